@@ -1,0 +1,1 @@
+"""Composes and serves; the only package that sees everything."""

@@ -1,0 +1,1 @@
+"""The glazing trade (Vitrerie)."""

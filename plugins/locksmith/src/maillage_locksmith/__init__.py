@@ -1,0 +1,1 @@
+"""The locksmith trade (Serrurerie)."""

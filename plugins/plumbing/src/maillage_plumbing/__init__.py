@@ -1,0 +1,1 @@
+"""The plumbing trade (Plomberie)."""
