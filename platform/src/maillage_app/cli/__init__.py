@@ -1,0 +1,40 @@
+"""The command line: `./maillage <command>`.
+
+A command is one line in COMMANDS; its module is imported only when the command is used.
+"""
+
+from importlib import import_module
+
+import click
+
+# name: "module:attribute" (a click command), in the order `--help` shows them.
+COMMANDS: dict[str, str] = {
+    "test": "maillage_app.cli.checks:test",
+    "lint": "maillage_app.cli.checks:lint",
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module when the command is asked for; `--help` imports them all, for their one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*COMMANDS, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        place = COMMANDS.get(cmd_name)
+        if place is None:
+            return super().get_command(ctx, cmd_name)
+        module, attribute = place.split(":")
+        command = getattr(import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{place} is not a click command")
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def cli() -> None:
+    """Maillage : le dépannage d'urgence des coopératives d'artisans."""
+
+
+def main() -> None:
+    cli(prog_name="maillage")

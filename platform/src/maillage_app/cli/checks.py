@@ -1,0 +1,96 @@
+"""`./maillage test` and `./maillage lint`: everything CI runs, the same everywhere.
+
+Every check runs even when an earlier one failed; the command fails if one did. With arguments, `test` runs pytest alone:
+`./maillage test tests/unit -k money`.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+ROOT = Path(__file__).resolve().parents[4]
+BIN = Path(sys.executable).parent
+
+LINTS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("ruff check", ("ruff", "check", ".")),
+    ("ruff format", ("ruff", "format", "--check", ".")),
+    ("mypy", ("mypy",)),
+    ("import-linter", ("lint-imports",)),
+)
+
+# Debian package: a program that shows it is there.
+SYSTEM_PACKAGES = {"chromium": ("chromium", "chromium-browser", "google-chrome")}
+
+
+def heading(text: str) -> None:
+    click.secho(f"\n── {text} " + "─" * max(2, 96 - len(text)), bold=True)
+
+
+def run_check(title: str, command: Sequence[str]) -> bool:
+    """Runs one check with its output shown; says how long it took. True when it passed."""
+    heading(title)
+    sys.stdout.flush()
+    started = time.monotonic()
+    program, *arguments = command
+    passed = subprocess.run([str(BIN / program), *arguments], cwd=ROOT, check=False).returncode == 0
+    if not passed:
+        click.secho(f"✗ {title} ({time.monotonic() - started:.1f} s)", fg="red")
+    return passed
+
+
+def system_packages() -> bool:
+    """Installs what the browser tests need where it may. False only in CI, when something is still missing."""
+    missing = [name for name, programs in SYSTEM_PACKAGES.items() if not any(map(shutil.which, programs))]
+    if not missing:
+        return True
+    heading("system packages")
+    reason = "not root" if os.geteuid() else "no apt-get" if not shutil.which("apt-get") else ""
+    if not reason:
+        click.echo(f"apt-get install {' '.join(missing)}")
+        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        install = ["apt-get", "install", "-qq", "-y", "--no-install-recommends", *missing]
+        for command in (["apt-get", "update", "-qq"], install):
+            done = subprocess.run(command, env=quiet, capture_output=True, text=True, check=False)
+            if done.returncode:
+                reason = f"{' '.join(command[:2])}: {done.stderr.strip()[-300:]}"
+                break
+        else:
+            return True
+    click.secho(f"missing: {', '.join(missing)} ({reason}); the tests that need them are skipped", fg="yellow")
+    return os.environ.get("CI", "").lower() not in {"1", "true"}
+
+
+def run_lints() -> list[str]:
+    return [title for title, command in LINTS if not run_check(title, command)]
+
+
+def conclude(failed: list[str]) -> None:
+    if failed:
+        click.secho(f"✗ failed: {', '.join(failed)}", fg="red", bold=True, err=True)
+        raise SystemExit(1)
+
+
+@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def test(arguments: tuple[str, ...]) -> None:
+    """Run every check CI runs; with arguments, pytest alone."""
+    if arguments:
+        os.chdir(ROOT)
+        os.execv(BIN / "pytest", ["pytest", *arguments])
+    failed = [] if system_packages() else ["system packages"]
+    failed += run_lints()
+    if not run_check("pytest", ("pytest", "-n", "2")):
+        failed.append("pytest")
+    conclude(failed)
+
+
+@click.command()
+def lint() -> None:
+    """Run the linters and the type checker."""
+    conclude(run_lints())
