@@ -1,0 +1,64 @@
+"""What the control plane tells a cooperative's own code about the request: which cooperative, who acts."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class TenantRef:
+    """Where one cooperative's data lives. `schema` and `role` are immutable; the slug in addresses is not."""
+
+    cooperative_id: UUID
+    schema: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class CooperativeContext:
+    """One cooperative as its own code sees it: a frozen copy of the directory's row."""
+
+    id: UUID
+    slug: str
+    name: str
+    legal_name: str
+    legal_form: str
+    siren: str
+    department: str
+    address: str
+    email: str
+    public_number: str
+    manager_name: str
+    manager_phone: str
+    fallback_phone: str
+    mediator_name: str
+    mediator_contact: str
+    timezone: str
+    trades: tuple[str, ...]
+    tenant: TenantRef
+
+
+class Role(StrEnum):
+    OFFICE = "office"
+    MEMBER = "member"
+    FEDERATION = "federation"
+
+
+ROLE_LABELS = {Role.OFFICE: "Permanence", Role.MEMBER: "Artisan", Role.FEDERATION: "Fédération"}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A signed-in person wearing one hat. `member_id` and `technician_id` are set for the role member."""
+
+    account_id: UUID
+    display_name: str
+    email: str
+    role: Role
+    cooperative_id: UUID | None = None
+    member_id: UUID | None = None
+    technician_id: UUID | None = None
+
+    @property
+    def role_label(self) -> str:
+        return ROLE_LABELS[self.role]

@@ -1,0 +1,45 @@
+"""Field-level encryption and secret comparison. Keys come from the settings, never from the tree."""
+
+import hashlib
+import hmac
+import secrets
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from pydantic import SecretStr
+
+from maillage_kit.errors import Unavailable
+
+
+class FieldCipher:
+    """Encrypts short sensitive texts: door codes, key locations, absences (R72).
+
+    The first key encrypts; every key decrypts, so that keys can be rotated.
+    """
+
+    def __init__(self, keys: tuple[SecretStr, ...]) -> None:
+        self._fernet = MultiFernet([Fernet(key.get_secret_value()) for key in keys])
+
+    def encrypt(self, text: str) -> bytes:
+        return self._fernet.encrypt(text.encode())
+
+    def decrypt(self, sealed: bytes) -> str:
+        """Raises Unavailable when no configured key opens it."""
+        try:
+            return self._fernet.decrypt(sealed).decode()
+        except InvalidToken as exc:
+            raise Unavailable("Cette information protégée ne peut pas être lue.") from exc
+
+
+def new_token() -> str:
+    """An unguessable URL-safe token of 256 bits."""
+    return secrets.token_urlsafe(32)
+
+
+def token_hash(token: str) -> str:
+    """What is stored of a token: its SHA-256, in hexadecimal."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def same(left: str, right: str) -> bool:
+    """Compare two secrets in constant time."""
+    return hmac.compare_digest(left.encode(), right.encode())

@@ -1,0 +1,62 @@
+"""Cursor pagination, one shape for every list."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from maillage_kit.errors import Invalid
+
+T = TypeVar("T")
+DEFAULT_LIMIT = 25
+MAX_LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Which page is asked for: `after` is an opaque cursor given by the page before."""
+
+    after: str | None = None
+    limit: int = DEFAULT_LIMIT
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.limit <= MAX_LIMIT:
+            raise Invalid(f"Une page compte de 1 à {MAX_LIMIT} lignes.", fields={"limit": "Hors limites."})
+
+    def position(self) -> list[Any] | None:
+        """The decoded cursor, or None for the first page. Raises Invalid when it was tampered with."""
+        if not self.after:
+            return None
+        try:
+            value = json.loads(base64.urlsafe_b64decode(self.after.encode() + b"=="))
+        except (binascii.Error, ValueError) as exc:
+            raise Invalid("Ce marque-page n’est pas valable.", fields={"after": "Marque-page non valable."}) from exc
+        if not isinstance(value, list):
+            raise Invalid("Ce marque-page n’est pas valable.", fields={"after": "Marque-page non valable."})
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a list. `next_cursor` is None on the last one."""
+
+    items: tuple[T, ...]
+    next_cursor: str | None
+    limit: int
+    is_first: bool
+
+    @property
+    def has_next(self) -> bool:
+        return self.next_cursor is not None
+
+
+def cut_page(rows: Sequence[T], request: PageRequest, key: Callable[[T], Sequence[Any]]) -> Page[T]:
+    """Make a page of rows fetched with `limit + 1`; `key` gives the sort values of a row for the next cursor."""
+    items = tuple(rows[: request.limit])
+    cursor = None
+    if len(rows) > request.limit and items:
+        raw = json.dumps([str(value) for value in key(items[-1])]).encode()
+        cursor = base64.urlsafe_b64encode(raw).decode().rstrip("=")
+    return Page(items=items, next_cursor=cursor, limit=request.limit, is_first=not request.after)

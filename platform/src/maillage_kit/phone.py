@@ -1,0 +1,72 @@
+"""Telephone numbers: kept in E.164, shown the French way, checked when they come in."""
+
+import phonenumbers
+
+from maillage_kit.errors import Invalid
+
+_SURCHARGED_PREFIXES = ("+33810", "+33811", "+3382", "+3389")
+
+
+def parse_phone(text: str, *, field: str = "phone") -> str:
+    """Return the E.164 form of a number typed by a person (French numbers may omit +33).
+
+    Raises Invalid when the number cannot exist in its country's numbering plan.
+    """
+    try:
+        number = phonenumbers.parse(text.strip(), "FR")
+    except phonenumbers.NumberParseException:
+        number = None
+    if number is None or not phonenumbers.is_valid_number(number):
+        raise Invalid(
+            f"« {text.strip()} » n’est pas un numéro de téléphone valable.",
+            fields={field: "Numéro de téléphone non valable."},
+        )
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def caller_number(text: str | None) -> str | None:
+    """The E.164 form of what a carrier says of the caller, or None when it is masked or unusable.
+
+    Never raises: a masked or odd number must not stop an emergency call (R103).
+    """
+    if not text:
+        return None
+    try:
+        number = phonenumbers.parse(text.strip(), "FR")
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def require_unsurcharged(e164: str, *, field: str = "public_number") -> str:
+    """Refuse a number that costs more than an ordinary call (R22: code de la consommation L121-16).
+
+    Accepts 01 to 05, 09 and 0800 to 0805; refuses 081, 082, 089, short numbers and mobile numbers (R102).
+    """
+    national = e164.removeprefix("+33")
+    ordinary = e164.startswith("+33") and len(national) == 9 and national[0] in "123459"
+    free = e164.startswith("+3380") and len(national) == 9 and national[:3] <= "805"
+    if e164.startswith(_SURCHARGED_PREFIXES) or not (ordinary or free):
+        raise Invalid(
+            "Le numéro du service ne peut pas être surtaxé ni être un 06 ou 07 (articles L121-16 et plan de numérotation).",
+            fields={field: "Choisissez un numéro en 01 à 05, 09 ou 0800 à 0805."},
+        )
+    return e164
+
+
+def show_phone(e164: str | None) -> str:
+    """`02 32 11 22 33` for a French number, the international form for another, « numéro masqué » for none."""
+    if not e164:
+        return "numéro masqué"
+    try:
+        number = phonenumbers.parse(e164)
+    except phonenumbers.NumberParseException:
+        return e164
+    style = (
+        phonenumbers.PhoneNumberFormat.NATIONAL
+        if number.country_code == 33
+        else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    )
+    return phonenumbers.format_number(number, style)

@@ -1,0 +1,100 @@
+"""All settings, in one place, read once at start-up from `MAILLAGE_…` variables and injected. There is no global."""
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_DEV_SECRET = "development-only-secret-key-never-in-production"  # noqa: S105 - refused in production below
+_DEV_TELEPHONY = "development-only-telephony-token"
+
+
+def development_field_key() -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(_DEV_SECRET.encode()).digest()).decode()
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatabaseSettings(_Group):
+    """Without `url`, the embedded PostgreSQL runs under `data_dir`."""
+
+    url: str | None = None
+    app_password: SecretStr | None = None
+    data_dir: Path = Path(".maillage/postgres")
+    pool_size: int = Field(default=8, ge=1, le=100)
+    pool_recycle_seconds: int = 600
+
+
+class WebSettings(_Group):
+    host: str = "127.0.0.1"
+    port: int = Field(default=8027, ge=0, le=65535)
+    public_url: str = "http://localhost:8027"
+    secret_key: SecretStr = SecretStr(_DEV_SECRET)
+    workers: int = Field(default=1, ge=1, le=32)
+    max_body_bytes: int = 8 * 1024 * 1024
+
+
+class TelephonySettings(_Group):
+    """`auth_tokens`: accepted webhook signing tokens (two during a rotation). Empty turns the webhooks off."""
+
+    auth_tokens: tuple[SecretStr, ...] = (SecretStr(_DEV_TELEPHONY),)
+    ring_seconds: int = Field(default=20, ge=5, le=60)
+    accept_seconds: int = Field(default=15, ge=5, le=30)
+    last_resort_number: str | None = None
+
+
+class MailSettings(_Group):
+    """Without `smtp_url`, messages stay in the database and show in the development mailbox."""
+
+    smtp_url: SecretStr | None = None
+    sender: str = "Maillage <ne-pas-repondre@maillage.example>"
+
+
+class CryptoSettings(_Group):
+    field_keys: tuple[SecretStr, ...] = Field(default_factory=lambda: (SecretStr(development_field_key()),))
+
+
+class Settings(BaseSettings):
+    """The whole configuration. Development defaults are refused when `environment` is `production`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MAILLAGE_", env_nested_delimiter="__", extra="forbid", frozen=True, env_file=None
+    )
+
+    environment: Literal["development", "test", "production"] = "development"
+    database: DatabaseSettings = DatabaseSettings()
+    web: WebSettings = WebSettings()
+    telephony: TelephonySettings = TelephonySettings()
+    mail: MailSettings = MailSettings()
+    crypto: CryptoSettings = CryptoSettings()
+    clock_file: Path | None = None
+
+    @property
+    def in_production(self) -> bool:
+        return self.environment == "production"
+
+    @model_validator(mode="after")
+    def _no_development_default_in_production(self) -> Self:
+        if not self.in_production:
+            return self
+        problems = []
+        if self.web.secret_key.get_secret_value() == _DEV_SECRET:
+            problems.append("MAILLAGE_WEB__SECRET_KEY")
+        if any(token.get_secret_value() == _DEV_TELEPHONY for token in self.telephony.auth_tokens):
+            problems.append("MAILLAGE_TELEPHONY__AUTH_TOKENS")
+        if any(key.get_secret_value() == development_field_key() for key in self.crypto.field_keys):
+            problems.append("MAILLAGE_CRYPTO__FIELD_KEYS")
+        if not self.web.public_url.startswith("https://"):
+            problems.append("MAILLAGE_WEB__PUBLIC_URL (https)")
+        if self.telephony.last_resort_number is None:
+            problems.append("MAILLAGE_TELEPHONY__LAST_RESORT_NUMBER")
+        if self.clock_file is not None:
+            problems.append("MAILLAGE_CLOCK_FILE (only for tests and the demo)")
+        if problems:
+            raise ValueError("development defaults are refused in production: set " + ", ".join(problems))
+        return self
