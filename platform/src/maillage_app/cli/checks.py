@@ -1,7 +1,7 @@
 """`./maillage test` and `./maillage lint`: everything CI runs, the same everywhere.
 
-Every check runs even when an earlier one failed; the command fails if one did. With arguments, `test` runs pytest alone:
-`./maillage test tests/unit -k money`.
+Every check runs even when an earlier one failed; the command fails if one did. With arguments, `test` runs pytest
+alone: `./maillage test tests/unit -k money`.
 """
 
 import os
@@ -82,7 +82,7 @@ def test(arguments: tuple[str, ...]) -> None:
     """Run every check CI runs; with arguments, pytest alone."""
     if arguments:
         os.chdir(ROOT)
-        os.execv(BIN / "pytest", ["pytest", *arguments])
+        os.execv(BIN / "pytest", ["pytest", *arguments])  # noqa: S606 - no shell is wanted
     failed = [] if system_packages() else ["system packages"]
     failed += run_lints()
     if not run_check("pytest", ("pytest", "-n", "2")):
