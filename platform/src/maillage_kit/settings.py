@@ -21,9 +21,13 @@ class _Group(BaseModel):
 
 
 class DatabaseSettings(_Group):
-    """Without `url`, the embedded PostgreSQL runs under `data_dir`."""
+    """`url` is the owner's (migrations); without it the embedded PostgreSQL runs under `data_dir`.
+
+    `app_url` is the application's login role; without it, the role `<database>_app` on the same server.
+    """
 
     url: str | None = None
+    app_url: str | None = None
     app_password: SecretStr | None = None
     data_dir: Path = Path(".maillage/postgres")
     pool_size: int = Field(default=8, ge=1, le=100)

@@ -1,0 +1,143 @@
+"""Database sessions that say what they may touch, and the one place where a transaction takes a cooperative's role.
+
+The application's login role can do nothing in a cooperative's schema. `TenantSession` takes the cooperative's role and
+search path at the start of each transaction (`SET LOCAL`, so both are gone when the connection returns to the pool).
+A session without a cooperative fails closed. docs/tenancy.md.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, NewType
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator
+
+from maillage_kit.clock import require_aware
+from maillage_kit.context import TenantRef
+from maillage_kit.money import Money
+
+PlatformSession = NewType("PlatformSession", AsyncSession)
+"""A transaction on the control plane's tables; sees no cooperative's data."""
+
+TenantSession = NewType("TenantSession", AsyncSession)
+"""A transaction on one cooperative's tables; sees neither the control plane's tables nor another cooperative's."""
+
+_ENTER = sa.text("select set_config('role', :role, true), set_config('search_path', :path, true)")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """timestamptz that refuses naive values and always gives back UTC."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return None if value is None else require_aware(value)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return None if value is None else value.astimezone(UTC)
+
+
+class MoneyCents(TypeDecorator[Money]):
+    """bigint cents in the database, `Money` in Python."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Money | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        return None if value is None else value.cents
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Money | None:  # noqa: ARG002
+        return None if value is None else Money(value)
+
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+_TYPES: dict[Any, Any] = {
+    datetime: UtcDateTime,
+    Money: MoneyCents,
+    str: sa.Text,
+    dict[str, Any]: JSONB,
+    list[str]: ARRAY(sa.Text),
+    list[UUID]: ARRAY(sa.Uuid),
+}
+
+
+class PlatformBase(DeclarativeBase):
+    """Control-plane tables: schema `platform`, named."""
+
+    metadata = sa.MetaData(schema="platform", naming_convention=NAMING)
+    type_annotation_map = _TYPES
+
+
+class TenantBase(DeclarativeBase):
+    """A cooperative's tables: no schema named, the search path of the transaction decides."""
+
+    metadata = sa.MetaData(naming_convention=NAMING)
+    type_annotation_map = _TYPES
+
+
+class _TenantSyncSession(Session):
+    """A session whose transactions begin by taking the cooperative's role."""
+
+
+@sa.event.listens_for(_TenantSyncSession, "after_begin")
+def _take_the_role(session: Session, _transaction: object, connection: sa.Connection) -> None:
+    tenant: TenantRef = session.info["tenant"]  # KeyError: no cooperative, no data
+    connection.execute(_ENTER, {"role": tenant.role, "path": tenant.schema})
+
+
+class Database:
+    """The connection pool of a process and its two kinds of session. Close it with `dispose`."""
+
+    def __init__(self, url: str, *, pool_size: int = 8, pool_recycle_seconds: int = 600) -> None:
+        """`url`: a libpq URI for the application's login role."""
+        self.url = url
+        self.engine: AsyncEngine = create_async_engine(
+            sqlalchemy_url(url),
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_recycle=pool_recycle_seconds,
+            connect_args={"prepare_threshold": None, "connect_timeout": 5},
+        )
+        self._platform = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._tenant = async_sessionmaker(
+            self.engine, expire_on_commit=False, sync_session_class=_TenantSyncSession
+        )
+
+    @asynccontextmanager
+    async def platform(self) -> AsyncIterator[PlatformSession]:
+        """One transaction on the control plane: committed on exit, rolled back on an exception."""
+        async with self._platform() as session, session.begin():
+            yield PlatformSession(session)
+
+    @asynccontextmanager
+    async def tenant(self, tenant: TenantRef) -> AsyncIterator[TenantSession]:
+        """One transaction in one cooperative: committed on exit, rolled back on an exception."""
+        async with self._tenant(info={"tenant": tenant}) as session, session.begin():
+            yield TenantSession(session)
+
+    async def dispose(self) -> None:
+        await self.engine.dispose()
+
+
+def sqlalchemy_url(url: str) -> sa.URL:
+    """The SQLAlchemy form of a libpq URI, always with psycopg 3."""
+    return sa.make_url(url).set(drivername="postgresql+psycopg")
+
+
+def violated_constraint(error: sa.exc.IntegrityError) -> str | None:
+    """The name of the constraint that refused a write: errors are mapped by it, never by message text."""
+    diagnostic = getattr(error.orig, "diag", None)
+    return getattr(diagnostic, "constraint_name", None)

@@ -1,0 +1,83 @@
+"""What leaves a cooperative's transaction: events, background tasks, live notices. All three happen at commit or not at all.
+
+Each goes through one SECURITY DEFINER function of the control plane that stamps the cooperative from the current role,
+so that it cannot be forged (docs/tenancy.md).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from maillage_kit.db import TenantSession
+from maillage_kit.money import Money
+
+_PUBLISH = sa.text("select platform.publish_event(:type, cast(:payload as jsonb), :occurred_at)")
+_DEFER = sa.text("select platform.tasks_defer(:task, cast(:args as jsonb), :run_at, :uniq, :queue)")
+_NOTIFY = sa.text("select platform.notify_live(:topic, :subject)")
+
+
+async def publish(session: TenantSession, event: Any, *, occurred_at: datetime) -> None:
+    """Write an event to the outbox. `event` is a frozen dataclass in the past tense holding ids and codes only.
+
+    The type is written `<domain>.<ClassName>`. Delivery is at least once, in commit order per cooperative.
+    """
+    if not is_dataclass(event) or isinstance(event, type):
+        raise TypeError("an event is a dataclass instance")
+    domain = type(event).__module__.split(".")[1]
+    await session.execute(
+        _PUBLISH,
+        {
+            "type": f"{domain}.{type(event).__name__}",
+            "payload": json.dumps(asdict(event), default=to_json),
+            "occurred_at": occurred_at,
+        },
+    )
+
+
+async def defer(
+    session: TenantSession,
+    task: str,
+    args: Mapping[str, Any] | None = None,
+    *,
+    run_at: datetime | None = None,
+    unique: str | None = None,
+    queue: str = "default",
+) -> None:
+    """Ask for a background task once this transaction commits, now or at `run_at`.
+
+    `unique`: while a task with that key waits, another is not added. A task only says "look now": the truth of a
+    deadline stays in a domain row, so running twice or late is harmless.
+    """
+    await session.execute(
+        _DEFER,
+        {
+            "task": task,
+            "args": json.dumps(dict(args or {}), default=to_json),
+            "run_at": run_at,
+            "uniq": unique,
+            "queue": queue,
+        },
+    )
+
+
+async def notify(session: TenantSession, topic: str, subject: UUID | str | None = None) -> None:
+    """Tell open pages of this cooperative, at commit, that `topic` changed; they fetch the fragment again."""
+    await session.execute(_NOTIFY, {"topic": topic, "subject": str(subject) if subject else ""})
+
+
+def to_json(value: Any) -> Any:
+    """JSON form of the few types that cross the boundary. Raises TypeError for anything else."""
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, Money):
+        return value.cents
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    raise TypeError(f"{type(value).__name__} does not leave a cooperative")

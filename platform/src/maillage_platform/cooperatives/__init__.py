@@ -1,0 +1,1 @@
+"""The directory of cooperatives: creation, provisioning, trades, state."""

@@ -1,0 +1,1 @@
+"""The outbox: what left a cooperative, read in order by consumers, at least once."""

@@ -1,0 +1,1 @@
+"""Background tasks on PostgreSQL, deferred inside the business transaction."""

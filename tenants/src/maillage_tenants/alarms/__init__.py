@@ -1,0 +1,1 @@
+"""Alarms: what a person of the office must look at, raised once per cause, until acknowledged and resolved."""

@@ -1,0 +1,1 @@
+"""Audit: who did what sensitive thing, when (R68, R72)."""

@@ -1,0 +1,1 @@
+"""Case file: one case told on one page, and the acts that close it."""

@@ -1,0 +1,1 @@
+"""Desk: the office's live board: calls ringing, cases by state, alarms, callbacks owed."""

@@ -1,0 +1,1 @@
+"""Field: the artisan's phone: my duties, my cases, accept to close."""

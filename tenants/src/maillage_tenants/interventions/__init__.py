@@ -1,0 +1,1 @@
+"""Interventions: the case file of an emergency repair, its states, clocks and offers (R20, R87, R88)."""

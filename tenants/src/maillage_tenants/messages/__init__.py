@@ -1,0 +1,1 @@
+"""Messages: texts and e-mails of the cooperative, written with what caused them."""

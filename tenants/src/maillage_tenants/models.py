@@ -1,0 +1,37 @@
+"""Every mapped class of a cooperative's schema: importing this module completes `TenantBase.metadata`."""
+
+from maillage_kit.db import TenantBase
+from maillage_tenants.alarms import models as alarms
+from maillage_tenants.audit import models as audit
+from maillage_tenants.calls import models as calls
+from maillage_tenants.customers import models as customers
+from maillage_tenants.interventions import models as interventions
+from maillage_tenants.invoices import models as invoices
+from maillage_tenants.ledger import models as ledger
+from maillage_tenants.members import models as members
+from maillage_tenants.messages import models as messages
+from maillage_tenants.numbering import models as numbering
+from maillage_tenants.quotes import models as quotes
+from maillage_tenants.rota import models as rota
+from maillage_tenants.subscriptions import models as subscriptions
+from maillage_tenants.tariffs import models as tariffs
+from maillage_tenants.territory import models as territory
+
+__all__ = [
+    "TenantBase",
+    "alarms",
+    "audit",
+    "calls",
+    "customers",
+    "interventions",
+    "invoices",
+    "ledger",
+    "members",
+    "messages",
+    "numbering",
+    "quotes",
+    "rota",
+    "subscriptions",
+    "tariffs",
+    "territory",
+]

@@ -1,0 +1,1 @@
+"""Numbering: gapless human numbers from a locked counter row (R40)."""

@@ -1,0 +1,1 @@
+"""Quotes: before work, whatever the amount (R4, R6, R15)."""

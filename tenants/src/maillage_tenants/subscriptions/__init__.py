@@ -1,0 +1,1 @@
+"""Plans and subscriptions: what was promised to whom (R28)."""

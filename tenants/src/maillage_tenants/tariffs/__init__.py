@@ -1,0 +1,1 @@
+"""Tariffs: versioned price grids per trade (R2, R3)."""
