@@ -16,9 +16,7 @@ _ALSACE_MOSELLE = frozenset({"57", "67", "68"})
 
 @lru_cache(maxsize=64)
 def _holidays(year: int, alsace_moselle: bool) -> Mapping[date, str]:
-    calendar = holidays.country_holidays(
-        "FR", subdiv="57" if alsace_moselle else None, years=year, language="fr"
-    )
+    calendar = holidays.country_holidays("FR", subdiv="57" if alsace_moselle else None, years=year, language="fr")
     return dict(calendar)
 
 

@@ -191,6 +191,4 @@ def _refuse_twins(plugins: list[TradePlugin]) -> None:
         for plugin in plugins:
             other = seen.setdefault(value(plugin), plugin.name)
             if other != plugin.name:
-                raise PluginError(
-                    f"les métiers « {other} » et « {plugin.name} » ont pris {what} « {value(plugin)} »"
-                )
+                raise PluginError(f"les métiers « {other} » et « {plugin.name} » ont pris {what} « {value(plugin)} »")

@@ -178,11 +178,15 @@ class SlaRequest:
 
 @dataclass(frozen=True, slots=True)
 class SlaTargets:
-    """Promised delays in minutes from T2, qualified (R88). None: no promise for that step."""
+    """Promised delays in minutes from T2, qualified (R88). None: no promise in minutes for that step.
+
+    `next_working_day`: arrival is promised on the day given by `bands.next_working_day`, not in minutes (P3).
+    """
 
     accept_minutes: int | None
     arrive_minutes: int | None
     safe_minutes: int | None = None
+    next_working_day: bool = False
 
 
 # ------------------------------------------------------------------------------------------------------------- pricing
@@ -241,7 +245,11 @@ class TariffView:
 
 @dataclass(frozen=True, slots=True)
 class PricingRequest:
-    """`labour_minutes` is None before the work (the plugin then uses the type's expected time)."""
+    """`labour_minutes` is None before the work (the plugin then uses the type's expected time).
+
+    0 without parts means that nothing could be done (customer absent, quote refused): travel alone (R32). `parts` maps
+    catalogue codes to quantities.
+    """
 
     type_code: str
     answers: Mapping[str, str]
