@@ -1,4 +1,4 @@
-"""Which questions of a triage are asked, and which still wait for an answer. Pure; used by the plugins and by the core's forms."""
+"""Which questions of a triage are asked, and which still wait for an answer: for plugins and for the core's forms."""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,8 +23,8 @@ def is_answered(question: Question, answers: Mapping[str, str]) -> bool:
 def asked(questions: Sequence[Question], answers: Mapping[str, str]) -> list[Question]:
     """The questions to ask given the answers so far, in order.
 
-    A conditional question follows the one it depends on: it is asked when that one is asked too and got an accepted answer,
-    so an answer left over from another branch asks nothing.
+    A conditional question follows the one it depends on: it is asked when that one is asked too and got an accepted
+    answer, so an answer left over from another branch asks nothing.
     """
     kept: dict[str, Question] = {}
     for question in questions:

@@ -1,4 +1,4 @@
-"""Report fields that every trade asks, and those of a break-in: said once, so that documents may rely on their codes."""
+"""Report fields that every trade asks, and those of a break-in: documents rely on their codes."""
 
 from maillage_hooks.types import FieldKind, ReportField
 

@@ -1,7 +1,8 @@
-"""Dangers that any trade may meet on the phone: the question that opens every triage, the words to read out, the redirects.
+"""Dangers that any trade may meet on the phone: the first question, the words to read out, the redirects.
 
-A trade puts `DANGER` first among its questions and starts its assessment with `danger_redirect`. Words follow R86, numbers
-R86 and R87. A script is read aloud to somebody frightened: short sentences, one action each, nothing to interpret.
+A trade puts `DANGER` first among its questions and starts its assessment with `danger_redirect`. Words follow R86,
+numbers R86 and R87. A script is read aloud to somebody frightened: short sentences, one action each, nothing to
+interpret.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ FIRE_BRIGADE = "18"
 EUROPEAN_EMERGENCY = "112"
 GAS_EMERGENCY = "0 800 47 33 33"
 
-# --------------------------------------------------------------- P0: the emergency services act, no artisan is sent (R87)
+# ----------------------------------------------- P0: the emergency services act, no artisan is sent (R87)
 
 GAS_SMELL = Redirect(
     code="gas_smell",
@@ -29,7 +30,8 @@ GAS_SMELL = Redirect(
             "Ouvrez les fenêtres.",
             "Fermez le robinet du gaz.",
             "Sortez avec tout le monde et prévenez les voisins, sans sonner.",
-            "Une fois dehors, appelez Urgence sécurité gaz : 0 800 47 33 33, gratuit, jour et nuit. Ou le 18, ou le 112.",
+            "Une fois dehors, appelez Urgence sécurité gaz : 0 800 47 33 33, gratuit, jour et nuit.",
+            "Ou bien le 18, ou le 112.",
             "Citerne de propane : le numéro d’urgence du fournisseur est sur sa facture.",
         ),
     ),
@@ -140,7 +142,7 @@ DANGERS: Mapping[str, Redirect] = {
 
 DANGER = Question(
     code="danger",
-    handler_text="Y a-t-il un danger en ce moment : odeur de gaz, feu, électricité, personne blessée ou enfermée en danger, "
+    handler_text="Y a-t-il un danger en ce moment : odeur de gaz, feu, électricité, personne blessée ou enfermée, "
     "plafond qui tombe, intrus ?",
     public_text="Y a-t-il un danger en ce moment ?",
     choices=(
@@ -170,7 +172,7 @@ def danger_redirect(answers: Mapping[str, str]) -> Redirect | None:
     return DANGERS.get(answers.get(DANGER.code, ""))
 
 
-# -------------------------------------------------------------------- words for cases where an artisan does come (R86, R93)
+# ----------------------------------------------- words for cases where an artisan does come (R86, R93)
 
 WATER = SafetyScript(
     code="water",

@@ -33,7 +33,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 class Triage(Protocol):
-    """Questions and their assessment. `assess` is pure and total: any answers, even none or unknown codes, give a result."""
+    """Questions and their assessment. `assess` is pure and total: any answers, even none or unknown, give a result."""
 
     @property
     def questions(self) -> Sequence[Question]: ...
@@ -48,7 +48,7 @@ class SlaRules(Protocol):
 
 
 class Pricing(Protocol):
-    """The catalogue and the lines of a quote. `lines` is pure and raises only LookupError for an item not in the tariff."""
+    """The catalogue and the lines of a quote. `lines` is pure; it raises only LookupError: no such item or type."""
 
     @property
     def catalogue(self) -> Sequence[CatalogueItem]: ...

@@ -36,8 +36,9 @@ class StandardSla:
     """The common delays of R88, the same at night and on holidays.
 
     - P0 belongs to the emergency services: no promise.
-    - P1, P2: accepted within 15 minutes, arrival within 2 h in town and 3 h elsewhere. A plan can only promise better: each
-      delay is the stricter of the plan's and the standard. Made safe at the first visit: arrival plus the usual time on site.
+    - P1, P2: accepted within 15 minutes, arrival within 2 h in town and 3 h elsewhere. A plan can only promise
+      better: each delay is the stricter of the plan's and the standard. Made safe at the first visit: arrival plus
+      the usual time on site.
     - P3: the next working day, whatever the plan, whose minutes are about emergencies.
     """
 
@@ -79,19 +80,19 @@ class PriceBook:
     """Prices by table: travel, then either lump sums or labour by the hour, then the parts.
 
     - `travel`, `labour`: item codes, for the travel and for one hour.
-    - `works`: lump sums and quantities that the type and the answers call for; empty means labour by the hour, and the code
-      of labour among them means lump sums and labour. Quantities in `PricingRequest.parts` replace these: what was fitted
-      is billed, not what the triage guessed.
-    - `necessary`: by type, the parts strictly necessary to end the emergency. Any other part is complementary and goes on a
-      quote of its own, with the right of withdrawal (R15).
+    - `works`: lump sums and quantities that the type and the answers call for; empty means labour by the hour, and
+      the code of labour among them means lump sums and labour. Quantities in `PricingRequest.parts` replace these:
+      what was fitted is billed, not what the triage guessed.
+    - `necessary`: by type, the parts strictly necessary to end the emergency. Any other part is complementary and
+      goes on a quote of its own, with the right of withdrawal (R15).
     - `follow_up`: complementary parts that keep the ground of the emergency for VAT: R15 and R31 draw different lines.
     - `not_urgent`: types that are never an emergency: everything on them is complementary.
     - `not_dispatched`: types that are always redirected (R87): no line.
     - `ground`: the R31 ground of a type given the answers.
 
-    `labour_minutes=0` without parts is a visit where nothing could be done: travel alone, without ground, because travel
-    billed alone is not works (R32). The surcharge applies to what is strictly necessary, parts excepted: complementary works
-    have their own quote and their own day.
+    `labour_minutes=0` without parts is a visit where nothing could be done: travel alone, without ground, because
+    travel billed alone is not works (R32). The surcharge applies to what is strictly necessary, parts excepted:
+    complementary works have their own quote and their own day.
     """
 
     types: Sequence[InterventionType]
@@ -112,7 +113,7 @@ class PriceBook:
         object.__setattr__(self, "_minutes", {kind.code: kind.expected_minutes for kind in self.types})
 
     def lines(self, request: PricingRequest) -> list[LineDraft]:
-        """The lines of the quote, excluding VAT and surcharge. Raises LookupError: unknown type, item not in the tariff."""
+        """The lines, excluding VAT and surcharge. Raises LookupError: unknown type, item not in the tariff."""
         if request.type_code not in self._minutes:
             raise LookupError(f"type d’intervention inconnu : {request.type_code}")
         if request.type_code in self.not_dispatched:
@@ -170,7 +171,7 @@ class PriceBook:
 
 @dataclass(frozen=True)
 class DeclaredReport:
-    """Report rules read from the types themselves. A type that no longer exists has no field: old cases stay readable."""
+    """Report rules read from the types. A type that no longer exists has no field: old cases stay readable."""
 
     version: int
     types: Sequence[InterventionType]

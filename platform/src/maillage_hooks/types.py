@@ -130,7 +130,10 @@ class Redirect:
 
 @dataclass(frozen=True, slots=True)
 class TriageResult:
-    """The outcome of the answers. `missing` lists required questions still unanswered (then the rest is provisional)."""
+    """The outcome of the answers. `missing` lists required questions still unanswered: the rest is then provisional.
+
+    After a blocking redirect nothing is missing: the caller is not kept on the phone.
+    """
 
     type_code: str
     priority: Priority
@@ -218,7 +221,8 @@ class EmergencyGround(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CatalogueItem:
-    """One priced item that the trade proposes. `default_price` is excluding VAT, per `unit`; the cooperative sets its own.
+    """One priced item that the trade proposes. `default_price` is excluding VAT, per `unit`; the cooperative sets its
+    own.
 
     `fossil_boiler` marks the supply and fitting of a fossil-fuel boiler: 20 % since 1 March 2025 (R30).
     """
@@ -233,7 +237,8 @@ class CatalogueItem:
 
 @dataclass(frozen=True, slots=True)
 class TariffView:
-    """The cooperative's tariff for the trade at that instant: unit prices excluding VAT by item code, surcharge by band.
+    """The cooperative's tariff for the trade at that instant: unit prices excluding VAT by item code, surcharge by
+    band.
 
     Surcharges are in basis points (5000 = +50 %). The core applies the single highest one (R89); a plugin never
     multiplies by it.
@@ -261,7 +266,8 @@ class PricingRequest:
 
 @dataclass(frozen=True, slots=True)
 class LineDraft:
-    """One quote line before tax. The price is the tariff's, excluding VAT and surcharge: the core adds surcharge and VAT.
+    """One quote line before tax. The price is the tariff's, excluding VAT and surcharge: the core adds surcharge and
+    VAT.
 
     `surcharged` says whether the night, weekend or holiday surcharge applies to this line (labour and travel usually).
     `emergency_ground` is the reason that allows 10 % on a dwelling of any age (R31), None when there is none.

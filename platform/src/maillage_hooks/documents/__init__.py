@@ -1,4 +1,4 @@
-"""Printed documents of the trades: the common frame, the two records that several trades print, and the one way to print.
+"""Printed documents of the trades: the common frame, the records that several trades print, the way to print.
 
 The JSON that a template receives is `DocumentData`; docs/hooks.md says it for trade authors.
 """
@@ -71,8 +71,8 @@ class Dates(TypedDict):
 class DocumentData(TypedDict):
     """What a template finds in `sys.inputs.data`. Everything is already written in French: a template computes nothing.
 
-    `report` gives the printed value by field code, `fields` the same in the order of the report with labels; a field without
-    answer is "". `invoice_number` is "" until the invoice exists.
+    `report` gives the printed value by field code, `fields` the same in the order of the report with labels; a field
+    without answer is "". `invoice_number` is "" until the invoice exists.
     """
 
     document: Named
@@ -104,7 +104,7 @@ BREAK_IN_FIELDS = ("entry_point", "damage", "securing_measures", "made_safe")
 
 
 def break_in_record(type_codes: Iterable[str]) -> DocumentSpec:
-    """The record of making safe after a break-in (R93). Its types need the fields of `maillage_hooks.report.BREAK_IN`."""
+    """The record of making safe after a break-in (R93). Its types hold the fields of `report.BREAK_IN`."""
     return DocumentSpec(
         code="break_in_record",
         label="Constat de mise en sécurité après effraction",
@@ -140,7 +140,7 @@ def french_instant(instant: datetime | None) -> str:
 
 
 def printed(field: ReportField, value: Any) -> str:
-    """One report value as printed: oui/non, the label of a choice, a date in French, a number with its unit; "" for None."""
+    """One report value as printed: oui/non, a choice's label, a date in French, a number with its unit; "" for None."""
     if value is None or value == "":
         return ""
     match field.kind:
@@ -165,7 +165,10 @@ def printed_fields(fields: Sequence[ReportField], report: Mapping[str, Any]) -> 
 
 
 def render(document: DocumentSpec, data: DocumentData) -> bytes:
-    """The document as PDF. Raises typst.TypstError when the template is wrong. Fonts are typst's own: same pages everywhere."""
+    """The document as PDF, with typst's own fonts so that pages are the same everywhere.
+
+    Raises typst.TypstError when the template is wrong.
+    """
     pdf: bytes = typst.compile(
         document.template.encode(), sys_inputs={"data": json.dumps(data)}, ignore_system_fonts=True
     )

@@ -1,7 +1,7 @@
 """Plumbing prices: defaults excluding VAT, in the range that R89 reports, and the lines of a quote.
 
-R89, VAT included: simple leak about 150 €, extra hour about 70 €, evening call with travel and one hour 199 €. Here, at 10 %:
-travel and one hour 131 € by day and 196 € at +50 %, extra hour 70 €. The cooperative sets its own prices.
+R89, VAT included: simple leak about 150 €, extra hour about 70 €, evening call with travel and one hour 199 €. Here,
+at 10 %: travel and one hour 131 € by day and 196 € at +50 %, extra hour 70 €. The cooperative sets its own prices.
 """
 
 from collections.abc import Mapping
@@ -109,7 +109,7 @@ def works(type_code: str, _answers: Mapping[str, str]) -> Mapping[str, Decimal]:
 
 
 def ground(type_code: str, answers: Mapping[str, str]) -> EmergencyGround | None:
-    """« Plomberie en cas de fuite » (R31): a blocked drain or a boiler fault is not a leak; a frozen pipe is one if it runs."""
+    """« Plomberie en cas de fuite » (R31): neither a blocked drain nor a boiler fault; a frozen pipe if it runs."""
     frozen_and_running = type_code == "GEL" and answers.get("flow") in {"drip", "stream", "burst"}
     return EmergencyGround.WATER_LEAK if type_code in _LEAKS or frozen_and_running else None
 

@@ -1,7 +1,8 @@
 """Plumbing triage: the questions of R85, the priority grid, the redirects of R87.
 
-Order of the decisions: danger (P0), then who is responsible for the pipe, then the type, then the priority. An unanswered
-question counts as the worse answer for water that runs, so that an incomplete call is not left for the next day.
+Order of the decisions: danger (P0), then who is responsible for the pipe, then the type, then the priority. An
+unanswered question counts as the worse answer for water that runs, so that an incomplete call is not left for the
+next day.
 """
 
 from collections.abc import Mapping, Sequence
@@ -220,7 +221,8 @@ OTHER_MAINTAINER = Redirect(
         title="Appareil suivi par une autre entreprise",
         lines=(
             "Votre contrat ou votre garantie couvre peut-être cette panne : appelez d’abord cette entreprise.",
-            "Si nous venons, notre intervention vous est facturée, et la garantie peut s’arrêter si nous ouvrons l’appareil.",
+            "Si nous venons, notre intervention vous est facturée.",
+            "La garantie peut s’arrêter si nous ouvrons l’appareil.",
             "Voulez-vous quand même que nous venions ?",
         ),
     ),
