@@ -94,7 +94,7 @@ def ensure_running(data_dir: Path = DEFAULT_DATA_DIR, *, fast: bool = False) -> 
 
     The server stays when this process ends. Until then no other process's `stop()` stops it, except with `force=True`.
     """
-    key = data_dir.absolute()
+    key = data_dir.resolve()
     with _kept_lock:
         server = _kept.get(key)
         if server is None:
@@ -114,7 +114,7 @@ class EmbeddedPostgres:
         if data_dir is None:
             data_dir = Path(tempfile.mkdtemp(prefix="maillage-pg-"))
         self._fast = fast or self._throw_away
-        self.data_dir = data_dir.absolute()
+        self.data_dir = data_dir.resolve()
         self._pgdata = self.data_dir / "data"
         self._log = self.data_dir / "log"
         self._hold: weakref.finalize[[int], EmbeddedPostgres] | None = None
@@ -206,7 +206,7 @@ class EmbeddedPostgres:
 
     def _is_ours(self, process: psutil.Process) -> bool:
         with suppress(psutil.Error):
-            return Path(process.cwd()) == self._pgdata.resolve()
+            return Path(process.cwd()) == self._pgdata
         return False
 
     def _answers(self) -> bool:
@@ -255,12 +255,9 @@ class EmbeddedPostgres:
         _let_pass(self.data_dir)
         programs = bin_dir()
         _let_pass(programs)
-        if not (programs / "postgres").stat().st_mode & stat.S_IXOTH:  # installed under a closed umask
-            for path in programs.parent.rglob("*"):
-                mode = path.stat().st_mode
-                wanted = mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0)
-                if wanted != mode:
-                    path.chmod(wanted)
+        package = programs.parents[1]
+        for folder in (programs.parent, package.with_name(f"{package.name}.libs")):
+            _let_read(folder)
 
     def _init(self, account: _Account | None) -> None:
         """Makes PGDATA: whole or not at all."""
@@ -364,3 +361,12 @@ def _let_pass(path: Path) -> None:
         mode = folder.stat().st_mode
         if not mode & stat.S_IXOTH:
             folder.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
+
+
+def _let_read(folder: Path) -> None:
+    """Lets other accounts use what was installed under a closed umask."""
+    for path in (folder, *folder.rglob("*")) if folder.is_dir() else ():
+        mode = stat.S_IMODE(path.stat().st_mode)
+        wanted = mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0)
+        if wanted != mode:
+            path.chmod(wanted)

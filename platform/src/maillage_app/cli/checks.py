@@ -21,7 +21,7 @@ LINTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("ruff check", ("ruff", "check", ".")),
     ("ruff format", ("ruff", "format", "--check", ".")),
     ("mypy", ("mypy",)),
-    ("import-linter", ("lint-imports",)),
+    ("import-linter", ("lint-imports", "--no-logo")),
 )
 
 # Debian package: a program that shows it is there.
