@@ -112,9 +112,7 @@ class Database:
             connect_args={"prepare_threshold": None, "connect_timeout": 5},
         )
         self._platform = async_sessionmaker(self.engine, expire_on_commit=False)
-        self._tenant = async_sessionmaker(
-            self.engine, expire_on_commit=False, sync_session_class=_TenantSyncSession
-        )
+        self._tenant = async_sessionmaker(self.engine, expire_on_commit=False, sync_session_class=_TenantSyncSession)
 
     @asynccontextmanager
     async def platform(self) -> AsyncIterator[PlatformSession]:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from psycopg import sql
 from pydantic import SecretStr
 
-from maillage_kit.db import sqlalchemy_url
+from maillage_kit.db import PlatformSession, sqlalchemy_url
 from maillage_kit.migrations import Tree, revision_of
 
 PLATFORM_LOCK = 270_001
@@ -147,5 +147,11 @@ def _run(connection: sa.Connection, template: str, **names: str) -> None:
 
 def _raw(connection: sa.Connection, statement: sql.Composed) -> None:
     raw = connection.connection.driver_connection
-    assert raw is not None  # noqa: S101 - an open SQLAlchemy connection always has one
+    assert raw is not None
     raw.execute(statement)
+
+
+async def role_prefix(session: PlatformSession) -> str:
+    """What the names of this database's roles start with: read from the application's own role, `<prefix>_app`."""
+    user = str((await session.execute(sa.text("select session_user"))).scalar_one())
+    return user.removesuffix("_app")

@@ -7,9 +7,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from maillage_kit.columns import Created, Key
 from maillage_kit.context import CooperativeContext, TenantRef
 from maillage_kit.db import PlatformBase
-from maillage_kit.columns import Created, Key
 
 
 class CooperativeState(StrEnum):

@@ -8,8 +8,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from maillage_kit.db import TenantBase
 from maillage_kit.columns import Created, Key, one_of
+from maillage_kit.db import TenantBase
 
 
 class Source(StrEnum):
@@ -157,9 +157,7 @@ class Offer(TenantBase):
     __table_args__ = (
         one_of("state", OfferState),
         sa.UniqueConstraint("intervention_id", "position"),
-        sa.Index(
-            "uq_offer_one_winner", "intervention_id", unique=True, postgresql_where=sa.text("state = 'accepted'")
-        ),
+        sa.Index("uq_offer_one_winner", "intervention_id", unique=True, postgresql_where=sa.text("state = 'accepted'")),
         sa.Index("ix_offer_pending", "due_at", postgresql_where=sa.text("state = 'pending'")),
     )
 

@@ -9,9 +9,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from maillage_kit.columns import Key, one_of
 from maillage_kit.db import TenantBase
 from maillage_kit.money import Money
-from maillage_kit.columns import Key, one_of
 
 
 class InvoiceKind(StrEnum):

@@ -6,9 +6,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from maillage_kit.columns import Key
 from maillage_kit.db import TenantBase
 from maillage_kit.money import Money
-from maillage_kit.columns import Key
 
 
 class LedgerEntry(TenantBase):

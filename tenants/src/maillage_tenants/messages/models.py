@@ -7,8 +7,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from maillage_kit.db import TenantBase
 from maillage_kit.columns import Created, Key, one_of
+from maillage_kit.db import TenantBase
 
 
 class Channel(StrEnum):

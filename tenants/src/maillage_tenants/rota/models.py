@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from maillage_kit.db import TenantBase
 from maillage_kit.columns import Created, Key, one_of
+from maillage_kit.db import TenantBase
 
 
 class RotaState(StrEnum):
@@ -26,7 +26,10 @@ class Rota(TenantBase):
     __table_args__ = (
         one_of("state", RotaState),
         sa.Index(
-            "uq_rota_semester_live", "semester", unique=True, postgresql_where=sa.text("state in ('published','frozen')")
+            "uq_rota_semester_live",
+            "semester",
+            unique=True,
+            postgresql_where=sa.text("state in ('published','frozen')"),
         ),
     )
 
@@ -66,9 +69,7 @@ class Duty(TenantBase):
     __tablename__ = "duty"
     __table_args__ = (
         sa.CheckConstraint("ends_at > starts_at", name="period"),
-        sa.Index(
-            "ix_duty_on_call", "post_id", "starts_at", postgresql_where=sa.text("live and superseded_at is null")
-        ),
+        sa.Index("ix_duty_on_call", "post_id", "starts_at", postgresql_where=sa.text("live and superseded_at is null")),
         sa.Index("ix_duty_history", "post_id", "starts_at", "recorded_at", postgresql_where=sa.text("live")),
         sa.Index(None, "technician_id", "starts_at"),
         sa.Index(None, "rota_id", "post_id", "starts_at"),

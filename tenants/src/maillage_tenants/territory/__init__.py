@@ -23,6 +23,7 @@ from .rules import (
     travel_minutes,
     validate_sectors,
 )
+from .service import install_territory, set_sectors
 
 __all__ = [
     "Commune",
@@ -34,12 +35,14 @@ __all__ = [
     "default_sectors",
     "departments",
     "great_circle_km",
+    "install_territory",
     "load_communes",
     "population_centre",
     "road_km",
     "search_communes",
     "search_key",
     "sector_adjacency",
+    "set_sectors",
     "travel_minutes",
     "validate_sectors",
 ]

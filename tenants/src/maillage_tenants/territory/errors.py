@@ -1,6 +1,6 @@
 """Refusals of the territory."""
 
-from maillage_kit.errors import NotFound
+from maillage_kit.errors import Invalid, NotFound
 
 
 class UnknownDepartment(NotFound):
@@ -8,3 +8,9 @@ class UnknownDepartment(NotFound):
 
     code = "unknown_department"
     message = "Ce département n’existe pas."
+
+
+class InvalidSectors(Invalid):
+    """The sectors leave a commune out, count one twice, or name an unknown one (R98)."""
+
+    code = "invalid_sectors"

@@ -1,11 +1,12 @@
 """Communes, sectors and which commune belongs to which sector, per semester and trade."""
 
-import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
 from uuid import UUID
 
-from maillage_kit.db import TenantBase
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
 from maillage_kit.columns import Key
+from maillage_kit.db import TenantBase
 
 
 class Commune(TenantBase):

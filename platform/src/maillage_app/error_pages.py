@@ -1,0 +1,89 @@
+"""Every refusal becomes problem+json for machines, a page or fragment in French for people; nothing inside is shown."""
+
+import json
+from typing import Any
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.response import Redirect, Template
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from maillage_kit.errors import (
+    AppError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    SignInRequired,
+    TooLarge,
+    TooManyRequests,
+    Unavailable,
+)
+
+log = structlog.get_logger(__name__)
+_BY_STATUS: dict[int, type[AppError]] = {
+    403: Forbidden,
+    404: NotFound,
+    405: NotFound,
+    413: TooLarge,
+    429: TooManyRequests,
+    503: Unavailable,
+}
+
+
+class Broken(AppError):
+    """Something failed on our side; the reference lets us find it in the log."""
+
+    code = "broken"
+    status = 500
+    message = "Un incident est survenu de notre côté. Il est enregistré."
+
+
+def on_app_error(request: Request[Any, Any, Any], exc: AppError) -> Response[Any]:
+    return render(request, exc)
+
+
+def on_http_exception(request: Request[Any, Any, Any], exc: HTTPException) -> Response[Any]:
+    if isinstance(exc, ValidationException):
+        return render(request, Invalid())
+    kind = _BY_STATUS.get(exc.status_code)
+    if kind is not None:
+        return render(request, kind())
+    return render(request, Invalid() if exc.status_code < 500 else Broken())
+
+
+def on_any_exception(request: Request[Any, Any, Any], exc: Exception) -> Response[Any]:
+    reference = request.scope["state"].get("request_id", "")
+    if isinstance(exc, OperationalError | OSError) or (isinstance(exc, DBAPIError) and exc.connection_invalidated):
+        log.error("database_unavailable", error=type(exc).__name__, reference=reference)
+        return render(request, Unavailable())
+    log.exception("unhandled", exc_info=exc, reference=reference)
+    return render(request, Broken())
+
+
+def render(request: Request[Any, Any, Any], error: AppError) -> Response[Any]:
+    """The answer to a refusal, in the form the client asked for."""
+    if isinstance(error, SignInRequired) and wants_html(request):
+        return Redirect(f"/signin?next={request.url.path}", status_code=303)
+    state = request.scope["state"]
+    if not wants_html(request):
+        problem = {
+            "type": f"urn:maillage:error:{error.code}",
+            "title": error.message,
+            "status": error.status,
+            "code": error.code,
+            "instance": state.get("request_id", ""),
+        }
+        if error.fields:
+            problem["fields"] = error.fields
+        return Response(
+            json.dumps(problem, ensure_ascii=False).encode(),
+            status_code=error.status,
+            media_type="application/problem+json",
+        )
+    shared = state["page_context"](request) if "page_context" in state else {}
+    return Template(template_name="errors/error.html", context={**shared, "error": error}, status_code=error.status)
+
+
+def wants_html(request: Request[Any, Any, Any]) -> bool:
+    return "text/html" in request.headers.get("accept", "") or "hx-request" in request.headers

@@ -1,0 +1,54 @@
+"""Opening a cooperative: directory, schema and role, communes and sectors, first tariffs."""
+
+import asyncio
+
+from maillage_app.runtime import Runtime
+from maillage_hooks import TradeRegistry
+from maillage_kit import clock
+from maillage_kit.context import CooperativeContext
+from maillage_kit.db import TenantSession
+from maillage_kit.errors import Invalid
+from maillage_kit.semester import Semester
+from maillage_platform import provisioning
+from maillage_platform.cooperatives import (
+    NewCooperative,
+    activate,
+    by_slug,
+    register_cooperative,
+)
+from maillage_tenants import territory
+
+
+async def open_cooperative(runtime: Runtime, new: NewCooperative, *, actor: str) -> CooperativeContext:
+    """Register, provision and fill a new cooperative. Raises what `register_cooperative` raises.
+
+    A crash in between leaves it `provisioning`, invisible; calling again with the same slug is refused, and
+    `./maillage migrate` finishes schemas that exist.
+    """
+    unknown = [code for code in new.trades if code not in runtime.trades]
+    if unknown:
+        raise Invalid(f"Métier inconnu : {', '.join(unknown)}.", fields={"trades": "Métier inconnu."})
+    async with runtime.database.platform() as session:
+        role_prefix = await provisioning.role_prefix(session)
+        row = await register_cooperative(session, new=new, role_prefix=role_prefix, actor=actor)
+        context = row.context()
+    await asyncio.to_thread(
+        provisioning.provision_tenant, runtime.owner_url, schema=context.tenant.schema, role=context.tenant.role
+    )
+    async with runtime.database.tenant(context.tenant) as tenant:
+        await fill_new_tenant(tenant, context, runtime.trades.enabled(context.trades))
+    async with runtime.database.platform() as session:
+        stored = await by_slug(session, context.slug)
+        if stored is None:
+            raise Invalid("La coopérative a disparu pendant son ouverture.")
+        await activate(session, stored, actor=actor)
+    runtime.directory.forget()
+    return context
+
+
+async def fill_new_tenant(session: TenantSession, cooperative: CooperativeContext, trades: TradeRegistry) -> None:
+    """What every new cooperative starts with: its communes and sectors for this semester and the next."""
+    current = Semester.containing(clock.now())
+    await territory.install_territory(
+        session, department=cooperative.department, semesters=(current, current.next), trades=trades.codes
+    )

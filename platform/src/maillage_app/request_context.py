@@ -1,0 +1,94 @@
+"""For each request: which cooperative, who acts, and what every page needs. Nothing here decides a business rule."""
+
+import re
+from typing import Any
+from urllib.parse import unquote
+from uuid import uuid4
+
+import structlog
+from litestar.datastructures import MutableScopeHeaders
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from maillage_app.navigation import navigation
+from maillage_app.runtime import Runtime
+from maillage_kit import clock
+from maillage_kit.context import Actor, CooperativeContext
+from maillage_kit.errors import NotFound
+from maillage_kit.web import FLASH_COOKIE, AnyRequest
+from maillage_platform import identity
+
+SESSION_COOKIE = "maillage_session"
+_TENANT_PATH = re.compile(r"^/(c|p)/([a-z0-9-]+)(?:/|$)")
+_NEEDS_ACTOR = re.compile(r"^/(c|federation|account|signin|signout|events|$)")
+
+
+class RequestContextMiddleware(ASGIMiddleware):
+    """Puts `cooperative`, `actor`, `request_id` and `page_context` in the scope's state, and request id in the answer."""
+
+    scopes = (ScopeType.HTTP,)
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        state = scope["state"]
+        state["request_id"] = request_id = uuid4().hex[:12]
+        state["page_context"] = page_context
+        state["cooperative"] = None
+        state["actor"] = None
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableScopeHeaders.from_message(message)["X-Request-Id"] = request_id
+            await send(message)
+
+        path = scope["path"]
+        state["actor"] = await self._actor(scope) if _NEEDS_ACTOR.match(path) else None
+        found = _TENANT_PATH.match(path)
+        if found:
+            cooperative = await self._runtime.directory.by_slug(found[2])
+            if cooperative is None:
+                raise NotFound
+            state["cooperative"] = cooperative
+            structlog.contextvars.bind_contextvars(cooperative=cooperative.slug)
+        await next_app(scope, receive, send_with_id)
+
+    async def _actor(self, scope: Scope) -> Actor | None:
+        token = _cookies(scope).get(SESSION_COOKIE)
+        if not token:
+            return None
+        async with self._runtime.database.platform() as session:
+            return await identity.actor_of(session, token=token)
+
+
+def page_context(request: AnyRequest) -> dict[str, Any]:
+    """What the layouts need on every page."""
+    state = request.scope["state"]
+    cooperative: CooperativeContext | None = state.get("cooperative")
+    actor: Actor | None = state.get("actor")
+    tone, _, message = unquote(request.cookies.get(FLASH_COOKIE, "")).partition("|")
+    if message:
+        state["flash_shown"] = True
+    return {
+        "cooperative": cooperative,
+        "actor": actor,
+        "nav": navigation(cooperative, actor, request.url.path),
+        "now": clock.now(),
+        "csrf_token": state.get("csrf_token") or "",
+        "csrf_input": "",
+        "base_path": f"/c/{cooperative.slug}" if cooperative else "",
+        "public_path": f"/p/{cooperative.slug}" if cooperative else "",
+        "flashes": [{"tone": tone, "text": message}] if message else [],
+        "request_id": state.get("request_id", ""),
+        "path": request.url.path,
+    }
+
+
+def _cookies(scope: Scope) -> dict[str, str]:
+    header = next((value for key, value in scope["headers"] if key == b"cookie"), b"").decode("latin-1")
+    pairs = (part.strip().partition("=") for part in header.split(";"))
+    return {key: value for key, _, value in pairs if key}

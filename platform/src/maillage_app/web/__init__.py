@@ -1,0 +1,1 @@
+"""The look shared by every screen: layouts, macros, styles, error pages, template filters."""

@@ -1,0 +1,34 @@
+"""The template engine: one environment over the shared layouts and every domain's own templates."""
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar.contrib.jinja import JinjaTemplateEngine
+from litestar.template.config import TemplateConfig
+
+import maillage_platform
+import maillage_tenants
+from maillage_app.web.filters import FILTERS
+
+WEB = Path(__file__).parent
+
+
+def template_directories() -> list[Path]:
+    """The shared templates first, then `<domain>/templates` of both planes."""
+    found = [WEB / "templates"]
+    for package in (maillage_platform, maillage_tenants):
+        root = Path(package.__path__[0])
+        found.extend(sorted(path for path in root.glob("*/templates") if path.is_dir()))
+    return found
+
+
+def template_config() -> TemplateConfig[JinjaTemplateEngine]:
+    environment = Environment(
+        loader=FileSystemLoader(template_directories()),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(FILTERS)
+    return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment))

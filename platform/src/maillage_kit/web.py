@@ -1,0 +1,104 @@
+"""What every domain's web routes share: the page shape, guards, redirects with a message, typed parameters.
+
+Routes receive by name: `session` (TenantSession), `platform_session`, `cooperative` (CooperativeContext), `actor` (Actor),
+`trades` (TradeRegistry, the cooperative's enabled ones), `cipher` (FieldCipher). The composition root provides them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.datastructures import Cookie
+from litestar.handlers import BaseRouteHandler
+from litestar.response import Redirect, Template
+from litestar.status_codes import HTTP_303_SEE_OTHER
+
+from maillage_kit.context import Actor, CooperativeContext, Role
+from maillage_kit.errors import Forbidden, NotFound, SignInRequired
+from maillage_kit.pages import MAX_LIMIT, PageRequest
+
+FLASH_COOKIE = "maillage_flash"
+AnyRequest = Request[Any, Any, Any]
+Guard = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], None]
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    href: str
+    label: str
+    icon: str
+    current: bool = False
+    badge: int | None = None
+
+
+def requires(*roles: Role) -> Guard:
+    """A guard, named beside its route: the actor wears one of `roles`, in this cooperative.
+
+    Not signed in: 401 (the browser is sent to sign in). Another cooperative's person: 404, as if nothing were there.
+    """
+
+    def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+        actor: Actor | None = connection.scope["state"].get("actor")
+        cooperative: CooperativeContext | None = connection.scope["state"].get("cooperative")
+        if actor is None:
+            raise SignInRequired
+        if cooperative is not None and actor.cooperative_id != cooperative.id:
+            raise NotFound
+        if actor.role not in roles:
+            raise Forbidden
+
+    guard.roles = frozenset(roles)  # type: ignore[attr-defined]
+    return guard
+
+
+def page(request: AnyRequest, template: str, *, status_code: int = 200, **context: Any) -> Template:
+    """A full page or a fragment: what the layouts need (cooperative, actor, nav, now, CSRF token) is added to `context`."""
+    shared: Mapping[str, Any] = request.scope["state"]["page_context"](request)
+    return Template(template_name=template, context={**shared, **context}, status_code=status_code)
+
+
+def see_other(path: str, *, flash: str | None = None, tone: str = "success") -> Redirect:
+    """Answer a successful POST: go to `path` (303) and show `flash` there once."""
+    response = Redirect(path, status_code=HTTP_303_SEE_OTHER)
+    if flash:
+        response.cookies.append(
+            Cookie(
+                key=FLASH_COOKIE, value=quote(f"{tone}|{flash}"), max_age=60, httponly=True, samesite="lax", path="/"
+            )
+        )
+    return response
+
+
+def base_path(cooperative: CooperativeContext) -> str:
+    """Where a cooperative's signed-in pages live."""
+    return f"/c/{cooperative.slug}"
+
+
+def public_path(cooperative: CooperativeContext) -> str:
+    """Where a cooperative's public pages live."""
+    return f"/p/{cooperative.slug}"
+
+
+def page_request(request: AnyRequest, *, limit: int = 25) -> PageRequest:
+    """The `after` and `limit` of the query string. Raises Invalid when they make no sense."""
+    asked = request.query_params.get("limit", "")
+    return PageRequest(
+        after=request.query_params.get("after") or None,
+        limit=min(int(asked), MAX_LIMIT) if asked.isdigit() and int(asked) > 0 else limit,
+    )
+
+
+def url_with(request: AnyRequest, **changes: str | None) -> str:
+    """The current address with query parameters changed or removed (None)."""
+    query: dict[str, str] = {key: value for key, value in request.query_params.items() if key not in changes}
+    query.update({key: value for key, value in changes.items() if value})
+    return f"{request.url.path}?{urlencode(query)}" if query else request.url.path
+
+
+def text(form: Mapping[str, Any], name: str) -> str:
+    """A form field as stripped text, empty when absent."""
+    value = form.get(name)
+    return value.strip() if isinstance(value, str) else ""

@@ -1,0 +1,70 @@
+"""The directory in memory: looked up on every request and every call, and still there when the database is not."""
+
+import time
+from collections.abc import Callable
+
+import structlog
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from maillage_kit.context import CooperativeContext
+from maillage_kit.db import Database
+from maillage_platform.cooperatives import queries
+from maillage_platform.cooperatives.models import CooperativeState
+
+log = structlog.get_logger(__name__)
+FRESH_SECONDS = 5.0
+
+
+class Directory:
+    """Active and suspended cooperatives, refreshed at most every few seconds.
+
+    When the database cannot be read, what was last known is served: a call must find its cooperative's fallback number
+    even then (rule 1, never lost).
+    """
+
+    def __init__(self, database: Database, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
+        self._monotonic = monotonic
+        self._read_at: float | None = None
+        self._all: tuple[CooperativeContext, ...] = ()
+        self._suspended: frozenset[str] = frozenset()
+
+    async def all(self) -> tuple[CooperativeContext, ...]:
+        await self._refresh()
+        return self._all
+
+    async def by_slug(self, slug: str) -> CooperativeContext | None:
+        await self._refresh()
+        return next((found for found in self._all if found.slug == slug), None)
+
+    async def by_public_number(self, number: str) -> CooperativeContext | None:
+        await self._refresh()
+        return next((found for found in self._all if found.public_number == number), None)
+
+    async def by_role(self, role: str) -> CooperativeContext | None:
+        await self._refresh()
+        return next((found for found in self._all if found.tenant.role == role), None)
+
+    def is_suspended(self, cooperative: CooperativeContext) -> bool:
+        return cooperative.slug in self._suspended
+
+    def forget(self) -> None:
+        """Read again at the next look-up: after a change made by this process."""
+        self._read_at = None
+
+    async def _refresh(self) -> None:
+        if self._read_at is not None and self._monotonic() - self._read_at < FRESH_SECONDS:
+            return
+        try:
+            async with self._database.platform() as session:
+                rows = [
+                    row for row in await queries.all_cooperatives(session) if row.state != CooperativeState.PROVISIONING
+                ]
+        except (DBAPIError, SQLAlchemyError, OSError) as exc:
+            if self._read_at is None and not self._all:
+                raise
+            log.warning("directory_stale", error=type(exc).__name__)
+        else:
+            self._all = tuple(row.context() for row in rows)
+            self._suspended = frozenset(row.slug for row in rows if row.state == CooperativeState.SUSPENDED)
+        self._read_at = self._monotonic()
