@@ -127,16 +127,16 @@ def _call_every_hook(manager: pluggy.PluginManager, name: str, plugin: object) -
             raise PluginError(f"le métier « {name} » échoue dans {hook} : {exc}") from exc
         if declared[hook] is None:
             raise PluginError(f"le métier « {name} » ne répond pas à {hook}")
-    compiled = TradePlugin(
-        name=name,
-        trade=declared["maillage_trade"],
-        types=tuple(declared["maillage_intervention_types"]),
-        triage=declared["maillage_triage"],
-        sla=declared["maillage_sla_rules"],
-        pricing=declared["maillage_pricing"],
-        report=declared["maillage_report"],
-    )
     try:
+        compiled = TradePlugin(
+            name=name,
+            trade=declared["maillage_trade"],
+            types=tuple(declared["maillage_intervention_types"]),
+            triage=declared["maillage_triage"],
+            sla=declared["maillage_sla_rules"],
+            pricing=declared["maillage_pricing"],
+            report=declared["maillage_report"],
+        )
         _validate(compiled)
     except PluginError:
         raise
@@ -186,9 +186,10 @@ def _refuse_duplicates(refuse: Any, what: str, codes: list[str]) -> None:
 
 
 def _refuse_twins(plugins: list[TradePlugin]) -> None:
-    for what, value in (("le code", lambda p: p.trade.code), ("la touche", lambda p: p.trade.keypad_digit)):
-        seen: dict[object, str] = {}
-        for plugin in plugins:
-            other = seen.setdefault(value(plugin), plugin.name)
+    owners: dict[tuple[str, object], str] = {}
+    for plugin in plugins:
+        for claim in (("le code", plugin.trade.code), ("la touche", plugin.trade.keypad_digit)):
+            other = owners.setdefault(claim, plugin.name)
             if other != plugin.name:
-                raise PluginError(f"les métiers « {other} » et « {plugin.name} » ont pris {what} « {value(plugin)} »")
+                what, value = claim
+                raise PluginError(f"les métiers « {other} » et « {plugin.name} » ont pris {what} « {value} »")
