@@ -10,6 +10,7 @@ from maillage_kit.context import CooperativeContext
 from maillage_kit.db import PlatformSession
 from maillage_kit.errors import Conflict, Invalid
 from maillage_kit.phone import parse_phone, require_unsurcharged
+from maillage_kit.registers import parse_siren
 from maillage_platform.cooperatives import queries
 from maillage_platform.cooperatives.models import Cooperative, CooperativeChange, CooperativeState
 
@@ -97,15 +98,6 @@ async def change_trades(
     return row.context()
 
 
-def luhn_ok(digits: str) -> bool:
-    """The checksum of SIREN and SIRET numbers."""
-    total = 0
-    for index, char in enumerate(reversed(digits)):
-        value = int(char) * (2 if index % 2 else 1)
-        total += value - 9 if value > 9 else value
-    return total % 10 == 0
-
-
 def _record(session: PlatformSession, row: Cooperative, actor: str, change: str) -> None:
     session.add(CooperativeChange(cooperative_id=row.id, at=clock.now(), actor=actor, change=change))
 
@@ -114,9 +106,10 @@ def _check(new: NewCooperative) -> NewCooperative:
     fields: dict[str, str] = {}
     if not _SLUG.fullmatch(new.slug):
         fields["slug"] = "Nom court : lettres minuscules, chiffres et tirets."
-    siren = re.sub(r"\s", "", new.siren)
-    if not (len(siren) == 9 and siren.isdigit() and luhn_ok(siren)):
-        fields["siren"] = "SIREN non valable."
+    try:
+        siren = parse_siren(new.siren)
+    except Invalid as wrong:
+        siren, fields = new.siren, fields | wrong.fields
     if not _DEPARTMENT.fullmatch(new.department):
         fields["department"] = "Code de département inconnu."
     for name in ("name", "legal_name", "manager_name", "mediator_name", "mediator_contact"):
