@@ -17,7 +17,7 @@ class Severity(StrEnum):
 
 
 class Alarm(TenantBase):
-    """Raised once per `dedupe_key` while open; acknowledged by a person, resolved by a person or by its cause ending."""
+    """Raised once per `dedupe_key` while open; acknowledged by a person; resolved by one or when its cause ends."""
 
     __tablename__ = "alarm"
     __table_args__ = (

@@ -1,0 +1,28 @@
+"""Acts on the counters."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from maillage_kit import clock
+from maillage_kit.db import TenantSession
+from maillage_tenants.numbering.models import NumberCounter
+
+
+async def next_number(session: TenantSession, *, prefix: str, at: datetime) -> str:
+    """The next number of a series: `I-2027-000001`. The year is that of `at` in Paris; each year starts again at 1.
+
+    Continuous and unique (R40): the counter's row stays locked until this transaction ends, and a rollback gives the
+    number back. Ask for it last, just before writing what it numbers: two transactions of one series wait for each
+    other. Raises ValueError for a prefix that is not one to four capital letters.
+    """
+    if not (prefix.isascii() and prefix.isalpha() and prefix.isupper() and len(prefix) <= 4):
+        raise ValueError(f"not a series of numbers: {prefix!r}")
+    year = clock.paris(at).year
+    counted = insert(NumberCounter).values(series=prefix, year=year, last=1)
+    statement = counted.on_conflict_do_update(
+        index_elements=[NumberCounter.series, NumberCounter.year], set_={"last": NumberCounter.last + 1}
+    ).returning(sa.literal_column("last", sa.Integer))
+    last: int = (await session.execute(statement)).scalar_one()
+    return f"{prefix}-{year}-{last:06d}"
