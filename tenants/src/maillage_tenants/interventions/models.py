@@ -211,7 +211,7 @@ class Attachment(TenantBase):
 
 
 class Lead(TenantBase):
-    """Work found during an intervention that goes beyond the emergency; goes to the member who brought the customer (R60)."""
+    """Work found on site that goes beyond the emergency; goes to the member who brought the customer (R60)."""
 
     __tablename__ = "lead"
     __table_args__ = (sa.Index(None, "member_id"), sa.Index(None, "intervention_id"))

@@ -1,0 +1,208 @@
+"""Every select of the case file."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from maillage_kit.db import TenantSession
+from maillage_tenants.interventions import rules
+from maillage_tenants.interventions.errors import CaseNotFound
+from maillage_tenants.interventions.models import (
+    Attachment,
+    Clock,
+    Hold,
+    Intervention,
+    InterventionClock,
+    InterventionEvent,
+    Lead,
+    Offer,
+    OfferState,
+    State,
+)
+from maillage_tenants.members.models import Member, Technician
+
+
+async def case(session: TenantSession, *, case_id: UUID) -> Intervention:
+    """Raises CaseNotFound."""
+    found = await session.get(Intervention, case_id)
+    if found is None:
+        raise CaseNotFound
+    return found
+
+
+async def locked_case(session: TenantSession, *, case_id: UUID) -> Intervention:
+    """The case, locked until commit: every change of state goes through this. Raises CaseNotFound."""
+    statement = (
+        sa.select(Intervention)
+        .where(Intervention.id == case_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    found = (await session.execute(statement)).scalar_one_or_none()
+    if found is None:
+        raise CaseNotFound
+    return found
+
+
+async def case_by_token(session: TenantSession, *, token_hash: str) -> Intervention:
+    """The case of a tracking link. Raises CaseNotFound."""
+    statement = sa.select(Intervention).where(Intervention.public_token_hash == token_hash)
+    found = (await session.execute(statement)).scalar_one_or_none()
+    if found is None:
+        raise CaseNotFound
+    return found
+
+
+async def technician_name(session: TenantSession, *, technician_id: UUID) -> str:
+    """« Karim Benali (Plomberie Benali) ». Raises CaseNotFound for an unknown technician."""
+    row = (
+        await session.execute(
+            sa.select(Technician.first_name, Technician.last_name, Member.name)
+            .join(Member, Member.id == Technician.member_id)
+            .where(Technician.id == technician_id)
+        )
+    ).one_or_none()
+    if row is None:
+        raise CaseNotFound
+    return f"{row[0]} {row[1]} ({row[2]})"
+
+
+async def clocks(session: TenantSession, *, case_id: UUID) -> dict[Clock, datetime]:
+    rows = await session.execute(
+        sa.select(InterventionClock.code, InterventionClock.at).where(InterventionClock.intervention_id == case_id)
+    )
+    return {Clock(code): at for code, at in rows}
+
+
+async def clocks_of(session: TenantSession, *, case_ids: Sequence[UUID]) -> Mapping[UUID, dict[Clock, datetime]]:
+    """The clocks of several cases, in one query."""
+    rows = await session.execute(
+        sa.select(InterventionClock.intervention_id, InterventionClock.code, InterventionClock.at).where(
+            InterventionClock.intervention_id.in_(case_ids)
+        )
+    )
+    found: dict[UUID, dict[Clock, datetime]] = {case_id: {} for case_id in case_ids}
+    for case_id, code, at in rows:
+        found[case_id][Clock(code)] = at
+    return found
+
+
+async def holds(session: TenantSession, *, case_id: UUID) -> tuple[Hold, ...]:
+    rows = await session.scalars(sa.select(Hold).where(Hold.intervention_id == case_id).order_by(Hold.started_at))
+    return tuple(rows)
+
+
+async def pauses_of(session: TenantSession, *, case_ids: Sequence[UUID]) -> Mapping[UUID, list[rules.Pause]]:
+    """The pauses of several cases, in one query."""
+    rows = await session.execute(
+        sa.select(Hold.intervention_id, Hold.started_at, Hold.ended_at)
+        .where(Hold.intervention_id.in_(case_ids))
+        .order_by(Hold.started_at)
+    )
+    found: dict[UUID, list[rules.Pause]] = {case_id: [] for case_id in case_ids}
+    for case_id, started_at, ended_at in rows:
+        found[case_id].append(rules.Pause(started_at, ended_at))
+    return found
+
+
+async def open_hold(session: TenantSession, *, case_id: UUID) -> Hold | None:
+    return (
+        await session.scalars(sa.select(Hold).where(Hold.intervention_id == case_id, Hold.ended_at.is_(None)))
+    ).one_or_none()
+
+
+async def events(session: TenantSession, *, case_id: UUID) -> tuple[InterventionEvent, ...]:
+    rows = await session.scalars(
+        sa.select(InterventionEvent)
+        .where(InterventionEvent.intervention_id == case_id)
+        .order_by(InterventionEvent.at, InterventionEvent.id)
+    )
+    return tuple(rows)
+
+
+async def was_partial(session: TenantSession, *, case_id: UUID) -> bool:
+    """True when the case was left partial at some time: `public_status` needs it once closed."""
+    statement = sa.select(
+        sa.exists().where(InterventionEvent.intervention_id == case_id, InterventionEvent.kind == "partial")
+    )
+    return bool((await session.execute(statement)).scalar_one())
+
+
+async def offers(session: TenantSession, *, case_id: UUID) -> tuple[Offer, ...]:
+    rows = await session.scalars(sa.select(Offer).where(Offer.intervention_id == case_id).order_by(Offer.position))
+    return tuple(rows)
+
+
+async def offer(session: TenantSession, *, offer_id: UUID) -> Offer | None:
+    return await session.get(Offer, offer_id)
+
+
+async def pending_offers(session: TenantSession, *, case_id: UUID) -> tuple[Offer, ...]:
+    """Offers of the case not answered yet, in ladder order: the one made, then those to come."""
+    rows = await session.scalars(
+        sa.select(Offer)
+        .where(Offer.intervention_id == case_id, Offer.state == OfferState.PENDING)
+        .order_by(Offer.position)
+    )
+    return tuple(rows)
+
+
+async def offers_due(session: TenantSession, *, at: datetime) -> tuple[UUID, ...]:
+    """Cases whose pending offer has run out."""
+    rows = await session.scalars(
+        sa.select(Offer.intervention_id)
+        .where(Offer.state == OfferState.PENDING, Offer.due_at.is_not(None), Offer.due_at <= at)
+        .distinct()
+    )
+    return tuple(rows)
+
+
+async def last_position(session: TenantSession, *, case_id: UUID) -> int:
+    statement = sa.select(sa.func.coalesce(sa.func.max(Offer.position), 0)).where(Offer.intervention_id == case_id)
+    return int((await session.execute(statement)).scalar_one())
+
+
+async def attachments(session: TenantSession, *, case_id: UUID) -> tuple[Attachment, ...]:
+    """Photos and documents of the case, without their content."""
+    rows = await session.scalars(
+        sa.select(Attachment).where(Attachment.intervention_id == case_id).order_by(Attachment.created_at)
+    )
+    return tuple(rows)
+
+
+async def attachment_content(session: TenantSession, *, case_id: UUID, attachment_id: UUID) -> tuple[Attachment, bytes]:
+    """One file with its bytes. Raises CaseNotFound when it is not of that case."""
+    row = (
+        await session.execute(
+            sa.select(Attachment, Attachment.content).where(
+                Attachment.id == attachment_id, Attachment.intervention_id == case_id
+            )
+        )
+    ).one_or_none()
+    if row is None:
+        raise CaseNotFound
+    return row[0], row[1]
+
+
+async def leads(session: TenantSession, *, case_id: UUID) -> tuple[Lead, ...]:
+    rows = await session.scalars(sa.select(Lead).where(Lead.intervention_id == case_id).order_by(Lead.created_at))
+    return tuple(rows)
+
+
+async def follow_ups(session: TenantSession, *, case_id: UUID) -> tuple[Intervention, ...]:
+    rows = await session.scalars(
+        sa.select(Intervention).where(Intervention.follow_up_of == case_id).order_by(Intervention.requested_at)
+    )
+    return tuple(rows)
+
+
+async def open_case_ids(session: TenantSession) -> tuple[UUID, ...]:
+    """Cases not in a final state."""
+    rows = await session.scalars(
+        sa.select(Intervention.id).where(
+            Intervention.state.not_in([state.value for state in rules.FINAL_STATES]), Intervention.state != State.CLOSED
+        )
+    )
+    return tuple(rows)
