@@ -17,6 +17,8 @@ APPEND_ONLY = (
     "ladder_step",
     "ledger_entry",
     "payment",
+    "tariff_item",
+    "tariff_surcharge",
 )
 
 FORBID_CHANGE = """
@@ -51,6 +53,48 @@ begin
     raise exception 'a published duty is superseded, never edited' using errcode = 'restrict_violation';
   end if;
   return new;
+end
+$$"""
+
+KEEP_TARIFF = """
+create function keep_tariff() returns trigger language plpgsql as $$
+begin
+  if tg_op = 'DELETE' or to_jsonb(new) - 'valid_to' is distinct from to_jsonb(old) - 'valid_to' then
+    raise exception 'a tariff version is replaced, never edited' using errcode = 'restrict_violation';
+  end if;
+  return new;
+end
+$$"""
+
+KEEP_QUOTE = """
+create function keep_quote() returns trigger language plpgsql as $$
+declare
+  state_of_quote text;
+begin
+  if tg_table_name = 'quote' then
+    if tg_op = 'DELETE' then
+      if old.state <> 'draft' then
+        raise exception 'a quote that was sent is never deleted' using errcode = 'restrict_violation';
+      end if;
+      return old;
+    end if;
+    if old.state <> 'draft' and (new.number, new.intervention_id, new.tariff_id, new.kind, new.parties, new.net, new.vat,
+        new.gross, new.issued_at, new.valid_until, new.document_sha256, new.document)
+      is distinct from (old.number, old.intervention_id, old.tariff_id, old.kind, old.parties, old.net, old.vat,
+        old.gross, old.issued_at, old.valid_until, old.document_sha256, old.document)
+    then
+      raise exception 'a quote that was sent does not change' using errcode = 'restrict_violation';
+    end if;
+    if old.state in ('signed', 'refused') and new.state is distinct from old.state then
+      raise exception 'a signed or refused quote stays so' using errcode = 'restrict_violation';
+    end if;
+    return new;
+  end if;
+  select state into state_of_quote from quote where id = coalesce(old.quote_id, new.quote_id);
+  if state_of_quote <> 'draft' then
+    raise exception 'the lines of a quote that was sent do not change' using errcode = 'restrict_violation';
+  end if;
+  return coalesce(new, old);
 end
 $$"""
 
@@ -211,6 +255,12 @@ def upgrade() -> None:
         sa.Column("conditions", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_by", sa.Text(), nullable=False),
+        postgresql.ExcludeConstraint(
+            (sa.text("int8range(hashtext(trade), hashtext(trade), '[]')"), "&&"),
+            (sa.text("tstzrange(valid_from, valid_to)"), "&&"),
+            using="gist",
+            name="ex_tariff_no_overlap",
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tariff")),
         sa.UniqueConstraint("trade", "version", name=op.f("uq_tariff_trade_version")),
     )
@@ -848,7 +898,7 @@ def upgrade() -> None:
     op.create_table(
         "quote",
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=True),
         sa.Column("intervention_id", sa.Uuid(), nullable=False),
         sa.Column("tariff_id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
@@ -872,6 +922,7 @@ def upgrade() -> None:
         sa.Column("signature_method", sa.Text(), nullable=True),
         sa.Column("signature_proof", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("signature_image", sa.LargeBinary(), nullable=True),
+        sa.Column("signed_document", sa.LargeBinary(), nullable=True),
         sa.Column("refused_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("withdrawal_deadline", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("kind in ('emergency', 'complementary')", name=op.f("ck_quote_kind_known")),
@@ -1015,6 +1066,14 @@ def upgrade() -> None:
     op.execute("create trigger keep_final before update on call_leg for each row execute function keep_final_leg()")
     op.execute(KEEP_DUTY)
     op.execute("create trigger keep_duty before update or delete on duty for each row execute function keep_duty()")
+    op.execute(KEEP_TARIFF)
+    op.execute("create trigger keep_tariff before update or delete on tariff for each row execute function keep_tariff()")
+    op.execute(KEEP_QUOTE)
+    op.execute("create trigger keep_quote before update or delete on quote for each row execute function keep_quote()")
+    op.execute(
+        "create trigger keep_quote_line before insert or update or delete on quote_line "
+        "for each row execute function keep_quote()"
+    )
 
 
 def downgrade() -> None:
@@ -1120,4 +1179,4 @@ def downgrade() -> None:
     op.drop_table("alarm")
     # ### end Alembic commands ###
 
-    op.execute("drop function forbid_change, keep_final_leg, keep_duty")
+    op.execute("drop function forbid_change, keep_final_leg, keep_duty, keep_tariff, keep_quote")

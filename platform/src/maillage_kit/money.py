@@ -1,5 +1,6 @@
 """Money: integer cents of euro, half-up rounding, never a float (docs/money.md has the worked examples)."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -7,12 +8,14 @@ from functools import total_ordering
 from typing import Self
 
 _CENT = Decimal(1)
+_SPACES = re.compile(r"\s")
+_TYPED = re.compile(r"-?\d{1,9}(\.\d{1,2})?")
 
 
 @total_ordering
 @dataclass(frozen=True, slots=True)
 class Money:
-    """An amount in euro, held as integer cents. Adding and comparing are exact; multiplying rounds half up to the cent."""
+    """An amount in euro, held as integer cents. Adding and comparing are exact; multiplying rounds half up."""
 
     cents: int
 
@@ -30,6 +33,14 @@ class Money:
         if isinstance(amount, float):
             raise TypeError("a float cannot hold an amount of money")
         return cls(_half_up(Decimal(amount) * 100))
+
+    @classmethod
+    def typed(cls, text: str) -> Self:
+        """What a person typed: `128,50`, `1 234.5 €`. Raises ValueError when it is no amount with at most two decimals."""
+        plain = _SPACES.sub("", text).removesuffix("€").replace(",", ".")
+        if not _TYPED.fullmatch(plain):
+            raise ValueError(f"not an amount of money: {text!r}")
+        return cls.euros(plain)
 
     @classmethod
     def sum(cls, amounts: Iterable["Money"]) -> Self:

@@ -34,13 +34,16 @@ class SignatureMethod(StrEnum):
 
 
 class Quote(TenantBase):
-    """A quote of one case. Totals are stored with it; once sent, its lines do not change."""
+    """A quote of one case. Totals are stored with it; once sent, it has a number and its lines do not change.
+
+    `document` is what was sent, of which `document_sha256` is signed; `signed_document` is the customer's copy.
+    """
 
     __tablename__ = "quote"
     __table_args__ = (one_of("kind", QuoteKind), one_of("state", QuoteState), sa.Index(None, "intervention_id"))
 
     id: Mapped[Key]
-    number: Mapped[str] = mapped_column(unique=True)
+    number: Mapped[str | None] = mapped_column(unique=True)
     intervention_id: Mapped[UUID] = mapped_column(sa.ForeignKey("intervention.id"))
     tariff_id: Mapped[UUID] = mapped_column(sa.ForeignKey("tariff.id"))
     kind: Mapped[str]
@@ -64,6 +67,7 @@ class Quote(TenantBase):
     signature_method: Mapped[str | None]
     signature_proof: Mapped[dict[str, Any] | None]
     signature_image: Mapped[bytes | None] = mapped_column(deferred=True)
+    signed_document: Mapped[bytes | None] = mapped_column(deferred=True)
     refused_at: Mapped[datetime | None]
     withdrawal_deadline: Mapped[datetime | None]
 

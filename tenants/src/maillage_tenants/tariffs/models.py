@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from maillage_kit.columns import Created, Key
@@ -12,10 +13,22 @@ from maillage_kit.money import Money
 
 
 class Tariff(TenantBase):
-    """One version for one trade, in force over `[valid_from, valid_to)`; carries R2's items 2, 5 and 6."""
+    """One version for one trade, in force over `[valid_from, valid_to)`; carries R2's items 2, 5 and 6.
+
+    Only `valid_to` ever changes, when the next version replaces this one. `quote_price` includes VAT; 0: free.
+    """
 
     __tablename__ = "tariff"
-    __table_args__ = (sa.UniqueConstraint("trade", "version"), sa.Index(None, "trade", "valid_from"))
+    __table_args__ = (
+        sa.UniqueConstraint("trade", "version"),
+        sa.Index(None, "trade", "valid_from"),
+        ExcludeConstraint(
+            (sa.text("int8range(hashtext(trade), hashtext(trade), '[]')"), "&&"),
+            (sa.text("tstzrange(valid_from, valid_to)"), "&&"),
+            using="gist",
+            name="ex_tariff_no_overlap",
+        ),
+    )
 
     id: Mapped[Key]
     trade: Mapped[str]
