@@ -59,6 +59,26 @@ class MailSettings(_Group):
     sender: str = "Maillage <ne-pas-repondre@maillage.example>"
 
 
+class SmsSettings(_Group):
+    """A text-message carrier with a REST API of Twilio's form. Empty (the default) is off; else all three are needed.
+
+    `sender` is the number (E.164) or the name of at most 11 letters that recipients see.
+    """
+
+    base_url: str = "https://api.twilio.com"
+    account_sid: str = ""
+    auth_token: SecretStr | None = None
+    sender: str = ""
+
+    @model_validator(mode="after")
+    def _all_or_nothing(self) -> Self:
+        token = self.auth_token.get_secret_value() if self.auth_token else ""
+        given = [bool(value) for value in (self.account_sid, token, self.sender)]
+        if any(given) and not all(given):
+            raise ValueError("MAILLAGE_SMS__ACCOUNT_SID, __AUTH_TOKEN and __SENDER go together")
+        return self
+
+
 class CryptoSettings(_Group):
     field_keys: tuple[SecretStr, ...] = Field(default_factory=lambda: (SecretStr(development_field_key()),))
 
@@ -75,6 +95,7 @@ class Settings(BaseSettings):
     web: WebSettings = WebSettings()
     telephony: TelephonySettings = TelephonySettings()
     mail: MailSettings = MailSettings()
+    sms: SmsSettings = SmsSettings()
     crypto: CryptoSettings = CryptoSettings()
     clock_file: Path | None = None
 

@@ -5,6 +5,7 @@ production a message fails and raises an alarm.
 """
 
 from .models import Channel, MessageState
+from .queries import MessageRow, recent_messages
 from .service import send_email, send_sms
 
-__all__ = ["Channel", "MessageState", "send_email", "send_sms"]
+__all__ = ["Channel", "MessageRow", "MessageState", "recent_messages", "send_email", "send_sms"]
