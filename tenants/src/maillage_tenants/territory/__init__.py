@@ -7,6 +7,23 @@ and `sector_adjacency` gives who backs up whom.
 
 from .drafting import default_sectors
 from .facts import departments, load_communes
+from .queries import (
+    CommuneRow,
+    NeighbourSector,
+    SectorRef,
+    SectorSummary,
+    adjacency,
+    all_sectors,
+    commune,
+    communes_of_postcode,
+    communes_of_sector,
+    neighbours_of,
+    report,
+    search_commune,
+    sector_of,
+    sectors,
+    sectors_of_postcode,
+)
 from .rules import (
     Commune,
     CommuneMatch,
@@ -23,25 +40,43 @@ from .rules import (
     travel_minutes,
     validate_sectors,
 )
-from .service import install_territory, set_sectors
+from .service import draw_default_sectors, has_sectors, install_territory, prepare_semester, set_sectors
 
 __all__ = [
     "Commune",
     "CommuneMatch",
+    "CommuneRow",
     "Epci",
     "Misplaced",
+    "NeighbourSector",
     "SectorDraft",
+    "SectorRef",
     "SectorReport",
+    "SectorSummary",
+    "adjacency",
+    "all_sectors",
+    "commune",
+    "communes_of_postcode",
+    "communes_of_sector",
     "default_sectors",
     "departments",
+    "draw_default_sectors",
     "great_circle_km",
+    "has_sectors",
     "install_territory",
     "load_communes",
+    "neighbours_of",
     "population_centre",
+    "prepare_semester",
+    "report",
     "road_km",
+    "search_commune",
     "search_communes",
     "search_key",
     "sector_adjacency",
+    "sector_of",
+    "sectors",
+    "sectors_of_postcode",
     "set_sectors",
     "travel_minutes",
     "validate_sectors",

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from maillage_kit.db import TenantSession
 from maillage_kit.semester import Semester
-from maillage_tenants.territory import models
+from maillage_tenants.territory import models, queries
 from maillage_tenants.territory.drafting import default_sectors
 from maillage_tenants.territory.errors import InvalidSectors
 from maillage_tenants.territory.facts import load_communes
@@ -17,8 +17,6 @@ from maillage_tenants.territory.rules import (
     sector_adjacency,
     validate_sectors,
 )
-
-ROAD_METRES_PER_KM = 1300  # great circle × 1.3 (design: distances between sectors)
 
 
 async def install_territory(
@@ -44,10 +42,48 @@ async def install_territory(
             for commune in communes
         ],
     )
+    await draw_default_sectors(session, department=department, semesters=semesters, trades=trades)
+
+
+async def draw_default_sectors(
+    session: TenantSession, *, department: str, semesters: Iterable[Semester], trades: Iterable[str]
+) -> None:
+    """Give the default sectors (R98) to semesters and trades: when a cooperative opens, or opens a trade."""
+    communes = load_communes(department)
     drafts = default_sectors(communes, department)
+    wanted = tuple(trades)
     for semester in semesters:
-        for trade in trades:
+        for trade in wanted:
             await set_sectors(session, semester=semester, trade=trade, drafts=drafts, communes=communes)
+
+
+async def prepare_semester(session: TenantSession, *, semester: Semester, trade: str) -> bool:
+    """Give a semester the sectors of the latest earlier one that has some, so that the office starts from them.
+
+    False when there is nothing to copy or the semester has its sectors already: nothing is ever overwritten.
+    """
+    source = await queries.semester_in_force(session, trade=trade, semester=semester)
+    if source is None or source == semester.code:
+        return False
+    for table in (models.SectorCommune, models.SectorAdjacency):
+        columns = [column for column in table.__table__.columns if column.name != "semester"]
+        await session.execute(
+            sa.insert(table).from_select(
+                ["semester", *(column.name for column in columns)],
+                sa.select(sa.literal(semester.code), *columns).where(table.semester == source, table.trade == trade),
+            )
+        )
+    return True
+
+
+async def has_sectors(session: TenantSession, *, semester: Semester, trade: str) -> bool:
+    """Whether that trade has its sectors for that semester."""
+    found = await session.scalar(
+        sa.select(models.SectorCommune.insee)
+        .where(models.SectorCommune.semester == semester.code, models.SectorCommune.trade == trade)
+        .limit(1)
+    )
+    return found is not None
 
 
 async def set_sectors(
@@ -84,7 +120,7 @@ async def set_sectors(
             **key,
             "sector_id": sectors[code].id,
             "neighbour_id": sectors[other].id,
-            "distance_m": round(kilometres * ROAD_METRES_PER_KM),
+            "distance_m": round(kilometres * 1000),
         }
         for code, others in sector_adjacency(drafts, communes).items()
         for other, kilometres in others
