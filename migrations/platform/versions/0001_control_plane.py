@@ -83,6 +83,7 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("schema_name", sa.Text(), nullable=False),
         sa.Column("role_name", sa.Text(), nullable=False),
+        sa.Column("schema_revision", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("state in ('provisioning','active','suspended')", name=op.f("ck_cooperative_state_known")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cooperative")),

@@ -13,7 +13,7 @@ from litestar.plugins.htmx import HTMXPlugin
 from litestar.static_files import create_static_files_router
 
 from maillage_app import error_pages
-from maillage_app.request_context import SESSION_COOKIE, RequestContextMiddleware
+from maillage_app.request_context import RequestContextMiddleware
 from maillage_app.routes import platform_routes, public_routes, telephony_routes, tenant_routes
 from maillage_app.runtime import Runtime
 from maillage_app.web.templating import WEB, template_config
@@ -23,8 +23,6 @@ from maillage_kit.crypto import FieldCipher
 from maillage_kit.db import PlatformSession, TenantSession
 from maillage_kit.errors import AppError, NotFound, SignInRequired
 from maillage_kit.settings import Settings
-
-__all__ = ["SESSION_COOKIE", "build_app"]
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
@@ -97,8 +95,8 @@ def build_app(runtime: Runtime) -> Litestar:
         template_config=template_config(),
         plugins=[HTMXPlugin()],
         exception_handlers={
-            AppError: error_pages.on_app_error,  # type: ignore[dict-item]
-            HTTPException: error_pages.on_http_exception,  # type: ignore[dict-item]
+            AppError: error_pages.on_app_error,
+            HTTPException: error_pages.on_http_exception,
             Exception: error_pages.on_any_exception,
         },
         request_max_body_size=runtime.settings.web.max_body_bytes,

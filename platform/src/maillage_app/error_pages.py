@@ -9,6 +9,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.response import Redirect, Template
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from maillage_app.request_context import page_context
 from maillage_kit.errors import (
     AppError,
     Forbidden,
@@ -81,8 +82,14 @@ def render(request: Request[Any, Any, Any], error: AppError) -> Response[Any]:
             status_code=error.status,
             media_type="application/problem+json",
         )
-    shared = state["page_context"](request) if "page_context" in state else {}
-    return Template(template_name="errors/error.html", context={**shared, "error": error}, status_code=error.status)
+    shared = page_context(request)
+    context = {**shared, "status": error.status, "message": error.message, "reference": state.get("request_id", "")}
+    return Template(template_name=error_template(error.status), context=context, status_code=error.status)
+
+
+def error_template(status: int) -> str:
+    """The page of that status when there is one, the general one otherwise."""
+    return f"errors/{status}.html" if status in (403, 404, 413, 429, 500, 503) else "errors/error.html"
 
 
 def wants_html(request: Request[Any, Any, Any]) -> bool:

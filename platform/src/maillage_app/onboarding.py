@@ -14,6 +14,7 @@ from maillage_platform.cooperatives import (
     NewCooperative,
     activate,
     by_slug,
+    change_trades,
     register_cooperative,
 )
 from maillage_tenants import territory
@@ -32,7 +33,7 @@ async def open_cooperative(runtime: Runtime, new: NewCooperative, *, actor: str)
         role_prefix = await provisioning.role_prefix(session)
         row = await register_cooperative(session, new=new, role_prefix=role_prefix, actor=actor)
         context = row.context()
-    await asyncio.to_thread(
+    revision = await asyncio.to_thread(
         provisioning.provision_tenant, runtime.owner_url, schema=context.tenant.schema, role=context.tenant.role
     )
     async with runtime.database.tenant(context.tenant) as tenant:
@@ -41,9 +42,36 @@ async def open_cooperative(runtime: Runtime, new: NewCooperative, *, actor: str)
         stored = await by_slug(session, context.slug)
         if stored is None:
             raise Invalid("La coopérative a disparu pendant son ouverture.")
-        await activate(session, stored, actor=actor)
+        await activate(session, stored, revision=revision, actor=actor)
     runtime.directory.forget()
     return context
+
+
+async def open_trade(runtime: Runtime, *, slug: str, trade: str, actor: str) -> CooperativeContext:
+    """Switch a trade on for a cooperative, with sectors and a first tariff where it has none. Raises Invalid."""
+    if trade not in runtime.trades:
+        raise Invalid(f"Métier inconnu : {trade}. Installés : {', '.join(runtime.trades.codes)}.")
+    async with runtime.database.platform() as session:
+        context = await change_trades(session, slug=slug, enable=trade, actor=actor)
+    async with runtime.database.tenant(context.tenant) as tenant:
+        await fill_trade(tenant, context, runtime.trades.enabled([trade]))
+    runtime.directory.forget()
+    return context
+
+
+async def fill_trade(session: TenantSession, cooperative: CooperativeContext, trades: TradeRegistry) -> None:
+    """Sectors for this semester and the next, where a trade has none yet."""
+    current = Semester.containing(clock.now())
+    for plugin in trades:
+        missing = [
+            semester
+            for semester in (current, current.next)
+            if not await territory.has_sectors(session, semester=semester, trade=plugin.trade.code)
+        ]
+        if missing:
+            await territory.draw_default_sectors(
+                session, department=cooperative.department, semesters=missing, trades=[plugin.trade.code]
+            )
 
 
 async def fill_new_tenant(session: TenantSession, cooperative: CooperativeContext, trades: TradeRegistry) -> None:

@@ -10,27 +10,30 @@ from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.utils.scope.state import ScopeState
 
 from maillage_app.navigation import navigation
 from maillage_app.runtime import Runtime
 from maillage_kit import clock
 from maillage_kit.context import Actor, CooperativeContext
-from maillage_kit.errors import NotFound
+from maillage_kit.errors import NotFound, Unavailable
+from maillage_kit.migrations import Tree
 from maillage_kit.web import FLASH_COOKIE, AnyRequest
 from maillage_platform import identity
+from maillage_platform.identity.routes_web import SESSION_COOKIE
 
-SESSION_COOKIE = "maillage_session"
 _TENANT_PATH = re.compile(r"^/(c|p)/([a-z0-9-]+)(?:/|$)")
 _NEEDS_ACTOR = re.compile(r"^/(c|federation|account|signin|signout|events|$)")
 
 
 class RequestContextMiddleware(ASGIMiddleware):
-    """Puts `cooperative`, `actor`, `request_id` and `page_context` in the scope's state, and request id in the answer."""
+    """Puts `cooperative`, `actor`, `request_id` and `page_context` in the scope's state; the answer carries the id."""
 
     scopes = (ScopeType.HTTP,)
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._tenant_head = Tree("tenants").head
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         state = scope["state"]
@@ -53,6 +56,10 @@ class RequestContextMiddleware(ASGIMiddleware):
             cooperative = await self._runtime.directory.by_slug(found[2])
             if cooperative is None:
                 raise NotFound
+            if self._runtime.directory.revision_of(cooperative) != self._tenant_head:
+                raise Unavailable("Cette coopérative est en cours de mise à jour. Réessayez dans un instant.")
+            if self._runtime.directory.is_suspended(cooperative):
+                raise Unavailable("Cette coopérative est suspendue. Ses appels sont toujours pris.")
             state["cooperative"] = cooperative
             structlog.contextvars.bind_contextvars(cooperative=cooperative.slug)
         await next_app(scope, receive, send_with_id)
@@ -78,8 +85,7 @@ def page_context(request: AnyRequest) -> dict[str, Any]:
         "actor": actor,
         "nav": navigation(cooperative, actor, request.url.path),
         "now": clock.now(),
-        "csrf_token": state.get("csrf_token") or "",
-        "csrf_input": "",
+        "csrf_token": ScopeState.from_scope(request.scope).csrf_token or "",
         "base_path": f"/c/{cooperative.slug}" if cooperative else "",
         "public_path": f"/p/{cooperative.slug}" if cooperative else "",
         "flashes": [{"tone": tone, "text": message}] if message else [],

@@ -5,14 +5,32 @@ from typing import Any
 from litestar import Router
 from litestar.handlers import BaseRouteHandler
 
+from maillage_app.development import mailbox
+from maillage_app.health import health
+from maillage_app.home import front_page
 from maillage_kit.settings import Settings
+from maillage_platform.federation import routes_web as federation
+from maillage_platform.identity import routes_web as identity
 
 Handlers = list[type[Any] | BaseRouteHandler | Router]
 
 
-def platform_routes(_settings: Settings) -> Handlers:
-    """Sign-in, the federation's console, health."""
-    return []
+def platform_routes(settings: Settings) -> Handlers:
+    """The front page, sign-in, the federation's console, health; outside production the mailbox too."""
+    handlers: Handlers = [
+        front_page,
+        health,
+        identity.ask_email,
+        identity.send_link,
+        identity.confirm_link,
+        identity.sign_in,
+        identity.sign_out,
+        federation.console,
+        federation.one_cooperative,
+    ]
+    if not settings.in_production:
+        handlers.append(mailbox)
+    return handlers
 
 
 def tenant_routes() -> Handlers:

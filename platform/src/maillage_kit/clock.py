@@ -124,3 +124,8 @@ class SharedClock:
 def use_for_process(clock: Clock) -> None:
     """Install `clock` for the whole process: called once, by the composition root."""
     _process_clock[0] = clock
+
+
+def is_moved() -> bool:
+    """Whether time is moved by hand here (tests, the demo) instead of flowing."""
+    return not isinstance(_clock.get() or _process_clock[0], SystemClock)

@@ -19,6 +19,6 @@ Created = Annotated[datetime, mapped_column(default=clock.now)]
 
 
 def one_of(column: str, values: Iterable[str]) -> sa.CheckConstraint:
-    """A CHECK that `column` holds one of `values`, usually a StrEnum (no enum type in the database: docs/tenancy.md)."""
+    """A CHECK that `column` holds one of `values`, usually a StrEnum (why no enum type: docs/tenancy.md)."""
     listed = ", ".join(f"'{value}'" for value in values)
     return sa.CheckConstraint(f"{column} in ({listed})", name=f"{column}_known")

@@ -1,4 +1,4 @@
-"""What leaves a cooperative's transaction: events, background tasks, live notices. All three happen at commit or not at all.
+"""What leaves a cooperative's transaction: events, background tasks, live notices. All happen at commit or not at all.
 
 Each goes through one SECURITY DEFINER function of the control plane that stamps the cooperative from the current role,
 so that it cannot be forged (docs/tenancy.md).

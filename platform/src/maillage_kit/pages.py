@@ -16,10 +16,14 @@ MAX_LIMIT = 200
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Which page is asked for: `after` is an opaque cursor given by the page before."""
+    """Which page is asked for: `after` is an opaque cursor given by the page before.
+
+    `base_url` is the list's address without cursor and limit, for the links of the next page.
+    """
 
     after: str | None = None
     limit: int = DEFAULT_LIMIT
+    base_url: str = ""
 
     def __post_init__(self) -> None:
         if not 1 <= self.limit <= MAX_LIMIT:
@@ -46,6 +50,7 @@ class Page(Generic[T]):
     next_cursor: str | None
     limit: int
     is_first: bool
+    base_url: str = ""
 
     @property
     def has_next(self) -> bool:
@@ -59,4 +64,4 @@ def cut_page(rows: Sequence[T], request: PageRequest, key: Callable[[T], Sequenc
     if len(rows) > request.limit and items:
         raw = json.dumps([str(value) for value in key(items[-1])]).encode()
         cursor = base64.urlsafe_b64encode(raw).decode().rstrip("=")
-    return Page(items=items, next_cursor=cursor, limit=request.limit, is_first=not request.after)
+    return Page(items, cursor, limit=request.limit, is_first=not request.after, base_url=request.base_url)

@@ -50,7 +50,7 @@ def require_unsurcharged(e164: str, *, field: str = "public_number") -> str:
     free = e164.startswith("+3380") and len(national) == 9 and national[:3] <= "805"
     if e164.startswith(_SURCHARGED_PREFIXES) or not (ordinary or free):
         raise Invalid(
-            "Le numéro du service ne peut pas être surtaxé ni être un 06 ou 07 (articles L121-16 et plan de numérotation).",
+            "Le numéro du service ne peut être ni surtaxé (article L121-16), ni un 06 ou 07 (plan de numérotation).",
             fields={field: "Choisissez un numéro en 01 à 05, 09 ou 0800 à 0805."},
         )
     return e164

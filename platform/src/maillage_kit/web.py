@@ -1,6 +1,6 @@
 """What every domain's web routes share: the page shape, guards, redirects with a message, typed parameters.
 
-Routes receive by name: `session` (TenantSession), `platform_session`, `cooperative` (CooperativeContext), `actor` (Actor),
+Routes receive by name: `session` (TenantSession), `platform_session`, `cooperative` (CooperativeContext), `actor`,
 `trades` (TradeRegistry, the cooperative's enabled ones), `cipher` (FieldCipher). The composition root provides them.
 """
 
@@ -55,7 +55,7 @@ def requires(*roles: Role) -> Guard:
 
 
 def page(request: AnyRequest, template: str, *, status_code: int = 200, **context: Any) -> Template:
-    """A full page or a fragment: what the layouts need (cooperative, actor, nav, now, CSRF token) is added to `context`."""
+    """A full page or a fragment; what the layouts need (cooperative, actor, nav, now, CSRF token) is added."""
     shared: Mapping[str, Any] = request.scope["state"]["page_context"](request)
     return Template(template_name=template, context={**shared, **context}, status_code=status_code)
 
@@ -88,6 +88,7 @@ def page_request(request: AnyRequest, *, limit: int = 25) -> PageRequest:
     return PageRequest(
         after=request.query_params.get("after") or None,
         limit=min(int(asked), MAX_LIMIT) if asked.isdigit() and int(asked) > 0 else limit,
+        base_url=url_with(request, after=None, limit=None),
     )
 
 

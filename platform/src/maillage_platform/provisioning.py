@@ -70,14 +70,17 @@ def migrate_platform(owner_url: str, *, app_password: SecretStr | None = None) -
     return tree.head
 
 
-def provision_tenant(owner_url: str, *, schema: str, role: str) -> None:
-    """Create a cooperative's role and schema and run its migrations, in one transaction. Repeating it is harmless."""
+def provision_tenant(owner_url: str, *, schema: str, role: str) -> str:
+    """Create a cooperative's role and schema and run its migrations, in one transaction. Repeating it is harmless.
+
+    Returns the revision reached.
+    """
     with owner_connection(owner_url) as connection:
         names = RoleNames.of(connection)
         _ensure_role(connection, role, "nologin", None)
         for statement in _TENANT_RIGHTS:
             _run(connection, statement, app=names.app, tenants=names.tenants, role=role, schema=schema)
-        _upgrade_tenant(connection, schema)
+        return _upgrade_tenant(connection, schema)
 
 
 def migrate_tenant(owner_url: str, *, schema: str) -> str:
@@ -142,7 +145,7 @@ _TENANT_RIGHTS = (
 
 
 def _run(connection: sa.Connection, template: str, **names: str) -> None:
-    _raw(connection, sql.SQL(template).format(**{key: sql.Identifier(value) for key, value in names.items()}))  # type: ignore[arg-type]
+    _raw(connection, sql.SQL(template).format(**{key: sql.Identifier(value) for key, value in names.items()}))
 
 
 def _raw(connection: sa.Connection, statement: sql.Composed) -> None:

@@ -9,6 +9,11 @@ import click
 
 # name: "module:attribute" (a click command), in the order `--help` shows them.
 COMMANDS: dict[str, str] = {
+    "serve": "maillage_app.cli.serve:serve",
+    "worker": "maillage_app.cli.serve:worker",
+    "cooperative": "maillage_app.cli.cooperatives:cooperative",
+    "migrate": "maillage_app.cli.migrate:migrate",
+    "doctor": "maillage_app.cli.doctor:doctor",
     "test": "maillage_app.cli.checks:test",
     "lint": "maillage_app.cli.checks:lint",
 }

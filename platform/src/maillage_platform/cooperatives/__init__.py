@@ -6,6 +6,7 @@ from maillage_platform.cooperatives.service import (
     NewCooperative,
     activate,
     change_trades,
+    record_revision,
     register_cooperative,
 )
 
@@ -17,5 +18,6 @@ __all__ = [
     "by_id",
     "by_slug",
     "change_trades",
+    "record_revision",
     "register_cooperative",
 ]

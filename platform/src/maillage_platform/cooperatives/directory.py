@@ -28,6 +28,7 @@ class Directory:
         self._read_at: float | None = None
         self._all: tuple[CooperativeContext, ...] = ()
         self._suspended: frozenset[str] = frozenset()
+        self._revisions: dict[str, str | None] = {}
 
     async def all(self) -> tuple[CooperativeContext, ...]:
         await self._refresh()
@@ -48,6 +49,10 @@ class Directory:
     def is_suspended(self, cooperative: CooperativeContext) -> bool:
         return cooperative.slug in self._suspended
 
+    def revision_of(self, cooperative: CooperativeContext) -> str | None:
+        """The migration the cooperative's schema is at, as last read."""
+        return self._revisions.get(cooperative.slug)
+
     def forget(self) -> None:
         """Read again at the next look-up: after a change made by this process."""
         self._read_at = None
@@ -66,5 +71,6 @@ class Directory:
             log.warning("directory_stale", error=type(exc).__name__)
         else:
             self._all = tuple(row.context() for row in rows)
+            self._revisions = {row.slug: row.schema_revision for row in rows}
             self._suspended = frozenset(row.slug for row in rows if row.state == CooperativeState.SUSPENDED)
         self._read_at = self._monotonic()

@@ -21,7 +21,10 @@ class CooperativeState(StrEnum):
 
 
 class Cooperative(PlatformBase):
-    """One departmental cooperative. `schema_name` and `role_name` never change; the slug may."""
+    """One departmental cooperative. `schema_name` and `role_name` never change; the slug may.
+
+    `schema_revision` is the migration its schema is at, written by provisioning and by the fleet migration.
+    """
 
     __tablename__ = "cooperative"
     __table_args__ = (
@@ -50,6 +53,7 @@ class Cooperative(PlatformBase):
     state: Mapped[str] = mapped_column(default=CooperativeState.PROVISIONING)
     schema_name: Mapped[str] = mapped_column(unique=True)
     role_name: Mapped[str] = mapped_column(unique=True)
+    schema_revision: Mapped[str | None]
     created_at: Mapped[Created]
 
     def tenant(self) -> TenantRef:

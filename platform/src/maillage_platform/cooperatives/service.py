@@ -61,7 +61,7 @@ async def register_cooperative(
         raise Conflict(f"La coopérative « {taken} » a déjà ce nom court, ce SIREN ou ce numéro.")
     number: int = await session.scalar(
         sa.text("select nextval(pg_get_serial_sequence('platform.cooperative', 'number'))")
-    )  # type: ignore[assignment]
+    )
     row = Cooperative(
         number=number,
         schema_name=f"t{number:04d}",
@@ -75,9 +75,10 @@ async def register_cooperative(
     return row
 
 
-async def activate(session: PlatformSession, cooperative: Cooperative, *, actor: str) -> None:
-    """Open a cooperative once its schema is ready."""
+async def activate(session: PlatformSession, cooperative: Cooperative, *, revision: str, actor: str) -> None:
+    """Open a cooperative once its schema is ready, at `revision`."""
     cooperative.state = CooperativeState.ACTIVE
+    cooperative.schema_revision = revision
     _record(session, cooperative, actor, "ouverte")
 
 
@@ -96,6 +97,13 @@ async def change_trades(
         _record(session, row, actor, f"métiers : {', '.join(trades) or 'aucun'}")
     await session.flush()
     return row.context()
+
+
+async def record_revision(session: PlatformSession, *, slug: str, revision: str) -> None:
+    """Remember which migration a cooperative's schema is at."""
+    row = await queries.by_slug(session, slug)
+    if row is not None:
+        row.schema_revision = revision
 
 
 def _record(session: PlatformSession, row: Cooperative, actor: str, change: str) -> None:

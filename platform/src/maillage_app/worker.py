@@ -1,0 +1,103 @@
+"""The worker process: deferred tasks of every cooperative, sweeps, the outbox, the platform's letters."""
+
+import asyncio
+import importlib
+import inspect
+import pkgutil
+from typing import Any
+
+import structlog
+
+import maillage_tenants
+from maillage_app.runtime import Runtime
+from maillage_kit.context import CooperativeContext
+from maillage_platform import federation, identity, outbox
+from maillage_platform.tasks import Handler, TaskRunner
+
+log = structlog.get_logger(__name__)
+EVERY_MINUTE = "* * * * * 0"
+EVERY_TWO_SECONDS = "* * * * * */2"
+SWEEPS = "sweep"
+
+
+def tenant_handlers() -> dict[str, Handler]:
+    """Every public coroutine of `maillage_tenants.<domain>.tasks`, by `<domain>.<name>`."""
+    found: dict[str, Handler] = {}
+    for domain in pkgutil.iter_modules(maillage_tenants.__path__):
+        name = f"maillage_tenants.{domain.name}.tasks"
+        if not domain.ispkg or importlib.util.find_spec(name) is None:
+            continue
+        module = importlib.import_module(name)
+        for attribute, value in vars(module).items():
+            if inspect.iscoroutinefunction(value) and value.__module__ == name and not attribute.startswith("_"):
+                found[f"{domain.name}.{attribute}"] = value
+    return found
+
+
+def build_worker(runtime: Runtime) -> TaskRunner:
+    """The worker over a started runtime."""
+    handlers = tenant_handlers()
+
+    async def run_for_tenant(handler: Handler, role: str, args: dict[str, Any]) -> None:
+        cooperative = await runtime.directory.by_role(role)
+        if cooperative is None:
+            log.warning("task_of_unknown_cooperative", role=role, task=handler.__name__)
+            return
+        await run_handler(runtime, cooperative, handler, args)
+
+    runner = TaskRunner(runtime.database.url, handlers=handlers, run_for_tenant=run_for_tenant)
+    sweeps = [handler for name, handler in handlers.items() if is_sweep(name)]
+
+    async def sweep() -> None:
+        for cooperative in await runtime.directory.all():
+            for handler in sweeps:
+                try:
+                    await run_handler(runtime, cooperative, handler, {})
+                except Exception:
+                    log.exception("sweep_failed", cooperative=cooperative.slug, sweep=handler.__name__)
+
+    async def relay() -> None:
+        await outbox.consume(runtime.database, consumer=federation.CONSUMER, handle=federation.count_event)
+
+    async def letters() -> None:
+        await identity.send_waiting_letters(runtime.database, runtime.settings.mail)
+
+    runner.every(EVERY_MINUTE, "platform.sweep", sweep)
+    runner.every(EVERY_TWO_SECONDS, "platform.relay", relay)
+    runner.every(EVERY_TWO_SECONDS, "platform.letters", letters)
+    return runner
+
+
+def is_sweep(name: str) -> bool:
+    """Tasks named `<domain>.look_for_…` are run for every cooperative each minute."""
+    return name.split(".")[1].startswith("look_for_")
+
+
+async def run_handler(
+    runtime: Runtime, cooperative: CooperativeContext, handler: Handler, args: dict[str, Any]
+) -> None:
+    """Call a handler in one transaction of its cooperative; it receives by name what it asks for."""
+    async with runtime.database.tenant(cooperative.tenant) as session:
+        available: dict[str, Any] = {
+            "session": session,
+            "cooperative": cooperative,
+            "trades": runtime.trades.enabled(cooperative.trades),
+            "cipher": runtime.cipher,
+            "settings": runtime.settings,
+            **args,
+        }
+        wanted = inspect.signature(handler).parameters
+        structlog.contextvars.bind_contextvars(cooperative=cooperative.slug)
+        await handler(**{name: available[name] for name in wanted if name in available})
+
+
+def main(runtime: Runtime) -> None:
+    """Run until a signal stops it."""
+
+    async def run() -> None:
+        try:
+            await build_worker(runtime).run()
+        finally:
+            await runtime.close()
+
+    asyncio.run(run())

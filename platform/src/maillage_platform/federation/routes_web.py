@@ -1,0 +1,56 @@
+"""The federation's first pages: the cooperatives, their state, their daily aggregates."""
+
+from datetime import date, timedelta
+
+from litestar import get
+from litestar.response import Template
+
+from maillage_kit import clock
+from maillage_kit.context import Role
+from maillage_kit.db import PlatformSession
+from maillage_kit.errors import Invalid, NotFound
+from maillage_kit.pages import cut_page
+from maillage_kit.web import AnyRequest, page, page_request, requires
+from maillage_platform import cooperatives, federation
+
+PERIOD_DAYS = 30
+
+
+@get("/federation", guards=[requires(Role.FEDERATION)])
+async def console(request: AnyRequest, platform_session: PlatformSession) -> Template:
+    """Every cooperative with its last thirty days."""
+    asked = page_request(request)
+    position = asked.position()
+    since = clock.paris(clock.now()).date() - timedelta(days=PERIOD_DAYS)
+    rows = await federation.totals_by_cooperative(
+        platform_session, since=since, after=position[0] if position else None, limit=asked.limit + 1
+    )
+    shown = cut_page(rows, asked, lambda row: [row[0].slug])
+    return page(
+        request,
+        "federation/console.html",
+        shown=shown,
+        since=since,
+    )
+
+
+@get("/federation/{slug:str}", guards=[requires(Role.FEDERATION)])
+async def one_cooperative(request: AnyRequest, platform_session: PlatformSession, slug: str) -> Template:
+    """One cooperative, day by day."""
+    found = await cooperatives.by_slug(platform_session, slug)
+    if found is None:
+        raise NotFound
+    asked = page_request(request, limit=31)
+    position = asked.position()
+    try:
+        before = date.fromisoformat(position[0]) if position else None
+    except ValueError as exc:
+        raise Invalid("Ce marque-page n’est pas valable.") from exc
+    rows = await federation.days_of(platform_session, cooperative=found, before=before, limit=asked.limit + 1)
+    shown = cut_page(rows, asked, lambda row: [row.day.isoformat()])
+    return page(
+        request,
+        "federation/cooperative.html",
+        found=found,
+        shown=shown,
+    )

@@ -1,0 +1,131 @@
+"""One-time sign-in links by e-mail: asked for with an address, used once, by POST, within a quarter of an hour."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from maillage_kit import clock
+from maillage_kit.context import ROLE_LABELS, Role
+from maillage_kit.crypto import new_token, token_hash
+from maillage_kit.db import PlatformSession
+from maillage_kit.errors import AppError
+from maillage_platform.cooperatives.models import Cooperative
+from maillage_platform.identity.models import Account, Letter, Membership, SignInLink
+
+LINK_LIFE = timedelta(minutes=15)
+
+
+class LinkUnusable(AppError):
+    """The link is unknown, used already or too old; the three are not told apart."""
+
+    code = "link_unusable"
+    status = 410
+    message = "Ce lien de connexion n’est plus valable. Demandez-en un nouveau."
+
+
+@dataclass(frozen=True, slots=True)
+class Hat:
+    """One role a person may sign in with."""
+
+    membership_id: UUID
+    role: Role
+    cooperative_name: str
+    cooperative_slug: str | None
+
+    @property
+    def label(self) -> str:
+        return f"{ROLE_LABELS[self.role]} · {self.cooperative_name}"
+
+
+async def make_link(session: PlatformSession, *, account: Account) -> str:
+    """A fresh one-time token for that account; only its hash is stored."""
+    token = new_token()
+    session.add(SignInLink(account_id=account.id, token_hash=token_hash(token), expires_at=clock.now() + LINK_LIFE))
+    await session.flush()
+    return token
+
+
+async def mail_link(session: PlatformSession, *, email: str, public_url: str) -> None:
+    """Write the letter with a link to an enabled account of that address; for another address, do nothing.
+
+    The caller says the same thing in both cases, so an address cannot be probed.
+    """
+    account = (
+        await session.scalars(
+            sa.select(Account).where(Account.email == email.strip().lower(), Account.disabled_at.is_(None))
+        )
+    ).one_or_none()
+    if account is None:
+        return
+    token = await make_link(session, account=account)
+    session.add(
+        Letter(
+            recipient=account.email,
+            subject="Votre lien de connexion à Maillage",
+            body=(
+                f"Bonjour {account.display_name},\n\n"
+                f"Pour vous connecter, ouvrez ce lien puis confirmez :\n{public_url}/signin/{token}\n\n"
+                "Il ne sert qu’une fois et expire dans 15 minutes. "
+                "Si vous n’avez rien demandé, ignorez ce message : personne n’est entré.\n"
+            ),
+        )
+    )
+
+
+async def hats_of_link(session: PlatformSession, *, token: str) -> Sequence[Hat]:
+    """The hats a valid link opens, without using it. Raises LinkUnusable."""
+    link = await _valid(session, token)
+    return await _hats(session, link.account_id)
+
+
+async def use_link(
+    session: PlatformSession, *, token: str, membership_id: UUID | None
+) -> tuple[Membership, Hat] | None:
+    """Use the link for one hat; None when the person has several and none was chosen (the link is then still good).
+
+    Raises LinkUnusable, also for a hat that is not the person's.
+    """
+    link = await _valid(session, token, lock=True)
+    hats = await _hats(session, link.account_id)
+    if membership_id is None and len(hats) > 1:
+        return None
+    chosen = next((hat for hat in hats if membership_id in (None, hat.membership_id)), None)
+    if chosen is None:
+        raise LinkUnusable
+    membership = await session.get_one(Membership, chosen.membership_id)
+    link.used_at = clock.now()
+    return membership, chosen
+
+
+async def _valid(session: PlatformSession, token: str, *, lock: bool = False) -> SignInLink:
+    statement = (
+        sa.select(SignInLink)
+        .join(Account, Account.id == SignInLink.account_id)
+        .where(
+            SignInLink.token_hash == token_hash(token),
+            SignInLink.used_at.is_(None),
+            SignInLink.expires_at > clock.now(),
+            Account.disabled_at.is_(None),
+        )
+    )
+    if lock:
+        statement = statement.with_for_update(of=SignInLink)
+    link = (await session.scalars(statement)).one_or_none()
+    if link is None:
+        raise LinkUnusable
+    return link
+
+
+async def _hats(session: PlatformSession, account_id: UUID) -> list[Hat]:
+    rows = await session.execute(
+        sa.select(Membership, Cooperative.name, Cooperative.slug)
+        .outerjoin(Cooperative, Cooperative.id == Membership.cooperative_id)
+        .where(Membership.account_id == account_id)
+        .order_by(Cooperative.name, Membership.role)
+    )
+    return [
+        Hat(membership.id, Role(membership.role), name or "Maillage", slug) for membership, name, slug in rows.all()
+    ]

@@ -1,0 +1,25 @@
+"""Attempts per key in a fixed window, counted in PostgreSQL: one count for every process."""
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from maillage_kit import clock
+from maillage_kit.db import PlatformSession
+from maillage_kit.errors import TooManyRequests
+
+_COUNT = sa.text(
+    "insert into platform.rate_limit (key, window_start, count) values (:key, :now, 1) "
+    "on conflict (key) do update set "
+    "count = case when rate_limit.window_start <= :floor then 1 else rate_limit.count + 1 end, "
+    "window_start = case when rate_limit.window_start <= :floor then :now else rate_limit.window_start end "
+    "returning count"
+)
+
+
+async def count_attempt(session: PlatformSession, *, key: str, limit: int, window: timedelta) -> None:
+    """Count one attempt. Raises TooManyRequests from the one after `limit` within `window`."""
+    now = clock.now()
+    count = (await session.execute(_COUNT, {"key": key, "now": now, "floor": now - window})).scalar_one()
+    if count > limit:
+        raise TooManyRequests
