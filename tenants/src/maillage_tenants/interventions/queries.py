@@ -19,7 +19,6 @@ from maillage_tenants.interventions.models import (
     Lead,
     Offer,
     OfferState,
-    State,
 )
 from maillage_tenants.members.models import Member, Technician
 
@@ -67,6 +66,10 @@ async def technician_name(session: TenantSession, *, technician_id: UUID) -> str
     if row is None:
         raise CaseNotFound
     return f"{row[0]} {row[1]} ({row[2]})"
+
+
+async def technician_phone(session: TenantSession, *, technician_id: UUID) -> str:
+    return (await session.execute(sa.select(Technician.phone).where(Technician.id == technician_id))).scalar_one()
 
 
 async def clocks(session: TenantSession, *, case_id: UUID) -> dict[Clock, datetime]:
@@ -194,15 +197,5 @@ async def leads(session: TenantSession, *, case_id: UUID) -> tuple[Lead, ...]:
 async def follow_ups(session: TenantSession, *, case_id: UUID) -> tuple[Intervention, ...]:
     rows = await session.scalars(
         sa.select(Intervention).where(Intervention.follow_up_of == case_id).order_by(Intervention.requested_at)
-    )
-    return tuple(rows)
-
-
-async def open_case_ids(session: TenantSession) -> tuple[UUID, ...]:
-    """Cases not in a final state."""
-    rows = await session.scalars(
-        sa.select(Intervention.id).where(
-            Intervention.state.not_in([state.value for state in rules.FINAL_STATES]), Intervention.state != State.CLOSED
-        )
     )
     return tuple(rows)

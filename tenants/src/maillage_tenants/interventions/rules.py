@@ -193,7 +193,7 @@ def check_clock(known: Mapping[Clock, datetime], clock: Clock, at: datetime) -> 
 # -------------------------------------------------------------------------------------------------------------- delays
 
 URBAN_POPULATION = 2_000
-"""A commune is urban from 2 000 inhabitants, the threshold of INSEE's « unité urbaine »: decides the arrival promise."""
+"""A commune is urban from 2 000 inhabitants, the threshold of INSEE's « unité urbaine »: it decides the arrival."""
 
 
 def place_of(population: int | None) -> Place:
@@ -211,7 +211,7 @@ class Deadlines:
 
 
 def deadlines(targets: SlaTargets, *, qualified_at: datetime, department: str = "") -> Deadlines:
-    """Promised minutes become instants, from T2 (R88). The next working day is promised until that day ends in Paris."""
+    """Promised minutes become instants, from T2 (R88). The next working day is promised until its end in Paris."""
 
     def after(minutes: int | None) -> datetime | None:
         return None if minutes is None else qualified_at + timedelta(minutes=minutes)
