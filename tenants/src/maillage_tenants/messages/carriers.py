@@ -96,7 +96,7 @@ class SmtpMailSender:
         message["Subject"] = mail.subject
         message["Message-ID"] = f"<{mail.message_id}@{self._address.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(mail.body)
+        message.set_content(mail.body, cte="quoted-printable")  # every server takes it
         return message
 
     def _connect(self) -> smtplib.SMTP:
