@@ -388,4 +388,4 @@ def test_the_centre_of_a_sector_is_where_people_live() -> None:
     ]
     drafts = [SectorDraft("S1", "Un", frozenset({"A", "B"})), SectorDraft("S2", "Deux", frozenset({"C"}))]
     ((_, km),) = sector_adjacency(drafts, communes)["S1"]
-    assert km == pytest.approx(great_circle_km(49.0, 1.01, 49.0, 2.1), abs=0.1)
+    assert km == pytest.approx(road_km(49.0, 1.01, 49.0, 2.1), abs=0.13)

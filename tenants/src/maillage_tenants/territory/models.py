@@ -41,7 +41,7 @@ class Sector(TenantBase):
 
 
 class SectorCommune(TenantBase):
-    """In this semester, for this trade, the commune belongs to the sector: the key makes an overlap impossible (R98)."""
+    """In this semester, for this trade, the commune belongs to the sector: the key forbids an overlap (R98)."""
 
     __tablename__ = "sector_commune"
     __table_args__ = (sa.Index(None, "sector_id", "semester", "trade"),)

@@ -277,9 +277,9 @@ def population_centre(communes: Iterable[Commune]) -> tuple[float, float]:
 
 
 def sector_adjacency(drafts: Sequence[SectorDraft], communes: Iterable[Commune]) -> dict[str, list[tuple[str, float]]]:
-    """For each sector, the sectors that can back it up, nearest first, with the distance in km.
+    """For each sector, the sectors that can back it up, nearest first, with the estimated kilometres of road.
 
-    Adjacent: a commune of one is a neighbour of a commune of the other. Distance: great circle between the
+    Adjacent: a commune of one is a neighbour of a commune of the other. Distance: `road_km` between the
     population-weighted centres; equal distances by code. A sector that touches no other (an island) gets the nearest
     one, so that a call always has somewhere to go; the relation is symmetric except for that. Only a lone sector and
     an empty one have an empty list. Codes that are not in `communes` are ignored (`validate_sectors` reports them).
@@ -313,5 +313,5 @@ def sector_adjacency(drafts: Sequence[SectorDraft], communes: Iterable[Commune])
 def _by_distance(
     centres: Mapping[str, tuple[float, float]], code: str, others: Iterable[str]
 ) -> list[tuple[str, float]]:
-    distances = [(other, great_circle_km(*centres[code], *centres[other])) for other in others]
+    distances = [(other, road_km(*centres[code], *centres[other])) for other in others]
     return sorted(distances, key=lambda pair: (pair[1], pair[0]))
