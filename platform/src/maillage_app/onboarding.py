@@ -17,7 +17,7 @@ from maillage_platform.cooperatives import (
     change_trades,
     register_cooperative,
 )
-from maillage_tenants import territory
+from maillage_tenants import tariffs, territory
 
 
 async def open_cooperative(runtime: Runtime, new: NewCooperative, *, actor: str) -> CooperativeContext:
@@ -60,7 +60,7 @@ async def open_trade(runtime: Runtime, *, slug: str, trade: str, actor: str) -> 
 
 
 async def fill_trade(session: TenantSession, cooperative: CooperativeContext, trades: TradeRegistry) -> None:
-    """Sectors for this semester and the next, where a trade has none yet."""
+    """Sectors for this semester and the next and a first tariff, where a trade has none yet."""
     current = Semester.containing(clock.now())
     for plugin in trades:
         missing = [
@@ -72,11 +72,18 @@ async def fill_trade(session: TenantSession, cooperative: CooperativeContext, tr
             await territory.draw_default_sectors(
                 session, department=cooperative.department, semesters=missing, trades=[plugin.trade.code]
             )
+    await _first_tariffs(session, trades)
 
 
 async def fill_new_tenant(session: TenantSession, cooperative: CooperativeContext, trades: TradeRegistry) -> None:
-    """What every new cooperative starts with: its communes and sectors for this semester and the next."""
+    """What every new cooperative starts with: communes, sectors for this semester and the next, first tariffs."""
     current = Semester.containing(clock.now())
     await territory.install_territory(
         session, department=cooperative.department, semesters=(current, current.next), trades=trades.codes
     )
+    await _first_tariffs(session, trades)
+
+
+async def _first_tariffs(session: TenantSession, trades: TradeRegistry) -> None:
+    for plugin in trades:
+        await tariffs.install_default_tariff(session, trade_plugin=plugin, valid_from=clock.now(), by="ouverture")
