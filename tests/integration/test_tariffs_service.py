@@ -128,7 +128,7 @@ async def test_a_planned_version_is_withdrawn_and_the_one_before_goes_on(
 async def test_the_database_refuses_to_change_a_version(
     runtime: Runtime, eure: CooperativeContext, statement: str
 ) -> None:
-    with pytest.raises(IntegrityError, match="never edited|append-only"):
+    with pytest.raises(IntegrityError, match=r"never edited|append-only"):
         async with runtime.database.tenant(eure.tenant) as session:
             await session.execute(sa.text(statement))
 

@@ -74,7 +74,7 @@ def test_the_spoken_text_says_the_surcharge_and_whether_the_quote_is_free() -> N
         ((LABOUR, TRAVEL), {}, "x", "", "conditions"),
     ],
 )
-def test_a_grid_that_cannot_announce_r2_is_refused(items, surcharges, time_counting, conditions, field) -> None:  # type: ignore[no-untyped-def]
+def test_a_grid_that_cannot_announce_r2_is_refused(items, surcharges, time_counting, conditions, field) -> None:
     with pytest.raises(TariffIncomplete) as refused:
         check_grid(items, surcharges, time_counting=time_counting, quote_price=Money.zero(), conditions=conditions)
     assert field in refused.value.fields

@@ -36,7 +36,7 @@ class Money:
 
     @classmethod
     def typed(cls, text: str) -> Self:
-        """What a person typed: `128,50`, `1 234.5 €`. Raises ValueError when it is no amount with at most two decimals."""
+        """What a person typed: `128,50`, `1 234.5 €`. Raises ValueError unless an amount of at most two decimals."""
         plain = _SPACES.sub("", text).removesuffix("€").replace(",", ".")
         if not _TYPED.fullmatch(plain):
             raise ValueError(f"not an amount of money: {text!r}")
