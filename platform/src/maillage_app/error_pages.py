@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from uuid import uuid4
 
 import structlog
 from litestar import Request, Response
@@ -67,13 +68,14 @@ def render(request: Request[Any, Any, Any], error: AppError) -> Response[Any]:
     if isinstance(error, SignInRequired) and wants_html(request):
         return Redirect(f"/signin?next={request.url.path}", status_code=303)
     state = request.scope["state"]
+    reference = state.setdefault("request_id", uuid4().hex[:12])
     if not wants_html(request):
         problem = {
             "type": f"urn:maillage:error:{error.code}",
             "title": error.message,
             "status": error.status,
             "code": error.code,
-            "instance": state.get("request_id", ""),
+            "instance": reference,
         }
         if error.fields:
             problem["fields"] = error.fields
@@ -83,7 +85,7 @@ def render(request: Request[Any, Any, Any], error: AppError) -> Response[Any]:
             media_type="application/problem+json",
         )
     shared = page_context(request)
-    context = {**shared, "status": error.status, "message": error.message, "reference": state.get("request_id", "")}
+    context = {**shared, "status": error.status, "message": error.message, "reference": reference}
     return Template(template_name=error_template(error.status), context=context, status_code=error.status)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 import maillage_tenants
+from maillage_app.logs import configure_logs
 from maillage_app.runtime import Runtime
 from maillage_kit.context import CooperativeContext
 from maillage_platform import federation, identity, outbox
@@ -93,6 +94,8 @@ async def run_handler(
 
 def main(runtime: Runtime) -> None:
     """Run until a signal stops it."""
+
+    configure_logs(runtime.settings)
 
     async def run() -> None:
         try:

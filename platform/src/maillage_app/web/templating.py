@@ -22,11 +22,20 @@ def template_directories() -> list[Path]:
     return found
 
 
+class Absent(StrictUndefined):
+    """A missing variable may be asked about (`{% if x %}`), never printed, looped over or looked into."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return False
+
+
 def template_config() -> TemplateConfig[JinjaTemplateEngine]:
     environment = Environment(
         loader=FileSystemLoader(template_directories()),
         autoescape=True,
-        undefined=StrictUndefined,
+        undefined=Absent,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -46,7 +46,9 @@ async def send_link(request: AnyRequest, platform_session: PlatformSession, sett
     await count_attempt(platform_session, key=f"signin:address:{address}", limit=_PER_ADDRESS, window=_WINDOW)
     await count_attempt(platform_session, key=f"signin:email:{email}", limit=_PER_EMAIL, window=_WINDOW)
     await mail_link(platform_session, email=email, public_url=settings.web.public_url)
-    return page(request, "identity/signin.html", email=email, error=None, sent=True)
+    return page(
+        request, "identity/signin.html", email=email, error=None, sent=True, mailbox_open=not settings.in_production
+    )
 
 
 @get("/signin/{token:str}")
