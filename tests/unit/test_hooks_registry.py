@@ -28,7 +28,7 @@ HOOKS = (
 )
 
 
-def a_trade(without: str = "", **overrides: Callable[[], Any]) -> object:
+def a_trade(without: str = "", /, **overrides: Callable[[], Any]) -> object:
     """A plugin like plumbing, with another code and key, some hooks replaced and one left out."""
     other = replace(maillage_plumbing.maillage_trade(), code="chimney", keypad_digit=8)
     hooks: dict[str, Callable[[], Any]] = {name: getattr(maillage_plumbing, name) for name in HOOKS}
@@ -55,7 +55,7 @@ def fails() -> Any:
 
 
 def test_maillage_trade_gives_code_label_and_keypad_order() -> None:
-    registry = TradeRegistry.from_modules(dict(reversed(THREE.items())))
+    registry = TradeRegistry.from_modules({name: THREE[name] for name in reversed(list(THREE))})
     assert [(plugin.trade.keypad_digit, plugin.trade.label, plugin.trade.icon) for plugin in registry] == [
         (1, "Plomberie", "droplet"),
         (2, "Serrurerie", "key"),
@@ -87,7 +87,7 @@ def test_maillage_pricing_refuses_an_item_declared_twice() -> None:
 
 def test_maillage_report_refuses_a_document_declared_twice() -> None:
     report = maillage_plumbing.report.REPORT
-    twice = replace(report, documents=report.documents * 2)
+    twice = replace(report, documents=[*report.documents, *report.documents])
     assert "« ramonage » est refusé : document en double" in refusal(a_trade(maillage_report=lambda: twice))
 
 
@@ -96,7 +96,7 @@ def test_maillage_report_refuses_a_document_declared_twice() -> None:
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_a_hook_that_raises_stops_the_start_naming_the_plugin(hook: str) -> None:
-    message = refusal(a_trade(**{hook: fails}))
+    message = refusal(a_trade("", **{hook: fails}))
     assert "« ramonage »" in message
     assert hook in message
     assert "panne interne" in message
@@ -104,12 +104,12 @@ def test_a_hook_that_raises_stops_the_start_naming_the_plugin(hook: str) -> None
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_a_missing_hook_stops_the_start_naming_the_plugin(hook: str) -> None:
-    assert refusal(a_trade(without=hook)) == f"le métier « ramonage » ne répond pas à {hook}"
+    assert refusal(a_trade(hook)) == f"le métier « ramonage » ne répond pas à {hook}"
 
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_a_hook_that_returns_something_else_stops_the_start_naming_the_plugin(hook: str) -> None:
-    assert "« ramonage »" in refusal(a_trade(**{hook: lambda: 5}))
+    assert "« ramonage »" in refusal(a_trade("", **{hook: lambda: 5}))
 
 
 def test_a_misspelt_hook_stops_the_start_naming_the_plugin() -> None:
@@ -121,7 +121,7 @@ def test_a_misspelt_hook_stops_the_start_naming_the_plugin() -> None:
 
 
 def test_a_hook_with_an_unknown_argument_stops_the_start_naming_the_plugin() -> None:
-    plugin = a_trade(without="maillage_report")
+    plugin = a_trade("maillage_report")
 
     def maillage_report(session: object) -> object:
         return session

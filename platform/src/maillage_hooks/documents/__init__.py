@@ -9,8 +9,6 @@ from datetime import date, datetime
 from importlib.resources import files
 from typing import Any, TypedDict
 
-import typst
-
 from maillage_hooks.types import DocumentSpec, FieldKind, ReportField
 from maillage_kit.clock import paris
 
@@ -169,6 +167,8 @@ def render(document: DocumentSpec, data: DocumentData) -> bytes:
 
     Raises typst.TypstError when the template is wrong.
     """
+    import typst  # a large library, for the processes that print only
+
     pdf: bytes = typst.compile(
         document.template.encode(), sys_inputs={"data": json.dumps(data)}, ignore_system_fonts=True
     )
