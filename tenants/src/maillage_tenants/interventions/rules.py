@@ -81,7 +81,7 @@ STATE_LABELS: Mapping[State, str] = {
     State.ON_HOLD: "En attente",
     State.PARTIAL: "Partielle",
     State.DONE: "Terminée",
-    State.CLOSED: "Close",
+    State.CLOSED: "Clôturée",
     State.REDIRECTED: "Réorientée",
     State.CANCELLED: "Annulée",
 }
