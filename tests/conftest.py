@@ -4,26 +4,33 @@
 """
 
 import asyncio
+import contextlib
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from uuid import uuid4
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID, uuid4
 
+import httpx
 import psycopg
 import pytest
 import sqlalchemy as sa
 
+from maillage_app.app import build_app
 from maillage_app.onboarding import open_cooperative
 from maillage_app.runtime import Runtime
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
 from maillage_kit.clock import MovableClock
-from maillage_kit.context import CooperativeContext
+from maillage_kit.context import CooperativeContext, Role
 from maillage_kit.embedded_postgres import EmbeddedPostgres
 from maillage_kit.settings import DatabaseSettings, Settings
-from maillage_platform import provisioning
+from maillage_platform import identity, provisioning
 from maillage_platform.cooperatives import NewCooperative
+from maillage_tenants import territory
+from maillage_tenants.members import models as member_models
+from maillage_tenants.rota import models as rota_models
 
 EURE = NewCooperative(
     slug="eure",
@@ -57,6 +64,7 @@ SEINE_MARITIME = NewCooperative(
     mediator_contact="https://mediateur.example",
     trades=("plumbing", "locksmith"),
 )
+SignIn = Callable[..., Awaitable["Browser"]]
 TEMPLATE_NOW = datetime(2027, 3, 1, 8, 0, tzinfo=UTC)
 
 
@@ -163,3 +171,140 @@ async def seine_maritime(runtime: Runtime) -> CooperativeContext:
     found = await runtime.directory.by_slug("seine-maritime")
     assert found is not None
     return found
+
+
+class Browser:
+    """A person at a browser: keeps cookies, sends the CSRF token with every form, never follows a redirect by itself."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self.client = client
+
+    async def get(self, path: str, **options: Any) -> httpx.Response:
+        return await self.client.get(path, headers={"accept": "text/html"}, **options)
+
+    async def post(self, path: str, data: dict[str, Any] | None = None, **options: Any) -> httpx.Response:
+        token = self.client.cookies.get("maillage_csrf")
+        if token is None:
+            await self.get("/signin")
+            token = self.client.cookies["maillage_csrf"]
+        headers = {"accept": "text/html", "x-csrftoken": token, **options.pop("headers", {})}
+        return await self.client.post(path, data=data or {}, headers=headers, **options)
+
+
+@pytest.fixture
+async def visitor(runtime: Runtime) -> AsyncIterator[Browser]:
+    """Somebody who is not signed in."""
+    async with new_client(runtime) as client:
+        yield Browser(client)
+
+
+@pytest.fixture
+async def sign_in(runtime: Runtime) -> AsyncIterator[SignIn]:
+    """Sign a new person in: `await sign_in(Role.OFFICE, eure)`, `await sign_in(Role.MEMBER, eure, member_id=…)`."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def enter(role: Role, cooperative: CooperativeContext | None = None, **hat: UUID) -> Browser:
+            async with runtime.database.platform() as session:
+                account = await identity.add_account(
+                    session, email=f"{uuid4().hex}@tests.example", display_name="Camille Test"
+                )
+                membership = await identity.add_membership(
+                    session,
+                    account=account,
+                    role=role,
+                    cooperative_id=cooperative.id if cooperative else None,
+                    **hat,
+                )
+                token = await identity.open_session(session, membership=membership)
+            client = await stack.enter_async_context(new_client(runtime))
+            client.cookies.set("maillage_session", token)
+            return Browser(client)
+
+        yield enter
+
+
+def new_client(runtime: Runtime) -> httpx.AsyncClient:
+    """A client on the application in this process, over ASGI."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=build_app(runtime)), base_url="http://localhost:8027")
+
+
+# --- people ------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Artisan:
+    """A technician with his business, in order with his papers and on call."""
+
+    member_id: UUID
+    technician_id: UUID
+    duty_id: UUID
+    name: str
+    phone: str
+
+
+@dataclass(frozen=True)
+class Crew:
+    """Plumbers on call around Pont-Audemer (27467) for March 2027, in the order of the ladder."""
+
+    sector_id: UUID
+    insee: str
+    artisans: tuple[Artisan, ...]
+
+
+@pytest.fixture
+async def crew(runtime: Runtime, eure: CooperativeContext) -> Crew:
+    """Rank 1 and rank 2 of Pont-Audemer's sector, plumbing."""
+    async with runtime.database.tenant(eure.tenant) as session:
+        sector = await territory.sector_of(session, insee="27467", trade="plumbing", at=TEMPLATE_NOW)
+        assert sector is not None
+        rota = rota_models.Rota(semester="2027-S1", state="published")
+        session.add(rota)
+        await session.flush()
+        artisans = []
+        people = (("Karim", "Benali", "+33612345701"), ("Sophie", "Leroux", "+33612345702"))
+        for rank, (first, last, phone) in enumerate(people, start=1):
+            member = member_models.Member(
+                name=f"{last} Plomberie",
+                legal_form="SARL",
+                siret=f"7328293200007{rank}",
+                email=f"{last}@eure.example",
+                phone=phone,
+                address="1 rue des Carmes",
+                postcode="27500",
+                city="Pont-Audemer",
+                joined_on=date(2020, 1, 1),
+            )
+            session.add(member)
+            await session.flush()
+            technician = member_models.Technician(member_id=member.id, first_name=first, last_name=last, phone=phone)
+            post = rota_models.OnCallPost(sector_id=sector.id, trade="plumbing", rank=rank)
+            session.add_all((technician, post, member_models.MemberTrade(member_id=member.id, trade="plumbing")))
+            for kind, trade in (("liability", None), ("decennial", "plumbing"), ("qualification", "plumbing")):
+                session.add(
+                    member_models.MemberDocument(
+                        member_id=member.id,
+                        kind=kind,
+                        trade=trade,
+                        reference="P-1",
+                        issuer="Assureur Normand",
+                        issuer_contact="Évreux",
+                        coverage="France",
+                        valid_from=date(2027, 1, 1),
+                        valid_to=date(2027, 12, 31),
+                    )
+                )
+            await session.flush()
+            duty = rota_models.Duty(
+                rota_id=rota.id,
+                post_id=post.id,
+                member_id=member.id,
+                technician_id=technician.id,
+                starts_at=datetime(2027, 3, 1, tzinfo=UTC),
+                ends_at=datetime(2027, 4, 1, tzinfo=UTC),
+                live=True,
+                recorded_by="tests",
+            )
+            session.add(duty)
+            await session.flush()
+            artisans.append(Artisan(member.id, technician.id, duty.id, f"{first} {last}", phone))
+    return Crew(sector.id, "27467", tuple(artisans))
