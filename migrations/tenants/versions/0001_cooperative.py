@@ -279,7 +279,8 @@ def upgrade() -> None:
         sa.Column("billing_postcode", sa.Text(), nullable=False),
         sa.Column("billing_city", sa.Text(), nullable=False),
         sa.Column("referring_member_id", sa.Uuid(), nullable=True),
-        sa.Column("search", sa.Text(), nullable=False),
+        sa.Column("sort_name", sa.Text(), nullable=False),
+        sa.Column("search", postgresql.TSVECTOR(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
             "consumer_status in ('consumer', 'non_professional', 'small_professional', 'professional', 'public')",
@@ -291,9 +292,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("number", name=op.f("uq_customer_number")),
     )
     op.create_index(op.f("ix_customer_referring_member_id"), "customer", ["referring_member_id"], unique=False)
-    op.create_index(
-        op.f("ix_customer_search"), "customer", ["search"], unique=False, postgresql_ops={"search": "text_pattern_ops"}
-    )
+    op.create_index(op.f("ix_customer_search"), "customer", ["search"], unique=False, postgresql_using="gin")
+    op.create_index(op.f("ix_customer_sort_name_id"), "customer", ["sort_name", "id"], unique=False)
     op.create_table(
         "engagement",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1155,7 +1155,8 @@ def downgrade() -> None:
     op.drop_table("member_document")
     op.drop_index(op.f("ix_engagement_member_id"), table_name="engagement")
     op.drop_table("engagement")
-    op.drop_index(op.f("ix_customer_search"), table_name="customer", postgresql_ops={"search": "text_pattern_ops"})
+    op.drop_index(op.f("ix_customer_sort_name_id"), table_name="customer")
+    op.drop_index(op.f("ix_customer_search"), table_name="customer", postgresql_using="gin")
     op.drop_index(op.f("ix_customer_referring_member_id"), table_name="customer")
     op.drop_table("customer")
     op.drop_index(op.f("ix_tariff_trade_valid_from"), table_name="tariff")

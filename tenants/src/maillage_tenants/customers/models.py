@@ -5,6 +5,7 @@ from enum import StrEnum
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from maillage_kit.columns import Created, Key, one_of
@@ -35,13 +36,18 @@ class PremisesUse(StrEnum):
 
 
 class Customer(TenantBase):
-    """A person or organisation; stays with the member who brought it (R60)."""
+    """A person or organisation; stays with the member who brought it (R60).
+
+    `sort_name` is the name as it sorts, without accents. `search` holds the words it is found by (`rules.search_words`)
+    and is written again whenever the customer, a site or a number changes.
+    """
 
     __tablename__ = "customer"
     __table_args__ = (
         one_of("kind", CustomerKind),
         one_of("consumer_status", ConsumerStatus),
-        sa.Index(None, "search", postgresql_ops={"search": "text_pattern_ops"}),
+        sa.Index(None, "search", postgresql_using="gin"),
+        sa.Index(None, "sort_name", "id"),
         sa.Index(None, "referring_member_id"),
     )
 
@@ -57,7 +63,8 @@ class Customer(TenantBase):
     billing_postcode: Mapped[str]
     billing_city: Mapped[str]
     referring_member_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("member.id"))
-    search: Mapped[str]
+    sort_name: Mapped[str]
+    search: Mapped[str] = mapped_column(TSVECTOR)
     created_at: Mapped[Created]
 
 
