@@ -1,6 +1,71 @@
-"""Customers, their sites and numbers; each stays with the member who brought it (R60)."""
+"""Customers, their sites and numbers; each stays with the member who brought it (R60).
 
+`identify_caller` is one indexed query: it answers while the phone rings. Access notes are encrypted and each reading of
+them is written down (R72). A commercial call needs a recorded consent (R23).
+"""
+
+from .errors import CommuneToChoose, PhoneAlreadyThere, UnknownCustomer, UnknownPhone, UnknownSite
 from .models import ConsumerStatus, CustomerKind, PremisesUse
-from .queries import KnownCaller, identify_caller
+from .queries import (
+    CustomerCard,
+    CustomerRow,
+    KnownCaller,
+    PhoneRow,
+    SiteCard,
+    customer_card,
+    identify_caller,
+    list_customers,
+    site_card,
+)
+from .service import (
+    CustomerFacts,
+    CustomerRef,
+    PhoneConsent,
+    SiteFacts,
+    add_phone,
+    add_site,
+    change_customer,
+    change_referring_member,
+    change_site,
+    read_access_notes,
+    record_phone_consent,
+    register_customer,
+    remove_phone,
+    revoke_phone_consent,
+    write_access_notes,
+)
 
-__all__ = ["ConsumerStatus", "CustomerKind", "KnownCaller", "PremisesUse", "identify_caller"]
+__all__ = [
+    "CommuneToChoose",
+    "ConsumerStatus",
+    "CustomerCard",
+    "CustomerFacts",
+    "CustomerKind",
+    "CustomerRef",
+    "CustomerRow",
+    "KnownCaller",
+    "PhoneAlreadyThere",
+    "PhoneConsent",
+    "PhoneRow",
+    "PremisesUse",
+    "SiteCard",
+    "SiteFacts",
+    "UnknownCustomer",
+    "UnknownPhone",
+    "UnknownSite",
+    "add_phone",
+    "add_site",
+    "change_customer",
+    "change_referring_member",
+    "change_site",
+    "customer_card",
+    "identify_caller",
+    "list_customers",
+    "read_access_notes",
+    "record_phone_consent",
+    "register_customer",
+    "remove_phone",
+    "revoke_phone_consent",
+    "site_card",
+    "write_access_notes",
+]

@@ -1,12 +1,29 @@
 """Reading customers. `identify_caller` is on the phone's hot path: one indexed query, no mapped objects."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import TSQUERY
 
 from maillage_kit.db import TenantSession
-from maillage_tenants.customers.models import Customer, CustomerPhone, PremisesUse, Site
+from maillage_kit.errors import Invalid
+from maillage_kit.pages import Page, PageRequest, cut_page
+from maillage_tenants.customers import rules
+from maillage_tenants.customers.errors import UnknownCustomer, UnknownPhone, UnknownSite
+from maillage_tenants.customers.models import (
+    ConsumerStatus,
+    Customer,
+    CustomerKind,
+    CustomerPhone,
+    PremisesUse,
+    Site,
+)
+from maillage_tenants.members.models import Member
+from maillage_tenants.territory.models import Commune
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,4 +74,277 @@ async def identify_caller(session: TenantSession, *, phone: str) -> tuple[KnownC
             customer_id, name, member_id, site_id, address, insee, PremisesUse(use) if use else None, over_two_years
         )
         for customer_id, name, member_id, site_id, address, insee, use, over_two_years in found
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SiteCard:
+    """A place served, with its customer: what an artisan or the office needs at hand. No access notes (R72)."""
+
+    site_id: UUID
+    customer_id: UUID
+    customer_number: str
+    customer_name: str
+    customer_kind: CustomerKind
+    consumer_status: ConsumerStatus
+    contact_name: str
+    email: str | None
+    referring_member_id: UUID | None
+    label: str
+    address: str
+    complement: str
+    postcode: str
+    insee: str
+    commune: str
+    premises_use: PremisesUse
+    over_two_years: bool | None
+    occupant_name: str
+    occupant_phone: str | None
+    has_access_notes: bool
+
+    @property
+    def one_line(self) -> str:
+        """`12 rue de la Harpe, 27000 Évreux`."""
+        return f"{self.address}, {self.postcode} {self.commune}"
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneRow:
+    id: UUID
+    phone: str
+    label: str
+    site_id: UUID | None
+    opt_in_at: datetime | None
+    opt_in_source: str | None
+    opt_in_wording: str | None
+    opt_in_proof: str | None
+    opt_in_revoked_at: datetime | None
+
+    @property
+    def sales_calls_allowed(self) -> bool:
+        """R23."""
+        return rules.may_ring_for_sales(opt_in_at=self.opt_in_at, opt_in_revoked_at=self.opt_in_revoked_at)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerCard:
+    """Everything the office sees of a customer."""
+
+    id: UUID
+    number: str
+    kind: CustomerKind
+    consumer_status: ConsumerStatus
+    name: str
+    contact_name: str
+    siren: str | None
+    email: str | None
+    billing_address: str
+    billing_postcode: str
+    billing_city: str
+    referring_member_id: UUID | None
+    referring_member_name: str | None
+    created_at: datetime
+    sites: tuple[SiteCard, ...]
+    phones: tuple[PhoneRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRow:
+    """A line of the list. `phone` is the first number, `sites` how many places."""
+
+    id: UUID
+    number: str
+    kind: CustomerKind
+    name: str
+    sort_name: str
+    contact_name: str
+    city: str
+    phone: str | None
+    sites: int
+    referring_member_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChoice:
+    id: UUID
+    name: str
+
+
+_SITE_CARD = (
+    sa.select(
+        Site.id.label("site_id"),
+        Customer.id.label("customer_id"),
+        Customer.number.label("customer_number"),
+        Customer.name.label("customer_name"),
+        Customer.kind.label("customer_kind"),
+        Customer.consumer_status,
+        Customer.contact_name,
+        Customer.email,
+        Customer.referring_member_id,
+        Site.label,
+        Site.address,
+        Site.complement,
+        Site.postcode,
+        Site.insee,
+        Commune.name.label("commune"),
+        Site.premises_use,
+        Site.over_two_years,
+        Site.occupant_name,
+        Site.occupant_phone,
+        Site.access_notes.is_not(None).label("has_access_notes"),
+    )
+    .join(Customer, Customer.id == Site.customer_id)
+    .join(Commune, Commune.insee == Site.insee)
+    .order_by(Site.created_at, Site.id)
+)
+
+
+async def site_card(session: TenantSession, *, site_id: UUID) -> SiteCard:
+    """A place served and its customer, in one query. Raises UnknownSite."""
+    row = (await session.execute(_SITE_CARD.where(Site.id == site_id))).one_or_none()
+    if row is None:
+        raise UnknownSite
+    return _site_card(row)
+
+
+async def customer_card(session: TenantSession, *, customer_id: UUID) -> CustomerCard:
+    """A customer with sites and numbers: three queries, however many there are. Raises UnknownCustomer."""
+    row = (
+        await session.execute(
+            sa.select(Customer, Member.name)
+            .outerjoin(Member, Member.id == Customer.referring_member_id)
+            .where(Customer.id == customer_id)
+        )
+    ).one_or_none()
+    if row is None:
+        raise UnknownCustomer
+    customer, member_name = row
+    sites = await session.execute(_SITE_CARD.where(Site.customer_id == customer_id))
+    phones = await session.scalars(
+        sa.select(CustomerPhone).where(CustomerPhone.customer_id == customer_id).order_by(CustomerPhone.id)
+    )
+    return CustomerCard(
+        id=customer.id,
+        number=customer.number,
+        kind=CustomerKind(customer.kind),
+        consumer_status=ConsumerStatus(customer.consumer_status),
+        name=customer.name,
+        contact_name=customer.contact_name,
+        siren=customer.siren,
+        email=customer.email,
+        billing_address=customer.billing_address,
+        billing_postcode=customer.billing_postcode,
+        billing_city=customer.billing_city,
+        referring_member_id=customer.referring_member_id,
+        referring_member_name=member_name,
+        created_at=customer.created_at,
+        sites=tuple(_site_card(site) for site in sites),
+        phones=tuple(_phone_row(phone) for phone in phones),
+    )
+
+
+async def phone_of(session: TenantSession, *, customer_id: UUID, phone_id: UUID) -> PhoneRow:
+    """One number of one customer. Raises UnknownPhone."""
+    phone = await session.get(CustomerPhone, phone_id)
+    if phone is None or phone.customer_id != customer_id:
+        raise UnknownPhone
+    return _phone_row(phone)
+
+
+async def list_customers(
+    session: TenantSession, *, page: PageRequest, text: str = ""
+) -> tuple[Page[CustomerRow], bool]:
+    """Customers by name, one page, in one query (two when the first finds nothing); and whether names are only close.
+
+    `text`: the beginning of each word, in any order, of names, places, postcodes, or a number (phone or customer).
+    Accents do not count. When nothing is found, customers whose words begin alike are proposed (first three letters).
+    """
+    words = rules.wanted_words(text)
+    if text.strip() and not words:
+        return cut_page([], page, _sort_values), False
+    found = await _customers(session, words, page)
+    if not found and words and page.position() is None:
+        near = rules.near_words(words)
+        if near:
+            return cut_page((await _customers(session, near, page))[: page.limit], page, _sort_values), True
+    return cut_page(found, page, _sort_values), False
+
+
+async def member_choices(session: TenantSession) -> tuple[MemberChoice, ...]:
+    """Members who may have brought a customer (R60): those of today, by name."""
+    found = await session.execute(
+        sa.select(Member.id, Member.name).where(Member.left_on.is_(None)).order_by(Member.name)
+    )
+    return tuple(MemberChoice(*row) for row in found)
+
+
+async def _customers(session: TenantSession, words: Sequence[str], page: PageRequest) -> list[CustomerRow]:
+    first_phone = (
+        sa.select(CustomerPhone.phone)
+        .where(CustomerPhone.customer_id == Customer.id)
+        .order_by(CustomerPhone.id)
+        .limit(1)
+        .correlate(Customer)
+        .scalar_subquery()
+    )
+    sites = sa.select(sa.func.count()).where(Site.customer_id == Customer.id).correlate(Customer).scalar_subquery()
+    wanted = (
+        sa.select(
+            Customer.id,
+            Customer.number,
+            Customer.kind,
+            Customer.name,
+            Customer.sort_name,
+            Customer.contact_name,
+            Customer.billing_city,
+            first_phone,
+            sites,
+            Member.name,
+        )
+        .outerjoin(Member, Member.id == Customer.referring_member_id)
+        .order_by(Customer.sort_name, Customer.id)
+        .limit(page.limit + 1)
+    )
+    if words:
+        wanted = wanted.where(Customer.search.op("@@")(sa.cast(rules.prefix_query(words), TSQUERY)))
+    position = page.position()
+    if position is not None:
+        if len(position) != 2 or not all(isinstance(value, str) for value in position):
+            raise Invalid("Ce marque-page n’est pas valable.")
+        wanted = wanted.where(
+            sa.tuple_(Customer.sort_name, Customer.id) > sa.tuple_(sa.literal(position[0]), _uuid(position[1]))
+        )
+    return [CustomerRow(row[0], row[1], CustomerKind(row[2]), *row[3:]) for row in await session.execute(wanted)]
+
+
+def _uuid(text: str) -> sa.ColumnElement[UUID]:
+    try:
+        return sa.literal(UUID(text), sa.Uuid)
+    except ValueError as exc:
+        raise Invalid("Ce marque-page n’est pas valable.") from exc
+
+
+def _sort_values(row: CustomerRow) -> tuple[str, UUID]:
+    return row.sort_name, row.id
+
+
+def _site_card(row: sa.Row[*tuple[Any, ...]]) -> SiteCard:
+    fields = dict(row._mapping)
+    fields["customer_kind"] = CustomerKind(fields["customer_kind"])
+    fields["consumer_status"] = ConsumerStatus(fields["consumer_status"])
+    fields["premises_use"] = PremisesUse(fields["premises_use"])
+    return SiteCard(**fields)
+
+
+def _phone_row(phone: CustomerPhone) -> PhoneRow:
+    return PhoneRow(
+        id=phone.id,
+        phone=phone.phone,
+        label=phone.label,
+        site_id=phone.site_id,
+        opt_in_at=phone.opt_in_at,
+        opt_in_source=phone.opt_in_source,
+        opt_in_wording=phone.opt_in_wording,
+        opt_in_proof=phone.opt_in_proof,
+        opt_in_revoked_at=phone.opt_in_revoked_at,
     )
