@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from maillage_kit.columns import Created, Key, one_of
 from maillage_kit.db import TenantBase
+from maillage_tenants.dispatch.rules import StepKind
 
 
 class CallState(StrEnum):
@@ -27,14 +28,6 @@ class CallOutcome(StrEnum):
     REDIRECTED = "redirected"
     ABANDONED = "abandoned"
     MISSED = "missed"
-
-
-class StepKind(StrEnum):
-    RANK1 = "rank1"
-    RANK2 = "rank2"
-    NEIGHBOUR = "neighbour"
-    MANAGER = "manager"
-    FALLBACK = "fallback"
 
 
 class LegState(StrEnum):
