@@ -3,6 +3,74 @@
 Other domains import from here only. `on_call` answers for any instant, past or future, and as known at another.
 """
 
-from .queries import OnCall, on_call
+from .errors import (
+    DutyOverlap,
+    NotAssignable,
+    RotaBroken,
+    RotaExists,
+    RotaHasGaps,
+    TwoPlaces,
+    UnknownDuty,
+    UnknownRota,
+)
+from .files import RowError
+from .queries import DutyRow, OnCall, OwnDuty, duties, duties_of, history, on_call, posts, rota_of
+from .rules import Gap, Period, Post, check_coverage, weekly_shifts
+from .service import (
+    Generated,
+    ImportReport,
+    Review,
+    add_absence,
+    change_duty,
+    create_draft,
+    ensure_posts,
+    fill_gap,
+    freeze,
+    generate,
+    import_rows,
+    publish,
+    remove_absence,
+    remove_duty,
+    review,
+)
 
-__all__ = ["OnCall", "on_call"]
+__all__ = [
+    "DutyOverlap",
+    "DutyRow",
+    "Gap",
+    "Generated",
+    "ImportReport",
+    "NotAssignable",
+    "OnCall",
+    "OwnDuty",
+    "Period",
+    "Post",
+    "Review",
+    "RotaBroken",
+    "RotaExists",
+    "RotaHasGaps",
+    "RowError",
+    "TwoPlaces",
+    "UnknownDuty",
+    "UnknownRota",
+    "add_absence",
+    "change_duty",
+    "check_coverage",
+    "create_draft",
+    "duties",
+    "duties_of",
+    "ensure_posts",
+    "fill_gap",
+    "freeze",
+    "generate",
+    "history",
+    "import_rows",
+    "on_call",
+    "posts",
+    "publish",
+    "remove_absence",
+    "remove_duty",
+    "review",
+    "rota_of",
+    "weekly_shifts",
+]

@@ -1,0 +1,106 @@
+"""Refusals of the rota."""
+
+from collections.abc import Sequence
+
+from maillage_kit.errors import Conflict, Invalid, NotFound
+
+SHOWN = 20
+"""Gaps named in one message before « et N autres »."""
+
+
+class UnknownRota(NotFound):
+    code = "unknown_rota"
+    message = "Ce planning n’existe pas."
+
+
+class UnknownDuty(NotFound):
+    code = "unknown_duty"
+    message = "Cette astreinte n’existe pas."
+
+
+class RotaExists(Conflict):
+    code = "rota_exists"
+    message = "Ce semestre a déjà un planning publié : modifiez ses astreintes une par une, avec un motif."
+
+
+class NotADraft(Conflict):
+    code = "not_a_draft"
+    message = "Ce planning n’est plus un brouillon."
+
+
+class NotPublished(Conflict):
+    code = "not_published"
+    message = "Seul un planning publié peut être figé."
+
+
+class RotaFrozen(Conflict):
+    code = "rota_frozen"
+    message = "Ce planning est figé : seul le remplacement d’une personne reste possible, avec un motif."
+
+
+class DutyChanged(Conflict):
+    code = "duty_changed"
+    message = "Cette astreinte a déjà été modifiée. Rechargez le planning."
+
+
+class DutyOverlap(Conflict):
+    """Refused by the database: `ex_duty_no_overlap`."""
+
+    code = "duty_overlap"
+    message = "Quelqu’un est déjà d’astreinte à ce poste sur une partie de cette période."
+
+
+class TwoPlaces(Conflict):
+    code = "two_places"
+    message = "Cette personne est déjà d’astreinte ailleurs sur une partie de cette période."
+
+
+class NotAssignable(Conflict):
+    """The reason of R8, R52 or R61 is the message."""
+
+    code = "not_assignable"
+
+
+class ReasonRequired(Invalid):
+    code = "reason_required"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Indiquez le motif : il reste dans l’historique.", fields={"reason": "Indiquez le motif du changement."}
+        )
+
+
+class RotaHasGaps(Conflict):
+    """A rota with holes is published only with a written reason. `gaps`: the holes, named in French."""
+
+    code = "rota_has_gaps"
+
+    def __init__(self, gaps: Sequence[str]) -> None:
+        self.gaps = tuple(gaps)
+        more = len(gaps) - SHOWN
+        named = " ; ".join(gaps[:SHOWN]) + (f" ; et {more} autre{'s' if more > 1 else ''}" if more > 0 else "")
+        super().__init__(
+            f"{'1 période n’est pas couverte' if len(gaps) == 1 else f'{len(gaps)} périodes ne sont pas couvertes'}"
+            f" : {named}."
+        )
+
+
+class RotaBroken(Conflict):
+    """Duties that nobody may publish: two people on a post, one person in two places, documents not valid."""
+
+    code = "rota_broken"
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        more = len(problems) - SHOWN
+        super().__init__(
+            "À corriger avant de publier : "
+            + " ; ".join(problems[:SHOWN])
+            + (f" ; et {more} de plus" if more > 0 else "")
+            + "."
+        )
+
+
+class UnreadableFile(Invalid):
+    code = "unreadable_file"
+    message = "Ce fichier ne peut pas être lu."
