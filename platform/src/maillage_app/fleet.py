@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+import psycopg
+from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
 from maillage_app.runtime import Runtime
@@ -32,7 +34,7 @@ async def migrate_fleet(runtime: Runtime) -> AsyncIterator[Migrated]:
     for slug, schema, before in rows:
         try:
             revision = await asyncio.to_thread(provisioning.migrate_tenant, runtime.owner_url, schema=schema)
-        except SQLAlchemyError as exc:
+        except (SQLAlchemyError, psycopg.Error, CommandError) as exc:
             yield Migrated(slug, before, before, error=type(getattr(exc, "orig", None) or exc).__name__)
             continue
         async with runtime.database.platform() as session:

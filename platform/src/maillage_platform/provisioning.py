@@ -24,12 +24,19 @@ class RoleNames:
 
     app: str
     tenants: str
-    prefix: str
 
     @classmethod
     def of(cls, connection: sa.Connection) -> "RoleNames":
-        name = str(connection.execute(sa.text("select current_database()")).scalar_one())
-        return cls(app=f"{name}_app", tenants=f"{name}_tenants", prefix=name)
+        return cls.with_prefix(str(connection.execute(sa.text("select current_database()")).scalar_one()))
+
+    @classmethod
+    def beside(cls, tenant_role: str) -> "RoleNames":
+        """The shared roles that go with a cooperative's role, `<prefix>_t0001`."""
+        return cls.with_prefix(tenant_role.rpartition("_")[0])
+
+    @classmethod
+    def with_prefix(cls, prefix: str) -> "RoleNames":
+        return cls(app=f"{prefix}_app", tenants=f"{prefix}_tenants")
 
 
 @contextmanager
@@ -75,8 +82,8 @@ def provision_tenant(owner_url: str, *, schema: str, role: str) -> str:
 
     Returns the revision reached.
     """
+    names = RoleNames.beside(role)
     with owner_connection(owner_url) as connection:
-        names = RoleNames.of(connection)
         _ensure_role(connection, role, "nologin", None)
         for statement in _TENANT_RIGHTS:
             _run(connection, statement, app=names.app, tenants=names.tenants, role=role, schema=schema)
