@@ -14,7 +14,6 @@ from .queries import (
     case_by_token,
     clocks,
     clocks_of,
-    events,
     follow_ups,
     holds,
     leads,
@@ -22,6 +21,7 @@ from .queries import (
     offer,
     offers,
     pauses_of,
+    story,
     technician_name,
     technician_phone,
     was_partial,
@@ -43,6 +43,7 @@ from .rules import (
     public_status,
 )
 from .rules import delays as compute_delays
+from .service.intake import dispatch_case, triage_case
 from .service.keeping import (
     ATTACHMENT_LABELS,
     add_attachment,
@@ -121,7 +122,7 @@ __all__ = [
     "decline_offer",
     "delays",
     "depart",
-    "events",
+    "dispatch_case",
     "finish_work",
     "follow_ups",
     "hold_case",
@@ -150,7 +151,9 @@ __all__ = [
     "save_report",
     "stamp",
     "start_offers",
+    "story",
     "technician_name",
     "technician_phone",
+    "triage_case",
     "was_partial",
 ]

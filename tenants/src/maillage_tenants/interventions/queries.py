@@ -116,7 +116,8 @@ async def open_hold(session: TenantSession, *, case_id: UUID) -> Hold | None:
     ).one_or_none()
 
 
-async def events(session: TenantSession, *, case_id: UUID) -> tuple[InterventionEvent, ...]:
+async def story(session: TenantSession, *, case_id: UUID) -> tuple[InterventionEvent, ...]:
+    """Every line of the case, oldest first."""
     rows = await session.scalars(
         sa.select(InterventionEvent)
         .where(InterventionEvent.intervention_id == case_id)
