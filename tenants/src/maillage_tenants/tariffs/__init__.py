@@ -5,7 +5,16 @@ to a caller is frozen on the case by `announcement`.
 """
 
 from .queries import tariff_at, tariff_version
-from .rules import BAND_LABELS, PricedItem, TariffVersion, announcement, announcement_text, percent_text, surcharged
+from .rules import (
+    BAND_LABELS,
+    PricedItem,
+    TariffVersion,
+    announcement,
+    announcement_text,
+    percent_text,
+    quote_price_text,
+    surcharged,
+)
 from .service import install_default_tariff, publish_tariff
 
 __all__ = [
@@ -17,6 +26,7 @@ __all__ = [
     "install_default_tariff",
     "percent_text",
     "publish_tariff",
+    "quote_price_text",
     "surcharged",
     "tariff_at",
     "tariff_version",

@@ -1,0 +1,1 @@
+"""Use cases of quotes: drafting, sending, signing."""
