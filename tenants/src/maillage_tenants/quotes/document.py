@@ -64,10 +64,9 @@ def quote_data(quote: QuoteView, *, department: str, signature: SignatureBlock |
     if quote.number is None or quote.issued_at is None or quote.valid_until is None:
         raise ValueError("a draft is not printed")
     seller, customer = quote.parties["cooperative"], quote.parties["customer"]
+    status = ConsumerStatus(customer["status"])
     emergency = quote.kind is QuoteKind.EMERGENCY
-    withdrawal = rules.may_withdraw(
-        scope=rules.scope_of(quote.kind), channel=quote.channel, status=ConsumerStatus(customer["status"])
-    )
+    withdrawal = rules.may_withdraw(scope=rules.scope_of(quote.kind), channel=quote.channel, status=status)
     travel = any(line.kind == "travel" for line in quote.lines)
     return {
         "title": f"Devis {quote.number}",
@@ -97,14 +96,16 @@ def quote_data(quote: QuoteView, *, department: str, signature: SignatureBlock |
         "totals": printed_totals(quote.totals),
         "vat_notes": list(rules.vat_notes(quote.lines)),
         "certification": quote.certification_text,
-        "scope": _scope_words(emergency=emergency, withdrawal=withdrawal),
+        "scope": _scope_words(emergency=emergency, withdrawal=withdrawal, protected=status in rules.PROTECTED),
         "withdrawal": _withdrawal(quote, signature, department) if withdrawal else None,
         "mentions": _mentions(seller),
         "signature": _signature(signature) if signature else None,
     }
 
 
-def _scope_words(*, emergency: bool, withdrawal: bool) -> str:
+def _scope_words(*, emergency: bool, withdrawal: bool, protected: bool) -> str:
+    if emergency and not protected:
+        return "Travaux de réparation urgents, demandés par le client. Ils se paient après remise de la note."
     if emergency:
         return (
             "Travaux de réparation urgents, expressément demandés par le client à son domicile et limités à ce qui est "
@@ -126,13 +127,13 @@ def _withdrawal(quote: QuoteView, signature: SignatureBlock | None, department: 
         "text": (
             "Vous pouvez vous rétracter sans donner de motif pendant quatorze jours, à compter du lendemain de la "
             "signature. Si le dernier jour est un samedi, un dimanche ou un jour férié, le délai va jusqu’au premier "
-            "jour ouvrable suivant. Il suffit d’envoyer le formulaire ci-dessous, ou toute déclaration claire, avant la "
-            "fin du délai. Sauf demande expresse de votre part, les travaux ne commencent pas avant."
+            "jour ouvrable suivant. Il suffit d’envoyer le formulaire qui suit, ou toute déclaration claire, avant "
+            "la fin du délai. Sauf demande expresse de votre part, les travaux ne commencent pas avant."
         ),
         "deadline": deadline,
         "embargo": (
-            "Aucun paiement, sous aucune forme, ne peut vous être demandé pendant les sept jours qui suivent la signature "
-            "(article L221-10 du code de la consommation)."
+            "Aucun paiement, sous aucune forme, ne peut vous être demandé pendant les sept jours qui suivent la "
+            "signature (article L221-10 du code de la consommation)."
             if embargo
             else ""
         ),
@@ -145,8 +146,8 @@ def _mentions(seller: Mapping[str, Any]) -> list[str]:
     return [
         "Pièces fournies : garantie légale de conformité (articles L217-3 et suivants du code de la consommation) et "
         "garantie des vices cachés (articles 1641 et suivants du code civil).",
-        "Réclamation : écrivez d’abord à la coopérative. Sans solution, vous pouvez saisir gratuitement le médiateur de "
-        f"la consommation : {seller['mediator']}, {seller['mediator_contact']}.",
+        "Réclamation : écrivez d’abord à la coopérative. Sans solution, vous pouvez saisir gratuitement le médiateur "
+        f"de la consommation : {seller['mediator']}, {seller['mediator_contact']}.",
         "La coopérative contracte et facture ; l’artisan associé nommé ci-dessus réalise les travaux.",
     ]
 

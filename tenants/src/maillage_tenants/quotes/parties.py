@@ -36,7 +36,7 @@ class PerformerFacts:
 
 @dataclass(frozen=True, slots=True)
 class CustomerFacts:
-    """Who is billed. For an unknown caller, the name and address given on the phone; a consumer until proved otherwise."""
+    """Who is billed. For an unknown caller, the name and address given by phone; a consumer until proved otherwise."""
 
     name: str
     status: ConsumerStatus
@@ -57,7 +57,7 @@ def french_vat_number(siren: str) -> str:
 
 
 def cooperative_party(cooperative: CooperativeContext) -> dict[str, Any]:
-    """The seller (R37, mode a): legal form « à capital variable » (R39), SIREN, VAT number, unsurcharged number (R22)."""
+    """The seller (R37, mode a): legal form « à capital variable » (R39), SIREN, VAT number, number of the service."""
     return {
         "name": cooperative.legal_name,
         "trade_name": cooperative.name,

@@ -61,7 +61,7 @@ class Totals:
 
 
 def totals(lines: Iterable[tuple[Money, int]]) -> Totals:
-    """Totals of (net, rate in basis points) pairs: VAT per rate on the summed net, never line by line (docs/money.md)."""
+    """Totals of (net, rate in basis points) pairs: VAT per rate on the summed net, never by line (docs/money.md)."""
     bases: dict[int, Money] = {}
     for net, basis_points in lines:
         bases[basis_points] = bases.get(basis_points, Money.zero()) + net
@@ -116,7 +116,7 @@ EMERGENCY_VALIDITY = timedelta(hours=24)
 COMPLEMENTARY_VALIDITY = timedelta(days=30)
 WITHDRAWAL_DAYS = 14
 EMBARGO_DAYS = 7
-_PROTECTED = frozenset({ConsumerStatus.CONSUMER, ConsumerStatus.NON_PROFESSIONAL, ConsumerStatus.SMALL_PROFESSIONAL})
+PROTECTED = frozenset({ConsumerStatus.CONSUMER, ConsumerStatus.NON_PROFESSIONAL, ConsumerStatus.SMALL_PROFESSIONAL})
 
 
 def scope_of(kind: QuoteKind) -> UrgencyScope:
@@ -128,7 +128,7 @@ def may_withdraw(*, scope: UrgencyScope, channel: ContractChannel, status: Consu
     return (
         scope is UrgencyScope.COMPLEMENTARY
         and channel is not ContractChannel.IN_PREMISES
-        and status in _PROTECTED
+        and status in PROTECTED
         and not (status is ConsumerStatus.SMALL_PROFESSIONAL and channel is not ContractChannel.OFF_PREMISES)
     )
 

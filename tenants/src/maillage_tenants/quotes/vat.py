@@ -40,7 +40,7 @@ WORDING: Mapping[VatReason, str] = {
     VatReason.EMERGENCY_BREAK_IN: "travaux d’urgence dans un logement, effraction",
     VatReason.EMERGENCY_LOST_KEYS: "travaux d’urgence dans un logement, perte de clés",
     VatReason.EMERGENCY_BROKEN_OPENING: "travaux d’urgence dans un logement, porte ou baie vitrée endommagée",
-    VatReason.DWELLING_OVER_TWO_YEARS: "travaux dans un logement achevé depuis plus de deux ans, certifié par le client",
+    VatReason.DWELLING_OVER_TWO_YEARS: "logement achevé depuis plus de deux ans, certifié par le client",
     VatReason.DWELLING_NOT_CERTIFIED: "taux normal, conditions du taux réduit non certifiées par le client",
     VatReason.DWELLING_RECENT: "taux normal, logement achevé depuis moins de deux ans",
     VatReason.DWELLING_AGE_UNKNOWN: "taux normal, âge du logement non déclaré",
@@ -110,8 +110,8 @@ def certification_text(name: str, address: str) -> str:
     """R33, after the model of the trade body: what the customer certifies, on the quote or on the note."""
     return (
         f"Je certifie, {name}, que les conditions d’application du taux réduit de la TVA sont remplies : les travaux "
-        f"sont effectués dans des locaux à usage d’habitation achevés depuis plus de deux ans, situés {address}, et ne "
-        "concourent ni à la production d’un immeuble neuf ni à une augmentation de plus de 10 % de la surface de plancher."
+        f"sont effectués dans des locaux à usage d’habitation achevés depuis plus de deux ans, situés {address}, et "
+        "ne concourent ni à la production d’un immeuble neuf ni à une augmentation de plus de 10 % de la surface."
     )
 
 

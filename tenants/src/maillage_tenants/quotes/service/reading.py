@@ -15,7 +15,7 @@ class PdfFile:
 
 
 async def quote_pdf(session: TenantSession, *, case_id: UUID, quote_id: UUID) -> PdfFile:
-    """The customer's copy once signed, what was sent before that. Raises QuoteNotFound for a draft or another case's."""
+    """The customer's copy once signed, before that what was sent. Raises QuoteNotFound: a draft, another case's."""
     row = await queries.documents(session, quote_id=quote_id)
     content = row.signed_document or row.document
     if row.intervention_id != case_id or row.number is None or content is None:
