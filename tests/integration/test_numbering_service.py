@@ -64,3 +64,13 @@ async def test_an_odd_series_is_refused(runtime: Runtime, eure: CooperativeConte
     async with runtime.database.tenant(eure.tenant) as session:
         with pytest.raises(ValueError, match="not a series"):
             await numbering.next_number(session, prefix=prefix, at=NOON)
+
+
+async def test_many_at_once_follow_what_was_given_before(runtime: Runtime, eure: CooperativeContext) -> None:
+    async with runtime.database.tenant(eure.tenant) as session:
+        first = await numbering.next_number(session, prefix="C", at=NOON)
+        many = await numbering.next_numbers(session, prefix="C", at=NOON, count=3)
+        last = await numbering.next_number(session, prefix="C", at=NOON)
+        with pytest.raises(ValueError, match="cannot give"):
+            await numbering.next_numbers(session, prefix="C", at=NOON, count=0)
+    assert [first, *many, last] == [f"C-2027-{place:06d}" for place in range(1, 6)]

@@ -117,7 +117,7 @@ class _Founder:
         for trade, trade_plan in self._plan.trades.items():
             drafts = await self._draw_sectors(trade, trade_plan)
             rows = await self._session.execute(sa.select(Sector.code, Sector.id))
-            ids = dict(rows.tuples().all())
+            ids = dict(rows.all())
             for draft, businesses in zip(drafts, trade_plan.businesses, strict=True):
                 local = Inventor(
                     f"{self._plan.slug}:{trade}:{draft.code}",

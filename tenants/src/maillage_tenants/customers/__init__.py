@@ -5,6 +5,7 @@ them is written down (R72). A commercial call needs a recorded consent (R23).
 """
 
 from .errors import CommuneToChoose, PhoneAlreadyThere, UnknownCustomer, UnknownPhone, UnknownSite
+from .importing import ImportedCustomer, ImportedRef, ImportedSite, import_customers
 from .models import ConsumerStatus, CustomerKind, PremisesUse
 from .queries import (
     CustomerCard,
@@ -43,6 +44,9 @@ __all__ = [
     "CustomerKind",
     "CustomerRef",
     "CustomerRow",
+    "ImportedCustomer",
+    "ImportedRef",
+    "ImportedSite",
     "KnownCaller",
     "PhoneAlreadyThere",
     "PhoneConsent",
@@ -60,6 +64,7 @@ __all__ = [
     "change_site",
     "customer_card",
     "identify_caller",
+    "import_customers",
     "list_customers",
     "read_access_notes",
     "record_phone_consent",

@@ -1,5 +1,6 @@
 """Acts on customers, their sites and their numbers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -91,7 +92,7 @@ async def register_customer(
     session: TenantSession, *, facts: CustomerFacts, referring_member_id: UUID | None = None, by: str
 ) -> CustomerRef:
     """Write a new customer, brought by a member or by the cooperative itself (R60). Raises Invalid, field by field."""
-    columns = _checked(facts)
+    columns = customer_columns(facts)
     await _require_member(session, referring_member_id)
     customer = Customer(
         id=new_id(),
@@ -110,7 +111,7 @@ async def register_customer(
 
 async def change_customer(session: TenantSession, *, customer_id: UUID, facts: CustomerFacts, by: str) -> None:
     """Correct what is known of a customer. Raises UnknownCustomer, or Invalid field by field."""
-    columns = _checked(facts)
+    columns = customer_columns(facts)
     customer = await _customer(session, customer_id)
     changed = sorted(name for name, value in columns.items() if getattr(customer, name) != value)
     for name, value in columns.items():
@@ -164,7 +165,7 @@ async def add_site(
     CommuneToChoose when the postcode serves several communes."""
     await _customer(session, customer_id)
     columns = await _checked_site(session, facts)
-    site = Site(id=new_id(), customer_id=customer_id, access_notes=_sealed(access_notes, cipher), **columns)
+    site = Site(id=new_id(), customer_id=customer_id, access_notes=sealed(access_notes, cipher), **columns)
     session.add(site)
     await session.flush()
     await _know_occupant(session, site)
@@ -207,7 +208,7 @@ async def write_access_notes(
 ) -> None:
     """Replace the door codes, key locations and the like of a site, encrypted; blank text erases them (R72)."""
     site = await _site(session, site_id)
-    site.access_notes = _sealed(notes, cipher)
+    site.access_notes = sealed(notes, cipher)
     await session.flush()
     await audit.record(
         session,
@@ -345,7 +346,8 @@ async def revoke_phone_consent(session: TenantSession, *, phone_id: UUID, by: st
 # --- checks -----------------------------------------------------------------
 
 
-def _checked(facts: CustomerFacts) -> dict[str, str | None]:
+def customer_columns(facts: CustomerFacts) -> dict[str, str | None]:
+    """The columns of a customer, checked and tidied. Raises Invalid field by field."""
     errors: dict[str, str] = {}
     if facts.consumer_status not in rules.CONSUMER_STATUSES[facts.kind]:
         errors["consumer_status"] = "Ce statut ne convient pas à ce type de client."
@@ -382,6 +384,12 @@ def _checked(facts: CustomerFacts) -> dict[str, str | None]:
 
 
 async def _checked_site(session: TenantSession, facts: SiteFacts) -> dict[str, str | bool | None]:
+    return site_columns(facts, served=await territory.communes_of_postcode(session, postcode=facts.postcode.strip()))
+
+
+def site_columns(facts: SiteFacts, *, served: Sequence[territory.CommuneRow]) -> dict[str, str | bool | None]:
+    """The columns of a place, checked and tidied. `served`: the communes of its postcode. Raises Invalid or
+    CommuneToChoose."""
     errors: dict[str, str] = {}
     if not facts.address.strip():
         errors["address"] = "Indiquez l’adresse."
@@ -392,7 +400,6 @@ async def _checked_site(session: TenantSession, facts: SiteFacts) -> dict[str, s
         except Invalid as exc:
             errors |= exc.fields
     insee = ""
-    served = await territory.communes_of_postcode(session, postcode=facts.postcode.strip())
     if not _is_postcode(facts.postcode):
         errors["postcode"] = "Le code postal a 5 chiffres."
     elif not served:
@@ -455,7 +462,7 @@ def _is_postcode(text: str) -> bool:
     return len(text.strip()) == 5 and text.strip().isdecimal()
 
 
-def _sealed(notes: str, cipher: FieldCipher) -> bytes | None:
+def sealed(notes: str, cipher: FieldCipher) -> bytes | None:
     if len(notes) > ACCESS_NOTES_MAX:
         raise Invalid(fields={"access_notes": f"{ACCESS_NOTES_MAX} caractères au plus."})
     return cipher.encrypt(notes.strip()) if notes.strip() else None

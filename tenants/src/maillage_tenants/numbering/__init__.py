@@ -1,8 +1,9 @@
 """Numbering: gapless human numbers from a locked counter row (R40).
 
-`next_number` is called in the transaction that writes the thing numbered: both happen or neither does.
+`next_number` (or `next_numbers`) is called in the transaction that writes the thing numbered: both happen or neither
+does.
 """
 
-from .service import next_number
+from .service import next_number, next_numbers
 
-__all__ = ["next_number"]
+__all__ = ["next_number", "next_numbers"]

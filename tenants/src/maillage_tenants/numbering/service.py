@@ -17,12 +17,21 @@ async def next_number(session: TenantSession, *, prefix: str, at: datetime) -> s
     number back. Ask for it last, just before writing what it numbers: two transactions of one series wait for each
     other. Raises ValueError for a prefix that is not one to four capital letters.
     """
+    (number,) = await next_numbers(session, prefix=prefix, at=at, count=1)
+    return number
+
+
+async def next_numbers(session: TenantSession, *, prefix: str, at: datetime, count: int) -> tuple[str, ...]:
+    """The next `count` numbers of a series, in order, with the guarantees of `next_number`. Raises ValueError for less
+    than one."""
     if not (prefix.isascii() and prefix.isalpha() and prefix.isupper() and len(prefix) <= 4):
         raise ValueError(f"not a series of numbers: {prefix!r}")
+    if count < 1:
+        raise ValueError(f"cannot give {count} numbers")
     year = clock.paris(at).year
-    counted = insert(NumberCounter).values(series=prefix, year=year, last=1)
+    counted = insert(NumberCounter).values(series=prefix, year=year, last=count)
     statement = counted.on_conflict_do_update(
-        index_elements=[NumberCounter.series, NumberCounter.year], set_={"last": NumberCounter.last + 1}
+        index_elements=[NumberCounter.series, NumberCounter.year], set_={"last": NumberCounter.last + count}
     ).returning(sa.literal_column("last", sa.Integer))
     last: int = (await session.execute(statement)).scalar_one()
-    return f"{prefix}-{year}-{last:06d}"
+    return tuple(f"{prefix}-{year}-{place:06d}" for place in range(last - count + 1, last + 1))
