@@ -1,4 +1,4 @@
-"""Opening a cooperative: directory, schema and role, communes and sectors, first tariffs."""
+"""Opening a cooperative: directory, schema and role, communes and sectors, first tariffs and plans."""
 
 import asyncio
 
@@ -17,7 +17,7 @@ from maillage_platform.cooperatives import (
     change_trades,
     register_cooperative,
 )
-from maillage_tenants import tariffs, territory
+from maillage_tenants import subscriptions, tariffs, territory
 
 
 async def open_cooperative(runtime: Runtime, new: NewCooperative, *, actor: str) -> CooperativeContext:
@@ -76,12 +76,13 @@ async def fill_trade(session: TenantSession, cooperative: CooperativeContext, tr
 
 
 async def fill_new_tenant(session: TenantSession, cooperative: CooperativeContext, trades: TradeRegistry) -> None:
-    """What every new cooperative starts with: communes, sectors for this semester and the next, first tariffs."""
+    """What every new cooperative starts with: communes, sectors for two semesters, first tariffs, plans."""
     current = Semester.containing(clock.now())
     await territory.install_territory(
         session, department=cooperative.department, semesters=(current, current.next), trades=trades.codes
     )
     await _first_tariffs(session, trades)
+    await subscriptions.install_default_plans(session, trades=trades, by="ouverture")
 
 
 async def _first_tariffs(session: TenantSession, trades: TradeRegistry) -> None:

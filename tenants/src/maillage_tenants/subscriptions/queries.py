@@ -1,14 +1,28 @@
 """Reading plans and subscriptions. `active_promise` is on the phone's hot path: one indexed query."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from maillage_hooks.types import PlanPromise
 from maillage_kit.db import TenantSession
-from maillage_tenants.subscriptions.models import Plan, Subscription, SubscriptionSite, SubscriptionState
+from maillage_kit.money import Money
+from maillage_tenants.customers.models import Site
+from maillage_tenants.subscriptions import rules
+from maillage_tenants.subscriptions.errors import UnknownPlan
+from maillage_tenants.subscriptions.models import (
+    ContractChannel,
+    LegalNature,
+    Plan,
+    PlanState,
+    Subscription,
+    SubscriptionSite,
+    SubscriptionState,
+)
+from maillage_tenants.subscriptions.rules import PlanFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +38,8 @@ class ActivePromise:
 async def active_promise(session: TenantSession, *, site_id: UUID, trade: str, on: date) -> ActivePromise | None:
     """The promise that binds the cooperative at this site for this trade on that day in Paris; None without one.
 
-    A subscription binds from its first day to its last, whatever became of its plan since. With several, the one that
-    promises the earliest arrival counts.
+    A subscription binds from its first day to its last, whatever became of it or of its plan since. With several,
+    the one that promises the earliest arrival counts.
     """
     found = await session.execute(
         sa.select(
@@ -42,7 +56,7 @@ async def active_promise(session: TenantSession, *, site_id: UUID, trade: str, o
         .join(Plan, Plan.id == Subscription.plan_id)
         .where(
             SubscriptionSite.site_id == site_id,
-            Subscription.state == SubscriptionState.ACTIVE,
+            Subscription.state != SubscriptionState.DRAFT,
             Subscription.starts_on <= on,
             Subscription.ends_on >= on,
             Plan.trades.contains([trade]),
@@ -59,3 +73,147 @@ async def active_promise(session: TenantSession, *, site_id: UUID, trade: str, o
         return None
     subscription_id, number, plan_name, code, accept, urban, rural = row
     return ActivePromise(subscription_id, number, plan_name, PlanPromise(code, accept, urban, rural))
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCard:
+    """A plan as the office sees it. `subscriptions`: how many contracts bind today."""
+
+    id: UUID
+    facts: PlanFacts
+    state: PlanState
+    legal_opinion: str | None
+    created_at: datetime
+    subscriptions: int
+
+    @property
+    def price_with_vat(self) -> Money:
+        return rules.with_vat(self.facts.yearly_price, self.facts.vat_basis_points)
+
+    @property
+    def insurance_features(self) -> tuple[str, ...]:
+        """R28."""
+        return rules.insurance_features(self.facts)
+
+    @property
+    def may_be_changed(self) -> bool:
+        return self.state in (PlanState.DRAFT, PlanState.LEGAL_REVIEW)
+
+    @property
+    def may_be_published(self) -> bool:
+        return self.may_be_changed and (not self.insurance_features or bool(self.legal_opinion))
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionRow:
+    """A contract of a customer. `sites`: the addresses it covers."""
+
+    id: UUID
+    number: str
+    plan_id: UUID
+    plan_name: str
+    channel: ContractChannel
+    signed_on: date
+    starts_on: date
+    ends_on: date
+    standing: rules.Standing
+    sites: tuple[str, ...]
+
+
+async def list_plans(session: TenantSession, *, on: date, only_published: bool = False) -> tuple[PlanCard, ...]:
+    """The cooperative's plans: on offer first, withdrawn last, then by price. One query."""
+    wanted = _plans(on).order_by(
+        sa.case({PlanState.PUBLISHED: 0, PlanState.WITHDRAWN: 2}, value=Plan.state, else_=1),
+        Plan.yearly_price,
+        Plan.code,
+    )
+    if only_published:
+        wanted = wanted.where(Plan.state == PlanState.PUBLISHED)
+    return tuple(_plan_card(plan, count) for plan, count in await session.execute(wanted))
+
+
+async def plan_card(session: TenantSession, *, plan_id: UUID, on: date) -> PlanCard:
+    """One plan. Raises UnknownPlan."""
+    row = (await session.execute(_plans(on).where(Plan.id == plan_id))).one_or_none()
+    if row is None:
+        raise UnknownPlan
+    return _plan_card(*row)
+
+
+async def subscriptions_of(session: TenantSession, *, customer_id: UUID, on: date) -> tuple[SubscriptionRow, ...]:
+    """A customer's contracts, the latest first, as they stand on a day. One query."""
+    sites = (
+        sa.select(sa.func.array_agg(aggregate_order_by(Site.address, Site.created_at)))
+        .join(SubscriptionSite, SubscriptionSite.site_id == Site.id)
+        .where(SubscriptionSite.subscription_id == Subscription.id)
+        .correlate(Subscription)
+        .scalar_subquery()
+    )
+    found = await session.execute(
+        sa.select(Subscription, Plan.name, sites)
+        .join(Plan, Plan.id == Subscription.plan_id)
+        .where(Subscription.customer_id == customer_id)
+        .order_by(Subscription.starts_on.desc(), Subscription.number.desc())
+    )
+    return tuple(
+        SubscriptionRow(
+            id=contract.id,
+            number=contract.number,
+            plan_id=contract.plan_id,
+            plan_name=plan_name,
+            channel=ContractChannel(contract.channel),
+            signed_on=contract.signed_on,
+            starts_on=contract.starts_on,
+            ends_on=contract.ends_on,
+            standing=rules.standing(contract.state, starts_on=contract.starts_on, ends_on=contract.ends_on, on=on),
+            sites=tuple(addresses or ()),
+        )
+        for contract, plan_name, addresses in found
+    )
+
+
+def facts_of(plan: Plan) -> PlanFacts:
+    """The plan as the rules see it."""
+    return PlanFacts(
+        code=plan.code,
+        name=plan.name,
+        description=plan.description,
+        trades=tuple(plan.trades),
+        yearly_price=plan.yearly_price,
+        vat_basis_points=plan.vat_basis_points,
+        legal_nature=LegalNature(plan.legal_nature),
+        accept_minutes=plan.accept_minutes,
+        arrive_minutes_urban=plan.arrive_minutes_urban,
+        arrive_minutes_rural=plan.arrive_minutes_rural,
+        included_interventions=plan.included_interventions,
+        cost_cap=plan.cost_cap,
+        reimbursement=plan.reimbursement,
+        waiting_period_days=plan.waiting_period_days,
+        covers_parts=plan.covers_parts,
+    )
+
+
+def _plans(on: date) -> sa.Select[Plan, int]:
+    binding = (
+        sa.select(sa.func.count())
+        .where(
+            Subscription.plan_id == Plan.id,
+            Subscription.state != SubscriptionState.DRAFT,
+            Subscription.starts_on <= on,
+            Subscription.ends_on >= on,
+        )
+        .correlate(Plan)
+        .scalar_subquery()
+    )
+    return sa.select(Plan, binding)
+
+
+def _plan_card(plan: Plan, subscriptions: int) -> PlanCard:
+    return PlanCard(
+        id=plan.id,
+        facts=facts_of(plan),
+        state=PlanState(plan.state),
+        legal_opinion=plan.legal_opinion,
+        created_at=plan.created_at,
+        subscriptions=subscriptions,
+    )
