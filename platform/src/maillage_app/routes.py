@@ -3,14 +3,19 @@
 from typing import Any
 
 from litestar import Router
+from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler
 
 from maillage_app.development import mailbox
 from maillage_app.health import health
 from maillage_app.home import front_page
+from maillage_app.runtime import Runtime
 from maillage_kit.settings import Settings
 from maillage_platform.federation import routes_web as federation
 from maillage_platform.identity import routes_web as identity
+from maillage_tenants.calls import routes_telephony as telephony
+from maillage_tenants.calls.carriers.twiml import TwimlCarrier
+from maillage_tenants.calls.switchboard import Switchboard
 
 Handlers = list[type[Any] | BaseRouteHandler | Router]
 
@@ -45,4 +50,19 @@ def public_routes() -> Handlers:
 
 def telephony_routes() -> Router:
     """Webhooks of the phone carriers, under `/telephony`."""
-    return Router(path="/telephony", route_handlers=[])
+
+    def switchboard(runtime: Runtime) -> Switchboard:
+        settings = runtime.settings
+        return Switchboard(
+            database=runtime.database,
+            directory=runtime.directory,
+            trades=runtime.trades,
+            settings=settings,
+            carrier=TwimlCarrier(settings.web.public_url),
+        )
+
+    return Router(
+        path="/telephony",
+        route_handlers=[telephony.twiml_router()],
+        dependencies={"switchboard": Provide(switchboard, sync_to_thread=False)},
+    )

@@ -1,0 +1,277 @@
+"""TwiML webhooks: signed form posts in, XML out. Spoken by several carriers; only the wire format is theirs.
+
+The signature is HMAC-SHA1 over the public address of the webhook followed by every parameter, sorted. The public
+address comes from the settings, never from the Host header.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
+from uuid import UUID
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from pydantic import SecretStr
+
+from maillage_kit.crypto import same
+from maillage_kit.phone import caller_number
+from maillage_tenants.calls.plan import (
+    Dial,
+    Gather,
+    GoOn,
+    Hangup,
+    KeyTurn,
+    MenuTurn,
+    Plan,
+    RescueTurn,
+    Say,
+    StepTurn,
+    Turn,
+)
+from maillage_tenants.calls.signals import (
+    AttemptOver,
+    Ending,
+    InboundCall,
+    KeysTyped,
+    LegKey,
+    LegProgress,
+    LineProgress,
+    Notice,
+)
+
+PROVIDER = "twiml"
+BASE = "/telephony/twiml"
+VOICE = {"language": "fr-FR"}
+MAX_FIELDS = 100
+
+Form = Sequence[tuple[str, str]]
+
+_MASKED = frozenset(
+    {"anonymous", "restricted", "unavailable", "unknown", "private"}
+    | {"+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"}  # the same words typed on a keypad
+)
+_ENDINGS = {
+    "completed": Ending.COMPLETED,
+    "answered": Ending.COMPLETED,
+    "no-answer": Ending.NO_ANSWER,
+    "busy": Ending.BUSY,
+    "failed": Ending.FAILED,
+    "canceled": Ending.CANCELLED,
+}
+_OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
+
+
+class MalformedForm(ValueError):
+    """The body is not a form that a carrier would send."""
+
+
+def read_form(body: bytes) -> Form:
+    """The fields of a form body, in order, empty ones included. Raises MalformedForm."""
+    try:
+        pairs = parse_qsl(
+            body.decode("utf-8"), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=MAX_FIELDS
+        )
+    except ValueError as exc:
+        raise MalformedForm(str(exc)) from exc
+    return [(name.replace("\x00", ""), value.replace("\x00", "")) for name, value in pairs]
+
+
+def signature(token: str, url: str, form: Form) -> str:
+    """What the header X-Twilio-Signature must hold for this address and these fields."""
+    fields: dict[str, set[str]] = {}
+    for name, value in form:
+        fields.setdefault(name, set()).add(value)
+    text = url + "".join(name + value for name in sorted(fields) for value in sorted(fields[name]))
+    return base64.b64encode(hmac.new(token.encode(), text.encode(), hashlib.sha1).digest()).decode()
+
+
+def genuine(given: str, *, url: str, form: Form, tokens: Sequence[SecretStr]) -> bool:
+    """Whether the signature is right for one of the accepted tokens (two during a rotation).
+
+    Some carriers sign the address with its default port written out: both forms are tried.
+    """
+    addresses = (url, _with_default_port(url))
+    checks = [same(given, signature(token.get_secret_value(), a, form)) for token in tokens for a in addresses]
+    return bool(given) and any(checks)
+
+
+def _with_default_port(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.port is not None:
+        return url
+    port = 443 if parts.scheme == "https" else 80
+    return parts._replace(netloc=f"{parts.netloc}:{port}").geturl()
+
+
+@dataclass(frozen=True)
+class Fields:
+    """A genuine form and where it was posted."""
+
+    path: str
+    form: Form
+
+    def get(self, name: str) -> str:
+        return next((value for key, value in self.form if key == name), "")
+
+    def number(self, name: str) -> int | None:
+        value = self.get(name)
+        return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
+
+    def notice(self, kind: str, *, call: str) -> Notice:
+        """The fingerprint covers the address (which step, which attempt) and every field."""
+        told = "\n".join(f"{name}={value}" for name, value in sorted(self.form))
+        digest = hashlib.sha256(f"{PROVIDER}\n{self.path}\n{told}".encode()).hexdigest()
+        return Notice(
+            provider=PROVIDER,
+            call=call,
+            kind=kind,
+            fingerprint=digest,
+            sequence=self.number("SequenceNumber"),
+            payload={"path": self.path, "form": dict(self.form)},
+        )
+
+    def own_call(self) -> str:
+        return self.get("CallSid")
+
+    def parent_call(self) -> str:
+        return self.get("ParentCallSid") or self.get("CallSid")
+
+    def caller(self) -> str | None:
+        told = self.get("From").strip()
+        return None if told.lower() in _MASKED else caller_number(told)
+
+    def called(self) -> str:
+        return caller_number(self.get("To").strip()) or self.get("To").strip()
+
+    def gone(self) -> bool:
+        return self.get("CallStatus") in _OVER
+
+
+# ------------------------------------------------------------------------------------------------- forms to signals
+
+
+def inbound_call(fields: Fields) -> InboundCall:
+    return InboundCall(fields.notice("inbound", call=fields.own_call()), fields.called(), fields.caller())
+
+
+def keys_typed(fields: Fields) -> KeysTyped:
+    return KeysTyped(fields.notice("menu", call=fields.own_call()), fields.get("Digits").strip(), fields.gone())
+
+
+def attempt_over(fields: Fields) -> AttemptOver:
+    bridged = {"true": True, "false": False}.get(fields.get("DialBridged").lower())
+    return AttemptOver(
+        notice=fields.notice("step", call=fields.own_call()),
+        ending=_ENDINGS.get(fields.get("DialCallStatus"), Ending.FAILED),
+        leg=fields.get("DialCallSid") or None,
+        bridged=bridged,
+        gone=fields.gone(),
+    )
+
+
+def leg_progress(fields: Fields) -> LegProgress:
+    status = fields.get("CallStatus")
+    return LegProgress(
+        notice=fields.notice("leg", call=fields.parent_call()),
+        leg=fields.own_call(),
+        answered=status == "in-progress",
+        ending=_ENDINGS[status] if status in _OVER else None,
+    )
+
+
+def leg_key(fields: Fields, kind: str) -> LegKey:
+    return LegKey(fields.notice(kind, call=fields.parent_call()), fields.own_call(), fields.get("Digits").strip())
+
+
+def line_progress(fields: Fields) -> LineProgress:
+    return LineProgress(
+        notice=fields.notice("line", call=fields.own_call()),
+        called=fields.called(),
+        caller=fields.caller(),
+        ended=fields.gone(),
+        seconds=fields.number("CallDuration"),
+    )
+
+
+# ------------------------------------------------------------------------------------------------------ plans to XML
+
+
+@dataclass(frozen=True)
+class TwimlCarrier:
+    """Renders plans for one installation. `public_url` is where the carrier reaches us."""
+
+    public_url: str
+    name: str = PROVIDER
+
+    def url(self, path: str) -> str:
+        return self.public_url.rstrip("/") + path
+
+    def render(self, plan: Plan, *, cooperative_id: UUID | None, call_id: UUID | None) -> str:
+        """The `<Response>` document."""
+        root = Element("Response")
+        owner = cooperative_id or UUID(int=0)  # a number that belongs to nobody still gets a last resort
+        here = f"{BASE}/{owner}/{call_id}"
+        rescue = f"{BASE}/{owner}/rescue"
+        for verb in plan:
+            match verb:
+                case Say(text):
+                    SubElement(root, "Say", VOICE).text = text
+                case Gather(say, digits, timeout_seconds, then):
+                    gather = SubElement(
+                        root,
+                        "Gather",
+                        {
+                            "input": "dtmf",
+                            "numDigits": str(digits),
+                            "timeout": str(timeout_seconds),
+                            "finishOnKey": "",
+                            "method": "POST",
+                            "action": self._address(here, rescue, then),
+                        },
+                    )
+                    for text in say:
+                        SubElement(gather, "Say", VOICE).text = text
+                case GoOn(then):
+                    SubElement(root, "Redirect", {"method": "POST"}).text = self._address(here, rescue, then)
+                case Dial():
+                    self._dial(root, verb, here, rescue)
+                case Hangup():
+                    SubElement(root, "Hangup")
+        return '<?xml version="1.0" encoding="UTF-8"?>' + tostring(root, encoding="unicode")
+
+    def _dial(self, root: Element, dial: Dial, here: str, rescue: str) -> None:
+        position = dial.then.position
+        element = SubElement(
+            root,
+            "Dial",
+            {
+                "timeout": str(dial.ring_seconds),
+                "callerId": dial.caller_id,
+                "answerOnBridge": "true",
+                "ringTone": "fr",
+                "method": "POST",
+                "action": self._address(here, rescue, dial.then),
+            },
+        )
+        base = rescue if isinstance(dial.then, RescueTurn) else here
+        number = {
+            "statusCallback": self.url(f"{base}/leg/{position}"),
+            "statusCallbackMethod": "POST",
+            "statusCallbackEvent": "initiated ringing answered completed",
+        }
+        if dial.whisper:
+            number |= {"url": self.url(f"{here}/whisper/{position}"), "method": "POST"}
+        SubElement(element, "Number", number).text = dial.phone
+
+    def _address(self, here: str, rescue: str, turn: Turn) -> str:
+        match turn:
+            case MenuTurn(ask, attempt):
+                return self.url(f"{here}/menu?ask={ask}&attempt={attempt}")
+            case StepTurn(position, direct):
+                return self.url(f"{here}/step/{position}{'?direct=1' if direct else ''}")
+            case KeyTurn(position):
+                return self.url(f"{here}/key/{position}")
+            case RescueTurn(position):
+                return self.url(f"{rescue}/step/{position}")

@@ -1,0 +1,250 @@
+"""Reading calls. A webhook gets in one query the locked call, where and who, and the answer it may have had before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from maillage_kit.db import TenantSession
+from maillage_tenants.calls.models import Call, CallEvent, CallLeg, CallState, LadderStep
+from maillage_tenants.calls.signals import Notice
+from maillage_tenants.customers.models import Customer, Site
+from maillage_tenants.territory.models import Commune, Sector, SectorCommune
+
+
+@dataclass(frozen=True, slots=True)
+class CallRow:
+    """A call with the words that describe it. The fields after `intervention_id` come from other tables."""
+
+    id: UUID
+    provider_call_id: str
+    called: str
+    caller: str | None
+    state: str
+    outcome: str | None
+    started_at: datetime
+    answered_at: datetime | None
+    connected_at: datetime | None
+    ended_at: datetime | None
+    last_sequence: int
+    customer_id: UUID | None
+    site_id: UUID | None
+    subscription_id: UUID | None
+    postcode_typed: str | None
+    insee: str | None
+    sector_id: UUID | None
+    trade: str | None
+    position: int | None
+    accepted_position: int | None
+    routing_note: str
+    intervention_id: UUID | None
+    customer_name: str | None
+    referring_member_id: UUID | None
+    address: str | None
+    premises_use: str | None
+    over_two_years: bool | None
+    commune: str | None
+
+
+_OWN = (
+    Call.id,
+    Call.provider_call_id,
+    Call.called,
+    Call.caller,
+    Call.state,
+    Call.outcome,
+    Call.started_at,
+    Call.answered_at,
+    Call.connected_at,
+    Call.ended_at,
+    Call.last_sequence,
+    Call.customer_id,
+    Call.site_id,
+    Call.subscription_id,
+    Call.postcode_typed,
+    Call.insee,
+    Call.sector_id,
+    Call.trade,
+    Call.position,
+    Call.accepted_position,
+    Call.routing_note,
+    Call.intervention_id,
+)
+_AROUND = (
+    Customer.name,
+    Customer.referring_member_id,
+    Site.address,
+    Site.premises_use,
+    Site.over_two_years,
+    Commune.name,
+)
+OWN_FIELDS = frozenset(column.key for column in _OWN)
+
+_CALL = (
+    sa.select(*_OWN, *_AROUND)
+    .select_from(Call)
+    .outerjoin(Customer, Customer.id == Call.customer_id)
+    .outerjoin(Site, Site.id == Call.site_id)
+    .outerjoin(Commune, Commune.insee == Call.insee)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A locked call. `told`: what was answered to this very notice before, None when it is new."""
+
+    call: CallRow
+    told: str | None
+
+
+async def locked_call(session: TenantSession, *, notice: Notice, call_id: UUID | None = None) -> Found | None:
+    """Lock the call that a notice is about and look whether the notice came before. None: no such call."""
+    told = sa.select(CallEvent.payload).where(CallEvent.fingerprint == notice.fingerprint).scalar_subquery()
+    statement = (
+        _CALL.add_columns(told)
+        .where(Call.provider == notice.provider, Call.provider_call_id == notice.call)
+        .with_for_update(of=Call)
+    )
+    if call_id is not None:
+        statement = statement.where(Call.id == call_id)
+    row = (await session.execute(statement)).one_or_none()
+    if row is None:
+        return None
+    payload: dict[str, Any] | None = row[-1]
+    return Found(CallRow(*row[:-1]), None if payload is None else str(payload.get("told") or ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A commune and the sector that serves it for one trade; no sector when the commune is not served."""
+
+    insee: str
+    commune: str
+    sector_id: UUID | None
+    sector_name: str | None
+
+
+def _places(trade: str, semester: str) -> sa.Select[str, str, UUID, str]:
+    return (
+        sa.select(Commune.insee, Commune.name, Sector.id, Sector.name)
+        .select_from(Commune)
+        .outerjoin(
+            SectorCommune,
+            sa.and_(
+                SectorCommune.insee == Commune.insee,
+                SectorCommune.trade == trade,
+                SectorCommune.semester == semester,
+            ),
+        )
+        .outerjoin(Sector, Sector.id == SectorCommune.sector_id)
+        .order_by(Commune.population.desc(), Commune.insee)
+    )
+
+
+async def place_of(session: TenantSession, *, insee: str, trade: str, semester: str) -> Place | None:
+    row = (await session.execute(_places(trade, semester).where(Commune.insee == insee))).one_or_none()
+    return None if row is None else Place(*row)
+
+
+async def places_of_postcode(session: TenantSession, *, postcode: str, trade: str, semester: str) -> Sequence[Place]:
+    """The communes of a postcode with their sectors for the trade: a postcode never tells the sector (R97)."""
+    found = await session.execute(_places(trade, semester).where(Commune.postcodes.contains([postcode])))
+    return [Place(*row) for row in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of the frozen ladder that is to be rung."""
+
+    position: int
+    kind: str
+    phone: str
+    display_name: str
+    member_id: UUID | None
+    technician_id: UUID | None
+    duty_id: UUID | None
+    ring_seconds: int
+
+
+_STEP = sa.select(
+    LadderStep.position,
+    LadderStep.kind,
+    sa.func.coalesce(LadderStep.phone, ""),
+    LadderStep.display_name,
+    LadderStep.member_id,
+    LadderStep.technician_id,
+    LadderStep.duty_id,
+    LadderStep.ring_seconds,
+)
+
+
+async def next_step(session: TenantSession, *, call_id: UUID, after: int) -> Step | None:
+    """The first step to ring after a position, None when the ladder is exhausted."""
+    row = (
+        await session.execute(
+            _STEP.where(
+                LadderStep.call_id == call_id,
+                LadderStep.position > after,
+                LadderStep.skipped.is_(None),
+                LadderStep.phone.is_not(None),
+            )
+            .order_by(LadderStep.position)
+            .limit(1)
+        )
+    ).one_or_none()
+    return None if row is None else Step(*row)
+
+
+async def step_at(session: TenantSession, *, call_id: UUID, position: int) -> Step | None:
+    row = (
+        await session.execute(_STEP.where(LadderStep.call_id == call_id, LadderStep.position == position))
+    ).one_or_none()
+    return None if row is None else Step(*row)
+
+
+@dataclass(frozen=True, slots=True)
+class LegRow:
+    id: UUID
+    position: int
+    state: str
+    provider_leg_id: str | None
+    last_sequence: int
+    started_at: datetime
+    answered_at: datetime | None
+
+
+async def leg_at(session: TenantSession, *, call_id: UUID, position: int) -> LegRow | None:
+    row = (
+        await session.execute(
+            sa.select(
+                CallLeg.id,
+                CallLeg.position,
+                CallLeg.state,
+                CallLeg.provider_leg_id,
+                CallLeg.last_sequence,
+                CallLeg.started_at,
+                CallLeg.answered_at,
+            ).where(CallLeg.call_id == call_id, CallLeg.position == position)
+        )
+    ).one_or_none()
+    return None if row is None else LegRow(*row)
+
+
+async def stuck_calls(session: TenantSession, *, started_before: datetime, connected_before: datetime) -> list[CallRow]:
+    """Calls that should have ended long ago, locked; those another transaction holds are left for the next time."""
+    found = await session.execute(
+        _CALL.where(
+            Call.state != CallState.ENDED,
+            sa.or_(
+                sa.and_(Call.state != CallState.CONNECTED, Call.started_at < started_before),
+                sa.and_(Call.state == CallState.CONNECTED, Call.connected_at < connected_before),
+            ),
+        )
+        .order_by(Call.started_at)
+        .limit(200)
+        .with_for_update(of=Call, skip_locked=True)
+    )
+    return [CallRow(*tuple(row)) for row in found]

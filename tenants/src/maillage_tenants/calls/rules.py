@@ -1,0 +1,70 @@
+"""Decisions about a call that need neither the database nor the clock."""
+
+from datetime import timedelta
+
+from maillage_kit.context import CooperativeContext
+from maillage_tenants.calls import words
+from maillage_tenants.calls.models import CallOutcome, LegState
+from maillage_tenants.calls.plan import Dial, Hangup, Plan, RescueTurn, Say
+from maillage_tenants.calls.signals import Ending
+from maillage_tenants.dispatch import StepKind
+
+MENU_TRIES = 2
+KEYPAD_CHOICES = 9
+CALLBACK_WITHIN = timedelta(minutes=5)
+STUCK_AFTER = timedelta(minutes=30)
+LONGEST_TALK = timedelta(hours=4)
+RESCUE_POSITION = 100
+"""Ladder positions from here on are emergency numbers, rung while the database could not say whom to ring."""
+
+LEG_OF_ENDING = {
+    Ending.COMPLETED: LegState.NOT_ACCEPTED,
+    Ending.NO_ANSWER: LegState.NO_ANSWER,
+    Ending.BUSY: LegState.BUSY,
+    Ending.FAILED: LegState.UNREACHABLE,
+    Ending.CANCELLED: LegState.CANCELLED,
+}
+"""What an attempt that was not accepted becomes: answered without the key is an answering machine, not a person."""
+
+
+def outcome_of(kind: StepKind) -> CallOutcome:
+    return CallOutcome.FALLBACK if kind is StepKind.FALLBACK else CallOutcome.ACCEPTED
+
+
+def rescue_numbers(cooperative: CooperativeContext | None, last_resort: str | None) -> tuple[tuple[str, str], ...]:
+    """(name, number) of the humans who can be rung without any database: fallback, manager, last resort."""
+    known: list[tuple[str, str]] = []
+    if cooperative is not None:
+        known = [
+            ("Numéro de repli", cooperative.fallback_phone),
+            (cooperative.manager_name, cooperative.manager_phone),
+        ]
+    if last_resort:
+        known.append(("Numéro de dernier recours", last_resort))
+    return tuple((name, phone) for i, (name, phone) in enumerate(known) if phone not in {p for _, p in known[:i]})
+
+
+def rescue_plan(
+    cooperative: CooperativeContext | None,
+    *,
+    last_resort: str | None,
+    caller_id: str,
+    ring_seconds: int,
+    position: int = 0,
+    preamble: str = words.RESCUE,
+) -> Plan:
+    """Ring the emergency number at `position`, bridged at once; after the last one, tell the caller what to do."""
+    numbers = rescue_numbers(cooperative, last_resort)
+    if position >= len(numbers):
+        return (Say(words.nobody_at_all()), Hangup())
+    said = preamble if position == 0 else words.RESCUE_NEXT
+    return (
+        Say(said),
+        Dial(
+            phone=numbers[position][1],
+            caller_id=cooperative.public_number if cooperative else caller_id,
+            ring_seconds=ring_seconds,
+            then=RescueTurn(position),
+            whisper=False,
+        ),
+    )

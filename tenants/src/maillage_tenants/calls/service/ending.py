@@ -1,0 +1,175 @@
+"""How a call ends: taken, redirected, abandoned, missed. An end is written once and nothing is silent."""
+
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from maillage_kit import clock, outside
+from maillage_kit.clock import paris
+from maillage_kit.db import TenantSession
+from maillage_kit.ids import new_id
+from maillage_kit.phone import show_phone
+from maillage_tenants import alarms, messages
+from maillage_tenants.calls import case, queries, rules, words
+from maillage_tenants.calls.events import CallEnded
+from maillage_tenants.calls.models import FINAL_LEG_STATES, Callback, CallLeg, CallOutcome, CallState, LegState
+from maillage_tenants.calls.plan import Hangup, Plan, Say
+from maillage_tenants.calls.record import OpenCall, Station
+from maillage_tenants.calls.signals import LineProgress
+from maillage_tenants.dispatch import StepKind
+
+
+async def finish(
+    session: TenantSession,
+    *,
+    call: OpenCall,
+    outcome: CallOutcome,
+    station: Station,  # noqa: ARG001 - every moment of a call has the same shape
+    accepted_kind: str | None = None,
+) -> None:
+    """End the call: final, and told to the rest of the product in the same transaction."""
+    now = clock.now()
+    call.set(state=CallState.ENDED, outcome=outcome, ended_at=now)
+    await outside.publish(
+        session,
+        CallEnded(
+            call_id=call.row.id,
+            outcome=outcome,
+            accepted_kind=accepted_kind,
+            day=paris(call.row.started_at).date(),
+        ),
+        occurred_at=now,
+    )
+
+
+async def finish_accepted(session: TenantSession, *, call: OpenCall, station: Station) -> None:
+    """The conversation is over."""
+    position = call.row.accepted_position
+    step = None if position is None else await queries.step_at(session, call_id=call.row.id, position=position)
+    kind = StepKind(step.kind) if step else StepKind.FALLBACK
+    if position is not None:
+        await session.execute(
+            sa.update(CallLeg)
+            .where(CallLeg.call_id == call.row.id, CallLeg.position == position, CallLeg.ended_at.is_(None))
+            .values(ended_at=clock.now())
+        )
+    await finish(session, call=call, outcome=rules.outcome_of(kind), accepted_kind=kind, station=station)
+
+
+async def caller_left(session: TenantSession, *, call: OpenCall, station: Station) -> None:
+    """The caller has hung up. Once people were being rung without success, the caller is owed a call."""
+    if call.state is CallState.ENDED:
+        return
+    if call.state is CallState.CONNECTED:
+        await finish_accepted(session, call=call, station=station)
+        return
+    if call.state is CallState.RINGING:
+        await _cancel_running_leg(session, call=call)
+        await owe_callback(
+            session,
+            call=call,
+            severity=alarms.Severity.WARNING,
+            title="Appel abandonné pendant la recherche d’un artisan : à rappeler",
+        )
+        if call.row.intervention_id is not None:
+            await case.add_line(
+                session,
+                case_id=call.row.intervention_id,
+                kind="caller_left",
+                text="L’appelant a raccroché avant qu’un artisan ne prenne l’appel : à rappeler.",
+            )
+    await finish(session, call=call, outcome=CallOutcome.ABANDONED, station=station)
+
+
+async def missed(session: TenantSession, *, call: OpenCall, station: Station) -> Plan:
+    """Nobody took the call: text message, critical alarm, callback owed, and the caller is told (rule 1)."""
+    await owe_callback(
+        session,
+        call=call,
+        severity=alarms.Severity.CRITICAL,
+        title="Appel manqué : personne n’a pu être joint",
+    )
+    if call.row.caller is not None:
+        await messages.send_sms(
+            session,
+            to=call.row.caller,
+            body=words.missed_text(station.cooperative.name, clock.now()),
+            purpose="call_missed",
+            dedupe_key=f"call:{call.row.id}:missed",
+            call_id=call.row.id,
+            intervention_id=call.row.intervention_id,
+        )
+    if call.row.intervention_id is not None:
+        await case.add_line(
+            session,
+            case_id=call.row.intervention_id,
+            kind="call_missed",
+            text="Aucune des personnes de la liste n’a pris l’appel : à rappeler tout de suite.",
+        )
+    await finish(session, call=call, outcome=CallOutcome.MISSED, station=station)
+    return (Say(words.missed_spoken(call.row.caller is not None)), Hangup())
+
+
+async def promise_callback(session: TenantSession, *, call: OpenCall, station: Station) -> str:
+    """Somebody accepted but the two never spoke. Returns the name to tell the caller."""
+    position = call.row.accepted_position
+    step = None if position is None else await queries.step_at(session, call_id=call.row.id, position=position)
+    name = step.display_name if step else "la coopérative"
+    await owe_callback(
+        session,
+        call=call,
+        severity=alarms.Severity.CRITICAL,
+        title=f"Appel pris par {name}, mais la mise en relation a échoué",
+    )
+    await finish_accepted(session, call=call, station=station)
+    return name
+
+
+async def owe_callback(session: TenantSession, *, call: OpenCall, severity: alarms.Severity, title: str) -> None:
+    """Write that this caller must be called back, once, and tell the office."""
+    now = clock.now()
+    await session.execute(
+        insert(Callback)
+        .values(
+            id=new_id(),
+            call_id=call.row.id,
+            phone=call.row.caller,
+            opened_at=now,
+            due_at=now + rules.CALLBACK_WITHIN,
+            note="",
+        )
+        .on_conflict_do_nothing(index_elements=[Callback.call_id])
+    )
+    who = words.who(call.row.customer_name, None) if call.row.customer_name else show_phone(call.row.caller)
+    await alarms.raise_alarm(
+        session,
+        kind="call_to_return",
+        severity=severity,
+        title=title,
+        detail=f"{who}, {words.where(call.row.address, call.row.commune, call.row.postcode_typed)}",
+        dedupe_key=alarm_key(call.row.id),
+        link=f"/calls/{call.row.id}",
+        subject_id=call.row.id,
+    )
+
+
+def alarm_key(call_id: UUID) -> str:
+    return f"call:{call_id}"
+
+
+async def line_progress(session: TenantSession, *, call: OpenCall, signal: LineProgress, station: Station) -> None:
+    """News of the caller's line. Old news changes nothing; an end is final whatever its place in the sequence."""
+    sequence = signal.notice.sequence
+    if sequence is not None and sequence > call.row.last_sequence:
+        call.set(last_sequence=sequence)
+    if signal.ended:
+        await caller_left(session, call=call, station=station)
+
+
+async def _cancel_running_leg(session: TenantSession, *, call: OpenCall) -> None:
+    await session.execute(
+        sa.update(CallLeg)
+        .where(CallLeg.call_id == call.row.id, CallLeg.state.not_in(FINAL_LEG_STATES))
+        .values(state=LegState.CANCELLED, ended_at=clock.now())
+    )

@@ -1,0 +1,323 @@
+"""Ringing people in turn: the ladder frozen, one attempt after the other, until somebody presses the key."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from maillage_kit import clock
+from maillage_kit.db import TenantSession
+from maillage_kit.ids import new_id
+from maillage_tenants import dispatch, messages
+from maillage_tenants.calls import case, queries, rules, words
+from maillage_tenants.calls.models import FINAL_LEG_STATES, CallLeg, CallState, LadderStep, LegState
+from maillage_tenants.calls.plan import BRIDGE, Dial, Gather, Hangup, KeyTurn, Plan, Say, StepTurn
+from maillage_tenants.calls.queries import LegRow, Place, Step
+from maillage_tenants.calls.record import OpenCall, Station
+from maillage_tenants.calls.service import ending
+from maillage_tenants.calls.signals import AttemptOver, LegKey, LegProgress
+from maillage_tenants.dispatch import Candidate
+
+ACCEPT_KEY = "1"
+
+
+async def begin(
+    session: TenantSession, *, call: OpenCall, place: Place | None, unrouted: str, station: Station
+) -> Plan:
+    """Freeze the ladder with its reasons, open the case, ring the first person.
+
+    `unrouted` says in French why there is no place; the manager and the fallback number are then the ladder.
+    """
+    now = clock.now()
+    sector_id = place.sector_id if place else None
+    if place is not None and sector_id is None:
+        unrouted = f"{place.commune} n’est dans aucun secteur pour ce métier : le responsable décide."
+    candidates = await dispatch.build_ladder(
+        session,
+        cooperative=station.cooperative,
+        sector_id=sector_id,
+        trade=call.row.trade,
+        at=now,
+        ring_seconds=station.telephony.ring_seconds,
+        unrouted=unrouted,
+    )
+    await session.execute(sa.insert(LadderStep), [_frozen(call, candidate) for candidate in candidates])
+    note = unrouted or (f"Secteur {place.sector_name}" if place else "")
+    case_id = await case.open_for_call(session, call=call.row, sector_id=sector_id, at=now)
+    call.set(sector_id=sector_id, routing_note=note, intervention_id=case_id)
+    first = next(candidate for candidate in candidates if candidate.skipped is None)
+    return await _ring(
+        session, call=call, step=_step(first), before=words.calling_for(call.row.commune), station=station
+    )
+
+
+def _frozen(call: OpenCall, candidate: Candidate) -> dict[str, object]:
+    return {
+        "call_id": call.row.id,
+        "position": candidate.position,
+        "kind": candidate.kind,
+        "phone": candidate.phone,
+        "display_name": candidate.display_name,
+        "member_id": candidate.member_id,
+        "technician_id": candidate.technician_id,
+        "duty_id": candidate.duty_id,
+        "sector_id": candidate.sector_id,
+        "ring_seconds": candidate.ring_seconds,
+        "reason": candidate.reason,
+        "skipped": candidate.skipped,
+    }
+
+
+def _step(candidate: Candidate) -> Step:
+    return Step(
+        position=candidate.position,
+        kind=candidate.kind,
+        phone=candidate.phone or "",
+        display_name=candidate.display_name,
+        member_id=candidate.member_id,
+        technician_id=candidate.technician_id,
+        duty_id=candidate.duty_id,
+        ring_seconds=candidate.ring_seconds,
+    )
+
+
+async def _ring(session: TenantSession, *, call: OpenCall, step: Step, before: str, station: Station) -> Plan:
+    await session.execute(
+        insert(CallLeg)
+        .values(
+            id=new_id(),
+            call_id=call.row.id,
+            position=step.position,
+            phone=step.phone,
+            state=LegState.RINGING,
+            last_sequence=-1,
+            started_at=clock.now(),
+            detail="",
+        )
+        .on_conflict_do_nothing(index_elements=[CallLeg.call_id, CallLeg.position])
+    )
+    call.set(state=CallState.RINGING, position=step.position)
+    return (Say(before), _dial(step, station=station))
+
+
+def _dial(step: Step, *, station: Station, direct: bool = False) -> Dial:
+    return Dial(
+        phone=step.phone,
+        caller_id=station.cooperative.public_number,
+        ring_seconds=step.ring_seconds,
+        then=StepTurn(step.position, direct),
+        whisper=not direct,
+    )
+
+
+async def where_it_stands(session: TenantSession, *, call: OpenCall, station: Station) -> Plan:
+    """The answer to a carrier that lost track of the caller: the attempt now running, again, or the end."""
+    if call.state is CallState.ENDED or call.row.position is None:
+        return (Hangup(),)
+    talking = call.state is CallState.CONNECTED
+    position = call.row.accepted_position if talking and call.row.accepted_position is not None else call.row.position
+    step = await queries.step_at(session, call_id=call.row.id, position=position)
+    if step is None:
+        return (Hangup(),)
+    return (Say(words.HOLD_ON), _dial(step, station=station, direct=talking))
+
+
+async def attempt_over(
+    session: TenantSession, *, call: OpenCall, position: int, direct: bool, signal: AttemptOver, station: Station
+) -> Plan:
+    """An attempt is over: the conversation took place, or the next person is rung, or everybody was tried."""
+    if call.state is CallState.ENDED:
+        return (Hangup(),)
+    leg = await queries.leg_at(session, call_id=call.row.id, position=position)
+    taken = leg is not None and leg.state == LegState.ACCEPTED
+    if leg is not None and signal.bridged and not taken and not direct:
+        await accept(session, call=call, leg=leg, signal_leg=signal.leg, station=station)
+        taken = True
+    if taken and (direct or signal.bridged is not False or signal.gone):
+        return await _conversation_over(session, call=call, signal=signal, direct=direct, station=station)
+    if taken:
+        step = await queries.step_at(session, call_id=call.row.id, position=position)
+        if step is not None:
+            return (Say(words.HOLD_ON), _dial(step, station=station, direct=True))
+    if leg is not None and LegState(leg.state) not in FINAL_LEG_STATES:
+        state = LegState.CANCELLED if signal.gone else rules.LEG_OF_ENDING[signal.ending]
+        await close_leg(session, leg=leg, state=state, provider_leg_id=signal.leg)
+    if signal.gone:
+        await ending.caller_left(session, call=call, station=station)
+        return (Hangup(),)
+    if call.row.position is not None and position < call.row.position:
+        return await where_it_stands(session, call=call, station=station)
+    return await ring_next(session, call=call, after=position, station=station)
+
+
+async def _conversation_over(
+    session: TenantSession, *, call: OpenCall, signal: AttemptOver, direct: bool, station: Station
+) -> Plan:
+    """The artisan pressed the key. If the two never spoke, the caller is told who rings back, and the office too."""
+    spoke = signal.bridged if signal.bridged is not None else signal.ending.value == "completed"
+    if direct and not spoke and not signal.gone:
+        name = await ending.promise_callback(session, call=call, station=station)
+        return (Say(words.taken_but_cut(name)), Hangup())
+    await ending.finish_accepted(session, call=call, station=station)
+    return (Say(words.GOODBYE), Hangup())
+
+
+async def ring_next(session: TenantSession, *, call: OpenCall, after: int, station: Station) -> Plan:
+    """Ring the next person of the frozen ladder; after the last, the call is missed and nothing is silent."""
+    step = await queries.next_step(session, call_id=call.row.id, after=after)
+    if step is None or step.position >= rules.RESCUE_POSITION:
+        return await ending.missed(session, call=call, station=station)
+    return await _ring(session, call=call, step=step, before=words.NEXT_ONE, station=station)
+
+
+# -------------------------------------------------------------------------------------------- the person who is rung
+
+
+async def whisper(session: TenantSession, *, call: OpenCall, position: int, signal: LegKey, station: Station) -> Plan:
+    """Somebody, or a machine, picked up: say who, where, what, and ask for the key (R103)."""
+    leg = await queries.leg_at(session, call_id=call.row.id, position=position)
+    late = _too_late(call, leg, position)
+    if leg is None or late is not None:
+        return late or (Hangup(),)
+    await _mark_answered(session, leg=leg, provider_leg_id=signal.leg, sequence=None)
+    row = call.row
+    told = words.whisper(
+        cooperative=station.cooperative.name,
+        who=words.who(row.customer_name, row.caller),
+        where=words.where(row.address, row.commune, row.postcode_typed),
+        trade=_trade_words(call, station),
+        recognised=row.customer_id is not None,
+    )
+    return (Gather((told,), 1, station.telephony.accept_seconds, KeyTurn(position)), Hangup())
+
+
+async def key_typed(session: TenantSession, *, call: OpenCall, position: int, signal: LegKey, station: Station) -> Plan:
+    """The key of the person rung: 1 takes the call, anything else refuses it. A late key changes nothing."""
+    leg = await queries.leg_at(session, call_id=call.row.id, position=position)
+    if leg is not None and leg.state == LegState.ACCEPTED and call.state is CallState.CONNECTED:
+        return BRIDGE
+    late = _too_late(call, leg, position)
+    if leg is None or late is not None:
+        return late or (Hangup(),)
+    if signal.digits != ACCEPT_KEY:
+        await close_leg(session, leg=leg, state=LegState.REFUSED, provider_leg_id=signal.leg)
+        return (Say(words.REFUSED), Hangup())
+    await accept(session, call=call, leg=leg, signal_leg=signal.leg, station=station)
+    return (Say(words.ACCEPTED),)
+
+
+def _too_late(call: OpenCall, leg: LegRow | None, position: int) -> Plan | None:
+    if call.state is CallState.ENDED:
+        taken = call.row.accepted_position is not None
+        return (Say(words.ALREADY_TAKEN if taken else words.CALLER_GONE), Hangup())
+    current = call.state is CallState.RINGING and call.row.position == position
+    if not current or leg is None or LegState(leg.state) in FINAL_LEG_STATES:
+        return (Say(words.ALREADY_TAKEN), Hangup())
+    return None
+
+
+async def accept(
+    session: TenantSession, *, call: OpenCall, leg: LegRow, signal_leg: str | None, station: Station
+) -> None:
+    """One winner: the call is locked, its position is the leg's. The case, its clocks and the text message follow."""
+    now = clock.now()
+    if LegState(leg.state) not in FINAL_LEG_STATES:
+        await session.execute(
+            sa.update(CallLeg)
+            .where(CallLeg.id == leg.id)
+            .values(
+                state=LegState.ACCEPTED,
+                accepted_at=now,
+                answered_at=sa.func.coalesce(CallLeg.answered_at, now),
+                provider_leg_id=sa.func.coalesce(CallLeg.provider_leg_id, signal_leg),
+            )
+        )
+    call.set(state=CallState.CONNECTED, accepted_position=leg.position, connected_at=now)
+    step = await queries.step_at(session, call_id=call.row.id, position=leg.position)
+    if step is None or call.row.intervention_id is None:
+        return
+    await case.accepted(session, case_id=call.row.intervention_id, step=step, leg=leg, at=now)
+    row = call.row
+    await messages.send_sms(
+        session,
+        to=step.phone,
+        body=words.call_taken(
+            number=f"{station.cooperative.name}, appel pris",
+            trade=_trade_words(call, station),
+            who=words.who(row.customer_name, row.caller),
+            caller=row.caller,
+            where=words.where(row.address, row.commune, row.postcode_typed),
+        ),
+        purpose="call_taken",
+        dedupe_key=f"call:{row.id}:taken",
+        call_id=row.id,
+        intervention_id=row.intervention_id,
+    )
+
+
+def _trade_words(call: OpenCall, station: Station) -> str:
+    return station.trades.label(call.row.trade) if call.row.trade else "Métier à demander"
+
+
+async def leg_progress(session: TenantSession, *, call: OpenCall, position: int, signal: LegProgress) -> None:
+    """News of the line to the person rung. Old news (by sequence) and news of a final leg change nothing."""
+    leg = await queries.leg_at(session, call_id=call.row.id, position=position)
+    sequence = signal.notice.sequence
+    if leg is None or (sequence is not None and sequence <= leg.last_sequence):
+        return
+    if signal.answered:
+        await _mark_answered(session, leg=leg, provider_leg_id=signal.leg, sequence=sequence)
+        return
+    final = LegState(leg.state) in FINAL_LEG_STATES
+    if signal.ending is not None and not final:
+        await close_leg(
+            session,
+            leg=leg,
+            state=rules.LEG_OF_ENDING[signal.ending],
+            provider_leg_id=signal.leg,
+            sequence=sequence,
+        )
+        return
+    await session.execute(
+        sa.update(CallLeg)
+        .where(CallLeg.id == leg.id)
+        .values(
+            provider_leg_id=sa.func.coalesce(CallLeg.provider_leg_id, signal.leg),
+            last_sequence=leg.last_sequence if sequence is None else sequence,
+            **({"ended_at": sa.func.coalesce(CallLeg.ended_at, clock.now())} if signal.ending else {}),
+        )
+    )
+
+
+async def _mark_answered(session: TenantSession, *, leg: LegRow, provider_leg_id: str, sequence: int | None) -> None:
+    values: dict[str, object] = {
+        "provider_leg_id": sa.func.coalesce(CallLeg.provider_leg_id, provider_leg_id),
+        "answered_at": sa.func.coalesce(CallLeg.answered_at, clock.now()),
+    }
+    if sequence is not None:
+        values["last_sequence"] = sequence
+    if leg.state == LegState.RINGING:
+        values["state"] = LegState.ANSWERED
+    await session.execute(sa.update(CallLeg).where(CallLeg.id == leg.id).values(**values))
+
+
+async def close_leg(
+    session: TenantSession,
+    *,
+    leg: LegRow,
+    state: LegState,
+    provider_leg_id: str | None = None,
+    sequence: int | None = None,
+    at: datetime | None = None,
+) -> None:
+    """Give a leg its final state, once; the database refuses a second one."""
+    await session.execute(
+        sa.update(CallLeg)
+        .where(CallLeg.id == leg.id, CallLeg.state.not_in(FINAL_LEG_STATES))
+        .values(
+            state=state,
+            ended_at=at or clock.now(),
+            provider_leg_id=sa.func.coalesce(CallLeg.provider_leg_id, provider_leg_id),
+            last_sequence=leg.last_sequence if sequence is None else sequence,
+        )
+    )

@@ -1,0 +1,93 @@
+"""What a carrier tells us, in words that no carrier owns. Adapters make these; the service acts on them."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The envelope of every signal, stored as it came. `fingerprint` is the same when a carrier repeats itself.
+
+    `call` is the carrier's name of the caller's line, also when the signal is about the person rung.
+    """
+
+    provider: str
+    call: str
+    kind: str
+    fingerprint: str
+    sequence: int | None = None
+    payload: dict[str, Any] = field(default_factory=dict)
+
+
+class Ending(StrEnum):
+    """How an attempt to reach somebody ended, as far as the carrier can tell."""
+
+    COMPLETED = "completed"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class InboundCall:
+    """Somebody rings the single number. `caller` is E.164, None when masked or unusable (R103)."""
+
+    notice: Notice
+    called: str
+    caller: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeysTyped:
+    """The caller's answer to a menu; empty when nothing was typed. `gone`: the caller has hung up meanwhile."""
+
+    notice: Notice
+    digits: str
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptOver:
+    """The attempt on a ladder step is over.
+
+    `bridged`: whether the two people were put through, None when the carrier does not say. `gone`: the caller has hung
+    up.
+    """
+
+    notice: Notice
+    ending: Ending
+    leg: str | None
+    bridged: bool | None
+    gone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LegProgress:
+    """News of the line to the person rung: `answered`, or its end; neither while it only rings."""
+
+    notice: Notice
+    leg: str
+    answered: bool
+    ending: Ending | None
+
+
+@dataclass(frozen=True, slots=True)
+class LegKey:
+    """The key typed by the person rung; empty when they only picked up."""
+
+    notice: Notice
+    leg: str
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineProgress:
+    """News of the caller's line; `ended` when it is over. `seconds` is how long it lasted, when known."""
+
+    notice: Notice
+    called: str
+    caller: str | None
+    ended: bool
+    seconds: int | None

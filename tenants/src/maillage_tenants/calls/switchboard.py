@@ -1,0 +1,317 @@
+"""The switchboard: one transaction per webhook, the same answer to the same webhook, and a human when all else fails.
+
+State lives in the database only: the process may be killed between two webhooks, the next one continues. Rule 1, never
+lost: whatever goes wrong while a caller waits, the answer rings the cooperative's fallback number, which is known
+without the database.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+
+from maillage_hooks import TradeRegistry
+from maillage_kit.context import CooperativeContext
+from maillage_kit.db import Database, TenantSession
+from maillage_kit.errors import NotFound
+from maillage_kit.settings import Settings
+from maillage_tenants.calls import queries, rules, words
+from maillage_tenants.calls.carriers import Carrier
+from maillage_tenants.calls.models import CallState
+from maillage_tenants.calls.plan import BRIDGE, Ask, Gather, Hangup, KeyTurn, Plan
+from maillage_tenants.calls.record import OpenCall, Station, ToldBefore, write, write_new
+from maillage_tenants.calls.service import ladder, menu, rescue
+from maillage_tenants.calls.signals import (
+    AttemptOver,
+    InboundCall,
+    KeysTyped,
+    LegKey,
+    LegProgress,
+    LineProgress,
+    Notice,
+)
+
+log = structlog.get_logger(__name__)
+ANSWER_WITHIN_SECONDS = 8.0
+"""Carriers give up after about 15 seconds: a slow database must not cost the call."""
+
+Act = Callable[[TenantSession, OpenCall, Station], Awaitable[Plan]]
+
+
+class Directory(Protocol):
+    """What the switchboard needs of the directory: it answers from memory when the database does not."""
+
+    async def all(self) -> tuple[CooperativeContext, ...]: ...
+
+    async def by_public_number(self, number: str) -> CooperativeContext | None: ...
+
+
+@dataclass(frozen=True)
+class Switchboard:
+    """Answers the signals of one carrier for every cooperative. A caller always gets an answer; news may be refused."""
+
+    database: Database
+    directory: Directory
+    trades: TradeRegistry
+    settings: Settings
+    carrier: Carrier
+
+    # ------------------------------------------------------------------------------------------- the caller's line
+
+    async def inbound(self, signal: InboundCall) -> str:
+        """Somebody rings a number. An unknown number is told so and put through to the last resort."""
+        cooperative: CooperativeContext | None = None
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
+                cooperative = await self.directory.by_public_number(signal.called)
+                if cooperative is None:
+                    log.warning("call_to_unknown_number", called=signal.called)
+                    return self._rescue(None, signal.called, preamble=words.unknown_number())
+                return await self._inbound(cooperative, signal)
+        except Exception:
+            log.exception("inbound_rescued", call=signal.notice.call)
+            return self._rescue(cooperative, signal.called)
+
+    async def _inbound(self, cooperative: CooperativeContext, signal: InboundCall) -> str:
+        station = self._station(cooperative)
+        for _ in range(2):
+            async with self.database.tenant(cooperative.tenant) as session:
+                row, plan = await menu.arrive(session, signal=signal, station=station)
+                told = self._render(plan, cooperative, row.id)
+                if await write_new(session, row=row, notice=signal.notice, told=told):
+                    return told
+            async with self.database.tenant(cooperative.tenant) as session:
+                found = await queries.locked_call(session, notice=signal.notice)
+                if found is not None and found.told is not None:
+                    return found.told
+                if found is not None:
+                    return await self._inbound_again(session, cooperative, OpenCall(found.call), signal.notice)
+        raise NotFound
+
+    async def _inbound_again(
+        self, session: TenantSession, cooperative: CooperativeContext, call: OpenCall, notice: Notice
+    ) -> str:
+        """The call is known but not by this notice: its end came first, or the carrier lost the first answer."""
+        station = self._station(cooperative)
+        begun = call.state is not CallState.MENU
+        plan = menu.start(station, attempt=1)
+        if begun:
+            plan = await ladder.where_it_stands(session, call=call, station=station)
+        told = self._render(plan, cooperative, call.row.id)
+        await write(session, call=call, notice=notice, told=told)
+        return told
+
+    async def menu(self, cooperative_id: UUID, call_id: UUID, ask: Ask, attempt: int, signal: KeysTyped) -> str:
+        async def act(session: TenantSession, call: OpenCall, station: Station) -> Plan:
+            return await menu.answer_menu(session, call=call, ask=ask, attempt=attempt, signal=signal, station=station)
+
+        return await self._for_caller(cooperative_id, call_id, signal.notice, act)
+
+    async def attempt_over(
+        self, cooperative_id: UUID, call_id: UUID, position: int, direct: bool, signal: AttemptOver
+    ) -> str:
+        async def act(session: TenantSession, call: OpenCall, station: Station) -> Plan:
+            return await ladder.attempt_over(
+                session, call=call, position=position, direct=direct, signal=signal, station=station
+            )
+
+        return await self._for_caller(cooperative_id, call_id, signal.notice, act)
+
+    async def _for_caller(
+        self,
+        cooperative_id: UUID,
+        call_id: UUID,
+        notice: Notice,
+        act: Act,
+    ) -> str:
+        cooperative: CooperativeContext | None = None
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
+                cooperative = await self._cooperative(cooperative_id)
+                if cooperative is None:
+                    raise NotFound
+                return await self._answer(cooperative, call_id, notice, act)
+        except Exception:
+            log.exception("caller_rescued", call=notice.call, kind=notice.kind)
+            return self._rescue(cooperative, "")
+
+    async def rescue_over(self, cooperative_id: UUID, position: int, signal: AttemptOver) -> str:
+        """An emergency number was tried, without any database: the conversation is over, or the next number."""
+        cooperative: CooperativeContext | None = None
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
+                cooperative = await self._cooperative(cooperative_id)
+        except Exception:
+            log.exception("rescue_without_directory", call=signal.notice.call)
+        spoke = signal.bridged if signal.bridged is not None else signal.ending.value == "completed"
+        if spoke or signal.gone:
+            return self._render((Hangup(),), cooperative, None)
+        return self._rescue(cooperative, "", position=position + 1)
+
+    # ---------------------------------------------------------------------------------------- the person who is rung
+
+    async def whisper(self, cooperative_id: UUID, call_id: UUID, position: int, signal: LegKey) -> str:
+        async def act(session: TenantSession, call: OpenCall, station: Station) -> Plan:
+            return await ladder.whisper(session, call=call, position=position, signal=signal, station=station)
+
+        blind = (
+            Gather(
+                (f"Appel d’urgence. {words.ACCEPT_OR_REFUSE}",),
+                1,
+                self.settings.telephony.accept_seconds,
+                KeyTurn(position),
+            ),
+            Hangup(),
+        )
+        return await self._for_artisan(cooperative_id, call_id, signal.notice, act, otherwise=blind)
+
+    async def key_typed(self, cooperative_id: UUID, call_id: UUID, position: int, signal: LegKey) -> str:
+        async def act(session: TenantSession, call: OpenCall, station: Station) -> Plan:
+            return await ladder.key_typed(session, call=call, position=position, signal=signal, station=station)
+
+        blind = BRIDGE if signal.digits == ladder.ACCEPT_KEY else (Hangup(),)
+        return await self._for_artisan(cooperative_id, call_id, signal.notice, act, otherwise=blind)
+
+    async def _for_artisan(
+        self,
+        cooperative_id: UUID,
+        call_id: UUID,
+        notice: Notice,
+        act: Act,
+        *,
+        otherwise: Plan,
+    ) -> str:
+        """When the database fails, who accepts is put through anyway: the carrier tells the rest afterwards."""
+        cooperative: CooperativeContext | None = None
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
+                cooperative = await self._cooperative(cooperative_id)
+                if cooperative is None:
+                    raise NotFound
+                return await self._answer(cooperative, call_id, notice, act)
+        except Exception:
+            log.exception("artisan_without_database", call=notice.call, kind=notice.kind)
+            return self.carrier.render(otherwise, cooperative_id=cooperative_id, call_id=call_id)
+
+    # ------------------------------------------------------------------------------------------------- status news
+
+    async def leg_progress(self, cooperative_id: UUID, call_id: UUID, position: int, signal: LegProgress) -> None:
+        """News of a person's line. Raises NotFound, or what the database raises: the carrier may come again."""
+
+        async def act(session: TenantSession, call: OpenCall, station: Station) -> Plan:  # noqa: ARG001
+            await ladder.leg_progress(session, call=call, position=position, signal=signal)
+            return ()
+
+        await self._answer(await self._known(cooperative_id), call_id, signal.notice, act, told="")
+
+    async def rescue_leg(self, cooperative_id: UUID, position: int, signal: LegProgress) -> None:
+        """News of an emergency number: the call that could not be written is put on record now."""
+
+        async def act(session: TenantSession, call: OpenCall, station: Station) -> Plan:
+            await rescue.rescue_leg(session, call=call, position=position, signal=signal, station=station)
+            return ()
+
+        cooperative = await self._known(cooperative_id)
+        await self._reconstructed(
+            cooperative, signal.notice, act, called=cooperative.public_number, caller=None, seconds=None
+        )
+
+    async def line_progress(self, signal: LineProgress) -> None:
+        """News of the caller's line, also of a call that could not be written when it rang."""
+        cooperative = await self.directory.by_public_number(signal.called)
+        if cooperative is None:
+            raise NotFound
+
+        async def act(session: TenantSession, call: OpenCall, station: Station) -> Plan:
+            await rescue.line_progress(session, call=call, signal=signal, station=station)
+            return ()
+
+        if signal.ended:
+            await self._reconstructed(
+                cooperative, signal.notice, act, called=signal.called, caller=signal.caller, seconds=signal.seconds
+            )
+            return
+        await self._answer(cooperative, None, signal.notice, act, told="")
+
+    async def _reconstructed(
+        self,
+        cooperative: CooperativeContext,
+        notice: Notice,
+        act: Act,
+        *,
+        called: str,
+        caller: str | None,
+        seconds: int | None,
+    ) -> None:
+        try:
+            await self._answer(cooperative, None, notice, act, told="")
+        except NotFound:
+            async with self.database.tenant(cooperative.tenant) as session:
+                await rescue.reconstruct(session, notice=notice, called=called, caller=caller, seconds=seconds)
+            await self._answer(cooperative, None, notice, act, told="")
+
+    # ------------------------------------------------------------------------------------------------------- shared
+
+    async def _answer(
+        self,
+        cooperative: CooperativeContext,
+        call_id: UUID | None,
+        notice: Notice,
+        act: Act,
+        *,
+        told: str | None = None,
+    ) -> str:
+        """One webhook, one transaction: lock the call, find the answer given before or act, write everything."""
+        station = self._station(cooperative)
+        for _ in range(2):
+            try:
+                async with self.database.tenant(cooperative.tenant) as session:
+                    found = await queries.locked_call(session, notice=notice, call_id=call_id)
+                    if found is None:
+                        raise NotFound
+                    if found.told is not None:
+                        return found.told
+                    call = OpenCall(found.call)
+                    plan = await act(session, call, station)
+                    answer = self._render(plan, cooperative, call.row.id) if told is None else told
+                    await write(session, call=call, notice=notice, told=answer)
+                    return answer
+            except ToldBefore:
+                continue
+        raise NotFound
+
+    def _station(self, cooperative: CooperativeContext) -> Station:
+        return Station(cooperative, self.trades.enabled(cooperative.trades), self.settings.telephony)
+
+    async def _cooperative(self, cooperative_id: UUID) -> CooperativeContext | None:
+        return next((found for found in await self.directory.all() if found.id == cooperative_id), None)
+
+    async def _known(self, cooperative_id: UUID) -> CooperativeContext:
+        found = await self._cooperative(cooperative_id)
+        if found is None:
+            raise NotFound
+        return found
+
+    def _render(self, plan: Plan, cooperative: CooperativeContext | None, call_id: UUID | None) -> str:
+        return self.carrier.render(plan, cooperative_id=cooperative.id if cooperative else None, call_id=call_id)
+
+    def _rescue(
+        self,
+        cooperative: CooperativeContext | None,
+        caller_id: str,
+        *,
+        position: int = 0,
+        preamble: str = words.RESCUE,
+    ) -> str:
+        plan = rules.rescue_plan(
+            cooperative,
+            last_resort=self.settings.telephony.last_resort_number,
+            caller_id=caller_id,
+            ring_seconds=self.settings.telephony.ring_seconds,
+            position=position,
+            preamble=preamble,
+        )
+        return self._render(plan, cooperative, None)
