@@ -5,6 +5,7 @@ A plan sells availability and delays; one that looks like insurance is not publi
 """
 
 from .errors import AlreadySubscribed, InsuranceLike, PlanFixed, PlanNotSold, UnknownPlan, UnknownSubscription
+from .importing import NewContract, import_subscriptions
 from .models import ContractChannel, LegalNature, PlanState
 from .queries import ActivePromise, PlanCard, SubscriptionRow, active_promise, list_plans, plan_card, subscriptions_of
 from .rules import STANDING_LABELS, PlanFacts, Standing
@@ -27,6 +28,7 @@ __all__ = [
     "ContractChannel",
     "InsuranceLike",
     "LegalNature",
+    "NewContract",
     "PlanCard",
     "PlanFacts",
     "PlanFixed",
@@ -42,6 +44,7 @@ __all__ = [
     "change_plan",
     "create_plan",
     "end_subscription",
+    "import_subscriptions",
     "install_default_plans",
     "list_plans",
     "plan_card",

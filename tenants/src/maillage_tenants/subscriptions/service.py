@@ -199,16 +199,8 @@ async def subscribe(
     plan = await _plan(session, plan_id)
     if plan.state != PlanState.PUBLISHED:
         raise PlanNotSold(fields={"plan_id": PlanNotSold.message})
-    errors: dict[str, str] = {}
-    if signed_on > clock.paris(clock.now()).date():
-        errors["signed_on"] = "Le contrat ne peut pas être signé dans l’avenir."
-    if starts_on < signed_on:
-        errors["starts_on"] = "Le contrat ne peut pas commencer avant sa signature."
-    if last < starts_on:
-        errors["ends_on"] = "Le contrat ne peut pas finir avant d’avoir commencé."
     sites = frozenset(site_ids)
-    if not sites:
-        errors["site_ids"] = "Choisissez au moins un lieu."
+    errors = contract_errors(signed_on=signed_on, starts_on=starts_on, last=last, sites=sites)
     if errors:
         raise Invalid(fields=errors)
     # The customer's row is locked: two contracts written at once for one site would not see each other otherwise.
@@ -267,6 +259,20 @@ async def end_subscription(session: TenantSession, *, subscription_id: UUID, on:
 
 
 # --- inside -----------------------------------------------------------------
+
+
+def contract_errors(*, signed_on: date, starts_on: date, last: date, sites: frozenset[UUID]) -> dict[str, str]:
+    """What is wrong with the days and places of a contract, by field."""
+    errors: dict[str, str] = {}
+    if signed_on > clock.paris(clock.now()).date():
+        errors["signed_on"] = "Le contrat ne peut pas être signé dans l’avenir."
+    if starts_on < signed_on:
+        errors["starts_on"] = "Le contrat ne peut pas commencer avant sa signature."
+    if last < starts_on:
+        errors["ends_on"] = "Le contrat ne peut pas finir avant d’avoir commencé."
+    if not sites:
+        errors["site_ids"] = "Choisissez au moins un lieu."
+    return errors
 
 
 def may_use_insurance_words(facts: PlanFacts) -> bool:
