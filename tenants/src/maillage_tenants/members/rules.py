@@ -174,3 +174,30 @@ def document_state(valid_from: date, valid_to: date, today: date) -> DocumentSta
     if today < valid_from:
         return DocumentState.FUTURE
     return DocumentState.EXPIRING if valid_to - today <= timedelta(days=WARNING_DAYS) else DocumentState.VALID
+
+
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """How the papers of a business stand, in one line: `state` and a French sentence naming the worst."""
+
+    state: DocumentState
+    text: str
+
+
+def papers(category: str, trades: Iterable[str], documents: Sequence[Validity], today: date) -> Papers | None:
+    """The worst of what is required for the trades of a member (R8, R61). None when nothing is required: an investor
+    or a member without a trade."""
+    practised = tuple(trades)
+    if category == Category.INVESTOR or not practised:
+        return None
+    anybody = Standing(UUID(int=0), UUID(int=0), True, category, date.min, None, frozenset(practised), tuple(documents))
+    soon = today + timedelta(days=WARNING_DAYS)
+    for trade in practised:
+        verdict = assignability_on(anybody, trade, today)
+        if not verdict.ok:
+            return Papers(DocumentState.EXPIRED, verdict.reason)
+    for trade in practised:
+        periods = assignable_days(anybody, trade, today, soon)
+        if periods and periods[0][1] < soon:
+            return Papers(DocumentState.EXPIRING, f"Plus assignable après le {periods[0][1]:%d/%m/%Y}")
+    return Papers(DocumentState.VALID, "À jour")

@@ -1,6 +1,7 @@
 """Acts on members, their people, documents and engagement."""
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from maillage_kit.db import TenantSession, violated_constraint
-from maillage_kit.errors import AppError, Invalid
+from maillage_kit.errors import Invalid
 from maillage_kit.phone import parse_phone
 from maillage_kit.registers import parse_siret
 from maillage_tenants.members import queries
@@ -76,8 +77,8 @@ class NewDocument:
 async def register_member(session: TenantSession, *, new: NewMember) -> Member:
     """Enter a business. Raises Invalid (SIRET checksum, phone, what is missing) and SiretTaken."""
     member = Member(**_checked(new))
-    session.add(member)
-    await _flush(session)
+    async with _refusals(session):
+        session.add(member)
     await set_trades(session, member_id=member.id, trades=new.trades)
     await set_home_sectors(session, member_id=member.id, sector_ids=new.sector_ids)
     return member
@@ -86,9 +87,10 @@ async def register_member(session: TenantSession, *, new: NewMember) -> Member:
 async def change_member(session: TenantSession, *, member_id: UUID, new: NewMember) -> Member:
     """Correct what is known of a business. Raises UnknownMember and what `register_member` raises."""
     member = await queries.get_member(session, member_id=member_id)
-    for name, value in _checked(new).items():
-        setattr(member, name, value)
-    await _flush(session)
+    values = _checked(new)
+    async with _refusals(session):
+        for name, value in values.items():
+            setattr(member, name, value)
     await set_trades(session, member_id=member_id, trades=new.trades)
     await set_home_sectors(session, member_id=member_id, sector_ids=new.sector_ids)
     return member
@@ -278,15 +280,14 @@ def _checked_person(new: NewTechnician) -> dict[str, object]:
     }
 
 
-async def _flush(session: TenantSession) -> None:
+@contextlib.asynccontextmanager
+async def _refusals(session: TenantSession) -> AsyncIterator[None]:
+    """Write inside a savepoint; what the database refuses becomes an error in French, by the constraint's name."""
     try:
         async with session.begin_nested():
+            yield
             await session.flush()
     except IntegrityError as error:
-        raise _named(error) from error
-
-
-def _named(error: IntegrityError) -> AppError | IntegrityError:
-    if violated_constraint(error) == "uq_member_siret":
-        return SiretTaken(fields={"siret": "Ce SIRET est déjà celui d’un associé."})
-    return error
+        if violated_constraint(error) == "uq_member_siret":
+            raise SiretTaken(fields={"siret": "Ce SIRET est déjà celui d’un associé."}) from error
+        raise

@@ -14,3 +14,13 @@ class InvalidSectors(Invalid):
     """The sectors leave a commune out, count one twice, or name an unknown one (R98)."""
 
     code = "invalid_sectors"
+
+
+class UnknownCommune(NotFound):
+    code = "unknown_commune"
+    message = "Cette commune n’est pas dans le département de la coopérative."
+
+
+class UnknownSector(NotFound):
+    code = "unknown_sector"
+    message = "Ce secteur n’existe pas ce semestre pour ce métier."

@@ -266,8 +266,8 @@ async def sectors_of_communes(
     return {row.insee: SectorRef(row.id, row.code, row.name) for row in rows}
 
 
-async def report(session: TenantSession, *, trade: str, semester: Semester) -> rules.SectorReport:
-    """Is every commune in exactly one sector, this semester, for this trade (R98)?"""
+async def sector_drafts(session: TenantSession, *, trade: str, semester: Semester) -> list[rules.SectorDraft]:
+    """The sectors of a semester as the rules know them, by code."""
     rows = await session.execute(
         sa.select(Sector.code, Sector.name, SectorCommune.insee)
         .join(Sector, Sector.id == SectorCommune.sector_id)
@@ -276,5 +276,10 @@ async def report(session: TenantSession, *, trade: str, semester: Semester) -> r
     held: dict[tuple[str, str], set[str]] = {}
     for code, name, insee in rows:
         held.setdefault((code, name), set()).add(insee)
-    drafts = [rules.SectorDraft(code, name, frozenset(codes)) for (code, name), codes in sorted(held.items())]
+    return [rules.SectorDraft(code, name, frozenset(codes)) for (code, name), codes in sorted(held.items())]
+
+
+async def report(session: TenantSession, *, trade: str, semester: Semester) -> rules.SectorReport:
+    """Is every commune in exactly one sector, this semester, for this trade (R98)?"""
+    drafts = await sector_drafts(session, trade=trade, semester=semester)
     return rules.validate_sectors(drafts, await all_communes(session))

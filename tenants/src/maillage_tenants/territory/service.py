@@ -1,14 +1,16 @@
 """Acts on the territory."""
 
 from collections.abc import Iterable, Sequence
+from uuid import UUID
 
 import sqlalchemy as sa
 
 from maillage_kit.db import TenantSession
 from maillage_kit.semester import Semester
+from maillage_tenants import audit
 from maillage_tenants.territory import models, queries
 from maillage_tenants.territory.drafting import default_sectors
-from maillage_tenants.territory.errors import InvalidSectors
+from maillage_tenants.territory.errors import InvalidSectors, UnknownCommune, UnknownSector
 from maillage_tenants.territory.facts import load_communes
 from maillage_tenants.territory.rules import (
     Commune,
@@ -84,6 +86,48 @@ async def has_sectors(session: TenantSession, *, semester: Semester, trade: str)
         .limit(1)
     )
     return found is not None
+
+
+async def move_commune(
+    session: TenantSession, *, semester: Semester, trade: str, insee: str, sector_id: UUID, by: str
+) -> None:
+    """Put a commune in another sector of a semester, for one trade; neighbours and distances follow.
+
+    Calls of that semester go by the new sectors from now on; calls already taken keep what was written on them.
+    Raises UnknownCommune, UnknownSector, InvalidSectors (a sector would be left empty).
+    """
+    await prepare_semester(session, semester=semester, trade=trade)
+    moved = await queries.commune(session, insee=insee)
+    if moved is None:
+        raise UnknownCommune
+    drafts = await queries.sector_drafts(session, trade=trade, semester=semester)
+    target = next(
+        (ref for ref in await queries.sectors(session, trade=trade, semester=semester) if ref.id == sector_id), None
+    )
+    if target is None:
+        raise UnknownSector
+    source = next((draft.code for draft in drafts if insee in draft.insee_codes), "")
+    if source == target.code:
+        return
+    changed = [
+        SectorDraft(
+            draft.code,
+            draft.name,
+            draft.insee_codes | {insee} if draft.code == target.code else draft.insee_codes - {insee},
+        )
+        for draft in drafts
+    ]
+    await set_sectors(
+        session, semester=semester, trade=trade, drafts=changed, communes=await queries.all_communes(session)
+    )
+    await audit.record(
+        session,
+        actor=by,
+        action="territory.commune_moved",
+        subject_type="commune",
+        subject_id=insee,
+        detail={"semester": semester.code, "trade": trade, "from": source, "to": target.code},
+    )
 
 
 async def set_sectors(

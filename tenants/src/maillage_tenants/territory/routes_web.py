@@ -1,0 +1,161 @@
+"""Pages of the territory: sectors by trade and semester, communes, what is wrong."""
+
+from uuid import UUID
+
+from litestar import get, post
+from litestar.response import Redirect, Template
+
+from maillage_hooks import TradeRegistry
+from maillage_kit import clock
+from maillage_kit.context import Actor, CooperativeContext, Role
+from maillage_kit.db import TenantSession
+from maillage_kit.errors import AppError
+from maillage_kit.semester import Semester
+from maillage_kit.web import AnyRequest, base_path, page, requires, see_other, text, url_with
+from maillage_tenants.territory import queries, service
+from maillage_tenants.territory.errors import UnknownSector
+
+OFFICE = [requires(Role.OFFICE)]
+
+
+@get("/territory", guards=OFFICE)
+async def overview(request: AnyRequest, session: TenantSession, trades: TradeRegistry) -> Template:
+    """The sectors of a semester for a trade, whether they are valid, and the search of a commune."""
+    semester, trade = _chosen(request, trades)
+    wanted = request.query_params.get("q", "").strip()
+    found = await queries.search_commune(session, text=wanted, limit=20) if wanted else ()
+    sectors = await queries.sectors(session, trade=trade, semester=semester) if trade else ()
+    by_id = {sector.id: sector for sector in sectors}
+    adjacency = await queries.adjacency(session, trade=trade, semester=semester) if trade else {}
+    return page(
+        request,
+        "territory/overview.html",
+        **_shown(request, semester, trade, trades),
+        sectors=sectors,
+        neighbours={
+            sector_id: ", ".join(by_id[other].name for other in others if other in by_id)
+            for sector_id, others in adjacency.items()
+        },
+        report=await queries.report(session, trade=trade, semester=semester) if trade else None,
+        in_force=await queries.semester_in_force(session, trade=trade, semester=semester) if trade else None,
+        q=wanted,
+        found=found,
+        sector_of=await queries.sectors_of_communes(
+            session, insee_codes=[row.insee for row in found], trade=trade, semester=semester
+        ),
+        total_communes=sum(sector.communes for sector in sectors),
+        total_population=sum(sector.population for sector in sectors),
+    )
+
+
+@get("/territory/sectors/{sector_id:uuid}", guards=OFFICE)
+async def one_sector(request: AnyRequest, session: TenantSession, trades: TradeRegistry, sector_id: UUID) -> Template:
+    """The communes of a sector, its neighbours, and the form that moves a commune away."""
+    return await _sector_page(request, session, trades, sector_id)
+
+
+@post("/territory/sectors/{sector_id:uuid}/communes", status_code=303, guards=OFFICE)
+async def move_commune(
+    request: AnyRequest,
+    session: TenantSession,
+    cooperative: CooperativeContext,
+    actor: Actor,
+    trades: TradeRegistry,
+    sector_id: UUID,
+) -> Redirect | Template:
+    """Move a commune of this sector to another one."""
+    form = await request.form()
+    semester, trade = _chosen(request, trades)
+    insee, target = text(form, "insee"), text(form, "target")
+    errors = {}
+    if not insee:
+        errors["insee"] = "Choisissez une commune."
+    if not target:
+        errors["target"] = "Choisissez le secteur d’arrivée."
+    if not errors:
+        try:
+            async with session.begin_nested():
+                await service.move_commune(
+                    session,
+                    semester=semester,
+                    trade=trade,
+                    insee=insee,
+                    sector_id=_uuid(target),
+                    by=actor.display_name,
+                )
+        except AppError as wrong:
+            errors = wrong.fields or {"": wrong.message}
+    if errors:
+        return await _sector_page(request, session, trades, sector_id, errors=errors, insee=insee, target=target)
+    moved = await queries.commune(session, insee=insee)
+    path = f"{base_path(cooperative)}/territory/sectors/{sector_id}?semester={semester.code}&trade={trade}"
+    return see_other(path, flash=f"{moved.name if moved else insee} a changé de secteur.")
+
+
+async def _sector_page(
+    request: AnyRequest,
+    session: TenantSession,
+    trades: TradeRegistry,
+    sector_id: UUID,
+    *,
+    errors: dict[str, str] | None = None,
+    insee: str = "",
+    target: str = "",
+) -> Template:
+    semester, trade = _chosen(request, trades)
+    sectors = await queries.sectors(session, trade=trade, semester=semester)
+    sector = next((one for one in sectors if one.id == sector_id), None)
+    if sector is None:
+        raise UnknownSector
+    communes = await queries.communes_of_sector(session, sector_id=sector_id, trade=trade, semester=semester)
+    return page(
+        request,
+        "territory/sector.html",
+        status_code=422 if errors else 200,
+        **_shown(request, semester, trade, trades),
+        sector=sector,
+        others=[one for one in sectors if one.id != sector_id],
+        others_options=[(one.id, f"{one.code} · {one.name}") for one in sectors if one.id != sector_id],
+        communes=communes,
+        communes_options=[(one.insee, one.name) for one in communes],
+        neighbours=await queries.neighbours_of(session, sector_id=sector_id, trade=trade, at=semester.starts_at),
+        errors=errors or {},
+        insee=insee,
+        target=target,
+    )
+
+
+def _chosen(request: AnyRequest, trades: TradeRegistry) -> tuple[Semester, str]:
+    """The semester and trade of the address; the present semester and the first trade without them."""
+    asked = request.query_params.get("semester", "")
+    semester = Semester.parse(asked) if asked else Semester.containing(clock.now())
+    trade = request.query_params.get("trade", "")
+    return semester, trade if trade in trades else next(iter(trades.codes), "")
+
+
+def _shown(request: AnyRequest, semester: Semester, trade: str, trades: TradeRegistry) -> dict[str, object]:
+    current = Semester.containing(clock.now())
+    offered = sorted({current, current.next, semester})
+    return {
+        "semester": semester,
+        "semesters": [(one.code, one.label.capitalize()) for one in offered],
+        "trade": trade,
+        "trade_label": trades.label(trade) if trade else "",
+        "trade_options": [(code, trades.label(code)) for code in trades.codes],
+        "trade_tabs": [
+            {
+                "href": url_with(request, trade=code, q=None),
+                "label": trades.label(code),
+                "current": code == trade,
+                "icon": trades.get(code).trade.icon,
+            }
+            for code in trades.codes
+        ],
+    }
+
+
+def _uuid(value: str) -> UUID:
+    try:
+        return UUID(value)
+    except ValueError:
+        raise UnknownSector from None
