@@ -1,8 +1,8 @@
 """Founds the demo's cooperatives through the domains' services, as an office would on its first days.
 
 Everything is decided by `fiction.Inventor` with a fixed seed, so every run founds the same cooperatives. The dates are
-those of a careful office: opened on 1 December 2026, the rota of the first semester of 2027 published on the 3rd, more
-than thirty days ahead (R65).
+those of a careful office: opened on 16 November 2026, the rota of the first semester of 2027 published on the 27th,
+more than thirty days ahead (R65).
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from maillage_app.demo.clientele import enter_customers
 from maillage_app.demo.fiction import BUSINESSES, Inventor, Town, fictional_siren, fictional_siret, numbers_of
 from maillage_app.demo.plans import CooperativePlan, TradePlan
 from maillage_app.onboarding import open_cooperative
@@ -20,15 +21,17 @@ from maillage_kit.context import CooperativeContext, Role
 from maillage_kit.db import PlatformSession, TenantSession
 from maillage_kit.semester import Semester
 from maillage_platform import identity
-from maillage_tenants import members, territory
+from maillage_tenants import members, rota, territory
 from maillage_tenants.members.models import DocumentKind
 from maillage_tenants.territory.models import Sector
 
-OPENED_AT = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
-PUBLISHED_AT = datetime(2026, 12, 3, 9, 0, tzinfo=UTC)
+OPENED_AT = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
+PUBLISHED_AT = datetime(2026, 11, 27, 18, 30, tzinfo=UTC)
+OPENED_ON = OPENED_AT.date()
 SEMESTER = Semester(2027, 1)
 INSURER = "Mutuelle fictive du Bâtiment"
 INSURER_CONTACT = "1, place des Assurances, 75000 Paris"
+DECISION = "Conseil du 27 novembre 2026, planning du premier semestre 2027 adopté à l’unanimité"
 UNITS_PER_TECHNICIAN = 9
 _EMPLOYED_SHARE = 0.4
 
@@ -52,6 +55,7 @@ class Founded:
     members: int = 0
     colleagues: list[Colleague] = field(default_factory=list)
     customers: int = 0
+    contracts: int = 0
     duties: int = 0
 
 
@@ -63,6 +67,33 @@ async def found(runtime: Runtime, plan: CooperativePlan) -> Founded:
     async with runtime.database.platform() as session:
         await _open_accounts(session, founded)
     return founded
+
+
+async def find_customers(runtime: Runtime, founded: Founded, *, count: int) -> None:
+    """Enter the customers and their contracts."""
+    department = founded.plan.new.department
+    async with runtime.database.tenant(founded.context.tenant) as session:
+        founded.contracts = await enter_customers(
+            session,
+            plan=founded.plan,
+            inventor=Inventor(f"customers:{department}", towns(department)),
+            count=count,
+            cipher=runtime.cipher,
+            signed_on=OPENED_ON,
+        )
+    founded.customers = count
+
+
+async def publish_rota(runtime: Runtime, founded: Founded) -> None:
+    """Generate the rota of the semester, publish it by a recorded decision, freeze it (R57). It must have no hole."""
+    trades = runtime.trades.enabled(founded.context.trades)
+    by = founded.plan.new.manager_name
+    async with runtime.database.tenant(founded.context.tenant) as session:
+        draft = await rota.create_draft(session, semester=SEMESTER, trades=trades, by=by)
+        generated = await rota.generate(session, rota_id=draft.id, trades=trades, by=by)
+        await rota.publish(session, rota_id=draft.id, decision=DECISION, by=by, trades=trades)
+        await rota.freeze(session, rota_id=draft.id, by=by, decision=DECISION)
+    founded.duties = generated.duties
 
 
 async def found_federation(runtime: Runtime) -> str:
@@ -157,7 +188,7 @@ class _Founder:
                 address=local.street_address(),
                 postcode=local.postcode_of(town),
                 city=town.name,
-                joined_on=date(2026, 12, 1),
+                joined_on=OPENED_ON,
                 trades=(trade,),
                 sector_ids=(sector_id,),
             ),
@@ -168,8 +199,8 @@ class _Founder:
             member_id=member.id,
             units_per_semester=UNITS_PER_TECHNICIAN * technicians,
             customers_to_bring=40,
-            signed_on=date(2026, 12, 1),
-            valid_from=date(2026, 12, 1),
+            signed_on=OPENED_ON,
+            valid_from=OPENED_ON,
         )
         for place in range(technicians):
             person = owner if place == 0 else local.person()
