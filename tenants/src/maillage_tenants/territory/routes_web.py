@@ -1,5 +1,6 @@
 """Pages of the territory: sectors by trade and semester, communes, what is wrong."""
 
+from typing import Any
 from uuid import UUID
 
 from litestar import get, post
@@ -133,7 +134,7 @@ def _chosen(request: AnyRequest, trades: TradeRegistry) -> tuple[Semester, str]:
     return semester, trade if trade in trades else next(iter(trades.codes), "")
 
 
-def _shown(request: AnyRequest, semester: Semester, trade: str, trades: TradeRegistry) -> dict[str, object]:
+def _shown(request: AnyRequest, semester: Semester, trade: str, trades: TradeRegistry) -> dict[str, Any]:
     current = Semester.containing(clock.now())
     offered = sorted({current, current.next, semester})
     return {
