@@ -9,6 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 import sqlalchemy as sa
+import structlog
 
 from maillage_app.app import build_app
 from maillage_app.runtime import Runtime
@@ -34,6 +35,8 @@ class Town:
     cooperative: CooperativeContext
     company: PhoneCompany
     people: dict[str, UUID] = field(default_factory=dict)
+    log: list[Any] = field(default_factory=list)
+    troubles: set[str] = field(default_factory=set)
 
     @property
     def number(self) -> str:
@@ -169,6 +172,24 @@ class Town:
     async def value(self, statement: str, **values: Any) -> Any:
         return next(iter((await self.row(statement, **values)).values()))
 
+    async def ended(self) -> dict[str, Any]:
+        """The one event that told the end of the one call."""
+        async with self.runtime.database.platform() as session:
+            found = await session.execute(
+                sa.text("select payload from platform.outbox_event where type = 'calls.CallEnded'")
+            )
+            (payload,) = found.scalars().all()
+        call_id = await self.value("select id from call")
+        assert payload.pop("call_id") == str(call_id)
+        return dict(payload)
+
+    async def ladder(self) -> list[dict[str, Any]]:
+        """The frozen steps of the latest call."""
+        return await self.rows(
+            "select * from ladder_step "
+            "where call_id = (select id from call order by started_at desc, id desc limit 1) order by position"
+        )
+
     async def legs(self) -> list[tuple[str, str]]:
         """(who, how it ended) in the order they were rung, for the latest call."""
         found = await self.rows(
@@ -180,7 +201,10 @@ class Town:
 
 @pytest.fixture
 async def town(runtime: Runtime, eure: CooperativeContext, moved_clock: MovableClock) -> AsyncIterator[Town]:
-    """The cooperative of Eure, nobody on call yet; its manager and fallback phones are not expected to ring."""
+    """The cooperative of Eure, nobody on call yet; its manager and fallback phones are not expected to ring.
+
+    At the end every line is down, every expected call came, and the log holds no error but the `troubles` announced.
+    """
     settings = runtime.settings
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app=build_app(runtime), raise_app_exceptions=False),
@@ -194,5 +218,9 @@ async def town(runtime: Runtime, eure: CooperativeContext, moved_clock: MovableC
         )
         company.phone("Responsable", eure.manager_phone)
         company.phone("Repli", eure.fallback_phone)
-        yield Town(runtime, eure, company)
+        with structlog.testing.capture_logs() as log:
+            town = Town(runtime, eure, company, log=log)
+            yield town
         company.is_quiet()
+        errors = [line for line in log if line["log_level"] in ("error", "critical", "exception")]
+        assert [line for line in errors if line["event"] not in town.troubles] == []

@@ -46,7 +46,7 @@ async def genuine_fields(request: AnyRequest, switchboard: Switchboard) -> Field
             "webhook_refused", path=request.scope["path"], signed=bool(given), client=client[0] if client else None
         )
         raise Forbidden("Signature non valable.")
-    return Fields(path, form)
+    return Fields.of(path, form)
 
 
 def _xml(told: str) -> Response[str]:

@@ -223,7 +223,8 @@ class Switchboard:
         """News of the caller's line, also of a call that could not be written when it rang."""
         cooperative = await self.directory.by_public_number(signal.called)
         if cooperative is None:
-            raise NotFound
+            log.warning("line_of_unknown_number", called=signal.called)
+            return
 
         async def act(session: TenantSession, call: OpenCall, station: Station) -> Plan:
             await rescue.line_progress(session, call=call, signal=signal, station=station)

@@ -75,7 +75,7 @@ def read_form(body: bytes) -> Form:
         )
     except ValueError as exc:
         raise MalformedForm(str(exc)) from exc
-    return [(name.replace("\x00", ""), value.replace("\x00", "")) for name, value in pairs]
+    return pairs
 
 
 def signature(token: str, url: str, form: Form) -> str:
@@ -111,6 +111,11 @@ class Fields:
 
     path: str
     form: Form
+
+    @classmethod
+    def of(cls, path: str, form: Form) -> "Fields":
+        """The form without the one character that PostgreSQL cannot store."""
+        return cls(path, [(name.replace("\x00", ""), value.replace("\x00", "")) for name, value in form])
 
     def get(self, name: str) -> str:
         return next((value for key, value in self.form if key == name), "")
