@@ -70,7 +70,7 @@ class InvoiceLine(TenantBase):
 
 
 class Payment(TenantBase):
-    """One entry of the payment journal: append-only, chained by hash; a mistake is mended by an entry of the opposite sign."""
+    """One entry of the payment journal: append-only, chained by hash; a mistake is mended by an opposite entry."""
 
     __tablename__ = "payment"
     __table_args__ = (one_of("method", PaymentMethod), sa.Index(None, "invoice_id"))
