@@ -473,12 +473,16 @@ class LiveCall:
         self._leg = leg
         self.rung.append(phone.name)
         phone.displayed.append(dial.get("callerId", ""))
-        ring = (self.company.on_ring and self.company.on_ring(self, phone)) or phone._next()
+        engaged = phone.engaged
+        chosen = None if engaged or self.company.on_ring is None else self.company.on_ring(self, phone)
+        ring = chosen or phone._next()
+        phone.engaged = True  # while it rings too: whoever else calls it now finds it busy
         patience = float(dial.get("timeout", "30"))
         await self._leg_news(leg, "initiated")
         await self._leg_news(leg, "ringing")
         if ring.does is _Does.CALLER_LEAVES:
             await self.company.passes(min(ring.after, patience))
+            phone.engaged = engaged and phone.engaged
             await self._leg_over(leg, "canceled")
             await self._dial_over(leg, "canceled", bridged=False, call_status="completed")
             await self._line_down()
@@ -488,6 +492,7 @@ class LiveCall:
             return
         status = {_Does.BUSY: "busy", _Does.DECLINES: "busy", _Does.UNREACHABLE: "failed"}.get(ring.does, "no-answer")
         await self.company.passes({"no-answer": patience, "failed": 1.0}.get(status, 2.0))
+        phone.engaged = engaged and phone.engaged
         await self._leg_over(leg, status)
         await self._dial_over(leg, status, bridged=False, rest=rest)
 
