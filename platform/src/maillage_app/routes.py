@@ -16,6 +16,9 @@ from maillage_platform.identity import routes_web as identity
 from maillage_tenants.calls import routes_telephony as telephony
 from maillage_tenants.calls.carriers.twiml import TwimlCarrier
 from maillage_tenants.calls.switchboard import Switchboard
+from maillage_tenants.customerfile import routes_web as customerfile
+from maillage_tenants.customers import routes_web as customers
+from maillage_tenants.subscriptions import routes_web as subscriptions
 
 Handlers = list[type[Any] | BaseRouteHandler | Router]
 
@@ -40,7 +43,7 @@ def platform_routes(settings: Settings) -> Handlers:
 
 def tenant_routes() -> Handlers:
     """A cooperative's signed-in pages, under `/c/<slug>`."""
-    return []
+    return [*customers.ROUTES, *customerfile.ROUTES, *subscriptions.ROUTES]
 
 
 def public_routes() -> Handlers:

@@ -103,3 +103,10 @@ def text(form: Mapping[str, Any], name: str) -> str:
     """A form field as stripped text, empty when absent."""
     value = form.get(name)
     return value.strip() if isinstance(value, str) else ""
+
+
+class Sent(dict[str, Any]):
+    """The fields of a form as templates read them: one that was not sent is None."""
+
+    def __missing__(self, name: str) -> None:
+        return None

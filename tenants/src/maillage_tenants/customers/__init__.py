@@ -4,6 +4,7 @@
 them is written down (R72). A commercial call needs a recorded consent (R23).
 """
 
+from . import labels
 from .errors import CommuneToChoose, PhoneAlreadyThere, UnknownCustomer, UnknownPhone, UnknownSite
 from .importing import ImportedCustomer, ImportedRef, ImportedSite, import_customers
 from .models import ConsumerStatus, CustomerKind, PremisesUse
@@ -65,6 +66,7 @@ __all__ = [
     "customer_card",
     "identify_caller",
     "import_customers",
+    "labels",
     "list_customers",
     "read_access_notes",
     "record_phone_consent",

@@ -4,6 +4,7 @@ A plan sells availability and delays; one that looks like insurance is not publi
 `active_promise` is one indexed query: it answers while the phone rings.
 """
 
+from . import labels
 from .errors import AlreadySubscribed, InsuranceLike, PlanFixed, PlanNotSold, UnknownPlan, UnknownSubscription
 from .importing import NewContract, import_subscriptions
 from .models import ContractChannel, LegalNature, PlanState
@@ -46,6 +47,7 @@ __all__ = [
     "end_subscription",
     "import_subscriptions",
     "install_default_plans",
+    "labels",
     "list_plans",
     "plan_card",
     "publish_plan",

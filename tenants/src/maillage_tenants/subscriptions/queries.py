@@ -1,5 +1,6 @@
 """Reading plans and subscriptions. `active_promise` is on the phone's hot path: one indexed query."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -12,7 +13,7 @@ from maillage_kit.db import TenantSession
 from maillage_kit.money import Money
 from maillage_tenants.customers.models import Site
 from maillage_tenants.subscriptions import rules
-from maillage_tenants.subscriptions.errors import UnknownPlan
+from maillage_tenants.subscriptions.errors import UnknownPlan, UnknownSubscription
 from maillage_tenants.subscriptions.models import (
     ContractChannel,
     LegalNature,
@@ -110,6 +111,7 @@ class SubscriptionRow:
 
     id: UUID
     number: str
+    customer_id: UUID
     plan_id: UUID
     plan_name: str
     channel: ContractChannel
@@ -142,6 +144,19 @@ async def plan_card(session: TenantSession, *, plan_id: UUID, on: date) -> PlanC
 
 async def subscriptions_of(session: TenantSession, *, customer_id: UUID, on: date) -> tuple[SubscriptionRow, ...]:
     """A customer's contracts, the latest first, as they stand on a day. One query."""
+    found = await session.execute(_contracts().where(Subscription.customer_id == customer_id))
+    return tuple(_subscription_row(*row, on=on) for row in found)
+
+
+async def subscription_row(session: TenantSession, *, subscription_id: UUID, on: date) -> SubscriptionRow:
+    """One contract, as it stands on a day. Raises UnknownSubscription."""
+    row = (await session.execute(_contracts().where(Subscription.id == subscription_id))).one_or_none()
+    if row is None:
+        raise UnknownSubscription
+    return _subscription_row(*row, on=on)
+
+
+def _contracts() -> sa.Select[Subscription, str, list[str] | None]:
     sites = (
         sa.select(sa.func.array_agg(aggregate_order_by(Site.address, Site.created_at)))
         .join(SubscriptionSite, SubscriptionSite.site_id == Site.id)
@@ -149,26 +164,28 @@ async def subscriptions_of(session: TenantSession, *, customer_id: UUID, on: dat
         .correlate(Subscription)
         .scalar_subquery()
     )
-    found = await session.execute(
+    return (
         sa.select(Subscription, Plan.name, sites)
         .join(Plan, Plan.id == Subscription.plan_id)
-        .where(Subscription.customer_id == customer_id)
         .order_by(Subscription.starts_on.desc(), Subscription.number.desc())
     )
-    return tuple(
-        SubscriptionRow(
-            id=contract.id,
-            number=contract.number,
-            plan_id=contract.plan_id,
-            plan_name=plan_name,
-            channel=ContractChannel(contract.channel),
-            signed_on=contract.signed_on,
-            starts_on=contract.starts_on,
-            ends_on=contract.ends_on,
-            standing=rules.standing(contract.state, starts_on=contract.starts_on, ends_on=contract.ends_on, on=on),
-            sites=tuple(addresses or ()),
-        )
-        for contract, plan_name, addresses in found
+
+
+def _subscription_row(
+    contract: Subscription, plan_name: str, addresses: Sequence[str] | None, *, on: date
+) -> SubscriptionRow:
+    return SubscriptionRow(
+        id=contract.id,
+        number=contract.number,
+        customer_id=contract.customer_id,
+        plan_id=contract.plan_id,
+        plan_name=plan_name,
+        channel=ContractChannel(contract.channel),
+        signed_on=contract.signed_on,
+        starts_on=contract.starts_on,
+        ends_on=contract.ends_on,
+        standing=rules.standing(contract.state, starts_on=contract.starts_on, ends_on=contract.ends_on, on=on),
+        sites=tuple(addresses or ()),
     )
 
 
