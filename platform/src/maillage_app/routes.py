@@ -18,7 +18,10 @@ from maillage_tenants.calls.carriers.twiml import TwimlCarrier
 from maillage_tenants.calls.switchboard import Switchboard
 from maillage_tenants.customerfile import routes_web as customerfile
 from maillage_tenants.customers import routes_web as customers
+from maillage_tenants.members import routes_web as members
+from maillage_tenants.rota import routes_web as rota
 from maillage_tenants.subscriptions import routes_web as subscriptions
+from maillage_tenants.territory import routes_web as territory
 
 Handlers = list[type[Any] | BaseRouteHandler | Router]
 
@@ -43,7 +46,14 @@ def platform_routes(settings: Settings) -> Handlers:
 
 def tenant_routes() -> Handlers:
     """A cooperative's signed-in pages, under `/c/<slug>`."""
-    return [*customers.ROUTES, *customerfile.ROUTES, *subscriptions.ROUTES]
+    return [
+        *territory.ROUTES,
+        *members.ROUTES,
+        *rota.ROUTES,
+        *customers.ROUTES,
+        *customerfile.ROUTES,
+        *subscriptions.ROUTES,
+    ]
 
 
 def public_routes() -> Handlers:

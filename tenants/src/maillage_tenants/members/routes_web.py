@@ -17,6 +17,7 @@ from maillage_kit.errors import AppError, Invalid
 from maillage_kit.web import AnyRequest, base_path, page, page_request, requires, see_other, text
 from maillage_tenants import territory
 from maillage_tenants.members import queries, service
+from maillage_tenants.members.errors import UnknownTechnician
 from maillage_tenants.members.models import Category, DocumentKind, Technician, VatStatus
 from maillage_tenants.members.rules import (
     CATEGORY_LABELS,
@@ -40,6 +41,10 @@ DOCUMENT_STATES = {
     DocumentState.EXPIRED: "Expiré",
     DocumentState.FUTURE: "À venir",
 }
+MEMBER_FIELDS = (
+    *("name", "legal_form", "siret", "category", "vat_status", "email", "phone"),
+    *("address", "postcode", "city", "joined_on", "left_on"),
+)
 VAT_LABELS = {VatStatus.STANDARD: "TVA facturée", VatStatus.FRANCHISE: "Franchise en base (TVA non applicable)"}
 
 
@@ -136,10 +141,7 @@ async def one_member(request: AnyRequest, session: TenantSession, trades: TradeR
 async def edit_member(request: AnyRequest, session: TenantSession, trades: TradeRegistry, member_id: UUID) -> Template:
     """The form that corrects a business."""
     member = await queries.get_member(session, member_id=member_id)
-    values = {
-        name: str(value) if (value := getattr(member, name)) is not None else ""
-        for name in ["name", "legal_form", "siret", "category", "vat_status", "email", "phone", "address", "postcode", "city", "joined_on", "left_on"]
-    }
+    values = {name: "" if getattr(member, name) is None else str(getattr(member, name)) for name in MEMBER_FIELDS}
     return await _member_form(
         request,
         session,
@@ -376,7 +378,7 @@ async def _person_of(session: TenantSession, member_id: UUID, technician_id: UUI
     """That technician, if he belongs to that business. Raises UnknownTechnician."""
     person = await queries.get_technician(session, technician_id=technician_id)
     if person.member_id != member_id:
-        raise queries.UnknownTechnician
+        raise UnknownTechnician
     return person
 
 
@@ -449,3 +451,21 @@ def _numbers(form: Form, *names: str) -> dict[str, int]:
 
 def _told(wrong: AppError) -> dict[str, str]:
     return wrong.fields or {"": wrong.message}
+
+
+ROUTES = [
+    members_list,
+    new_member,
+    create_member,
+    one_member,
+    edit_member,
+    change_member,
+    new_technician,
+    create_technician,
+    edit_technician,
+    change_technician,
+    new_document,
+    create_document,
+    new_engagement,
+    create_engagement,
+]

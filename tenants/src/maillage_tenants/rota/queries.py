@@ -248,6 +248,20 @@ async def held_elsewhere(session: TenantSession, *, technician_id: UUID, rota: R
     return found is not None
 
 
+async def busy(session: TenantSession, *, over: Period) -> frozenset[UUID]:
+    """Who holds a published duty on a part of the period."""
+    return frozenset(
+        await session.scalars(
+            sa.select(Duty.technician_id).where(
+                Duty.live,
+                Duty.superseded_at.is_(None),
+                Duty.starts_at < over.ends_at,
+                Duty.ends_at > over.starts_at,
+            )
+        )
+    )
+
+
 async def on_call_just_before(session: TenantSession, *, instant: datetime) -> frozenset[UUID]:
     """Who holds a published duty that ends at `instant` or runs over it: they should not begin with the next week."""
     return frozenset(

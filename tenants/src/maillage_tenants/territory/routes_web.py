@@ -160,3 +160,6 @@ def _uuid(value: str) -> UUID:
         return UUID(value)
     except ValueError:
         raise UnknownSector from None
+
+
+ROUTES = [overview, one_sector, move_commune]
