@@ -14,6 +14,7 @@ from maillage_kit.settings import Settings
 from maillage_platform.federation import routes_web as federation
 from maillage_platform.identity import routes_web as identity
 from maillage_tenants.calls import routes_telephony as telephony
+from maillage_tenants.calls import routes_web as calls
 from maillage_tenants.calls.carriers.twiml import TwimlCarrier
 from maillage_tenants.calls.switchboard import Switchboard
 from maillage_tenants.customerfile import routes_web as customerfile
@@ -47,6 +48,7 @@ def platform_routes(settings: Settings) -> Handlers:
 def tenant_routes() -> Handlers:
     """A cooperative's signed-in pages, under `/c/<slug>`."""
     return [
+        *calls.ROUTES,
         *territory.ROUTES,
         *members.ROUTES,
         *rota.ROUTES,

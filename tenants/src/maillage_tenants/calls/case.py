@@ -83,5 +83,5 @@ async def accepted(session: TenantSession, *, case_id: UUID, step: Step, leg: Le
         )
 
 
-async def add_line(session: TenantSession, *, case_id: UUID, kind: str, text: str) -> None:
-    await interventions.add_event(session, case_id=case_id, kind=kind, text=text, actor=SWITCHBOARD)
+async def add_line(session: TenantSession, *, case_id: UUID, kind: str, text: str, by: str = SWITCHBOARD) -> None:
+    await interventions.add_event(session, case_id=case_id, kind=kind, text=text, actor=by)

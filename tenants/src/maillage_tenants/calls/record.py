@@ -96,6 +96,12 @@ async def write(session: TenantSession, *, call: OpenCall, notice: Notice, told:
         await outside.notify(session, "calls", call.row.id)
 
 
+async def write_changes(session: TenantSession, *, call: OpenCall) -> None:
+    """Write what changed of a locked call when no carrier told anything: the sweep."""
+    await session.execute(sa.update(Call).where(Call.id == call.row.id).values(**call.changes))
+    await outside.notify(session, "calls", call.row.id)
+
+
 def _event(notice: Notice, *, told: str) -> dict[str, Any]:
     return {
         "provider": notice.provider,

@@ -226,8 +226,8 @@ class Switchboard:
             log.warning("line_of_unknown_number", called=signal.called)
             return
 
-        async def act(session: TenantSession, call: OpenCall, station: Station) -> Plan:
-            await rescue.line_progress(session, call=call, signal=signal, station=station)
+        async def act(session: TenantSession, call: OpenCall, station: Station) -> Plan:  # noqa: ARG001
+            await rescue.line_progress(session, call=call, signal=signal)
             return ()
 
         if signal.ended:

@@ -25,7 +25,6 @@ async def finish(
     *,
     call: OpenCall,
     outcome: CallOutcome,
-    station: Station,  # noqa: ARG001 - every moment of a call has the same shape
     accepted_kind: str | None = None,
 ) -> None:
     """End the call: final, and told to the rest of the product in the same transaction."""
@@ -43,7 +42,7 @@ async def finish(
     )
 
 
-async def finish_accepted(session: TenantSession, *, call: OpenCall, station: Station) -> None:
+async def finish_accepted(session: TenantSession, *, call: OpenCall) -> None:
     """The conversation is over."""
     position = call.row.accepted_position
     step = None if position is None else await queries.step_at(session, call_id=call.row.id, position=position)
@@ -54,18 +53,18 @@ async def finish_accepted(session: TenantSession, *, call: OpenCall, station: St
             .where(CallLeg.call_id == call.row.id, CallLeg.position == position, CallLeg.ended_at.is_(None))
             .values(ended_at=clock.now())
         )
-    await finish(session, call=call, outcome=rules.outcome_of(kind), accepted_kind=kind, station=station)
+    await finish(session, call=call, outcome=rules.outcome_of(kind), accepted_kind=kind)
 
 
-async def caller_left(session: TenantSession, *, call: OpenCall, station: Station) -> None:
+async def caller_left(session: TenantSession, *, call: OpenCall) -> None:
     """The caller has hung up. Once people were being rung without success, the caller is owed a call."""
     if call.state is CallState.ENDED:
         return
     if call.state is CallState.CONNECTED:
-        await finish_accepted(session, call=call, station=station)
+        await finish_accepted(session, call=call)
         return
     if call.state is CallState.RINGING:
-        await _cancel_running_leg(session, call=call)
+        await cancel_running_leg(session, call=call)
         await owe_callback(
             session,
             call=call,
@@ -79,7 +78,7 @@ async def caller_left(session: TenantSession, *, call: OpenCall, station: Statio
                 kind="caller_left",
                 text="L’appelant a raccroché avant qu’un artisan ne prenne l’appel : à rappeler.",
             )
-    await finish(session, call=call, outcome=CallOutcome.ABANDONED, station=station)
+    await finish(session, call=call, outcome=CallOutcome.ABANDONED)
 
 
 async def missed(session: TenantSession, *, call: OpenCall, station: Station) -> Plan:
@@ -107,11 +106,11 @@ async def missed(session: TenantSession, *, call: OpenCall, station: Station) ->
             kind="call_missed",
             text="Aucune des personnes de la liste n’a pris l’appel : à rappeler tout de suite.",
         )
-    await finish(session, call=call, outcome=CallOutcome.MISSED, station=station)
+    await finish(session, call=call, outcome=CallOutcome.MISSED)
     return (Say(words.missed_spoken(call.row.caller is not None)), Hangup())
 
 
-async def promise_callback(session: TenantSession, *, call: OpenCall, station: Station) -> str:
+async def promise_callback(session: TenantSession, *, call: OpenCall) -> str:
     """Somebody accepted but the two never spoke. Returns the name to tell the caller."""
     position = call.row.accepted_position
     step = None if position is None else await queries.step_at(session, call_id=call.row.id, position=position)
@@ -122,7 +121,7 @@ async def promise_callback(session: TenantSession, *, call: OpenCall, station: S
         severity=alarms.Severity.CRITICAL,
         title=f"Appel pris par {name}, mais la mise en relation a échoué",
     )
-    await finish_accepted(session, call=call, station=station)
+    await finish_accepted(session, call=call)
     return name
 
 
@@ -158,16 +157,17 @@ def alarm_key(call_id: UUID) -> str:
     return f"call:{call_id}"
 
 
-async def line_progress(session: TenantSession, *, call: OpenCall, signal: LineProgress, station: Station) -> None:
+async def line_progress(session: TenantSession, *, call: OpenCall, signal: LineProgress) -> None:
     """News of the caller's line. Old news changes nothing; an end is final whatever its place in the sequence."""
     sequence = signal.notice.sequence
     if sequence is not None and sequence > call.row.last_sequence:
         call.set(last_sequence=sequence)
     if signal.ended:
-        await caller_left(session, call=call, station=station)
+        await caller_left(session, call=call)
 
 
-async def _cancel_running_leg(session: TenantSession, *, call: OpenCall) -> None:
+async def cancel_running_leg(session: TenantSession, *, call: OpenCall) -> None:
+    """Whoever is being rung is no longer."""
     await session.execute(
         sa.update(CallLeg)
         .where(CallLeg.call_id == call.row.id, CallLeg.state.not_in(FINAL_LEG_STATES))

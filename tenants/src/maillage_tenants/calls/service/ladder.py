@@ -134,7 +134,7 @@ async def attempt_over(
         await accept(session, call=call, leg=leg, signal_leg=signal.leg, station=station)
         taken = True
     if taken and (direct or signal.bridged is not False or signal.gone):
-        return await _conversation_over(session, call=call, signal=signal, direct=direct, station=station)
+        return await _conversation_over(session, call=call, signal=signal, direct=direct)
     if taken:
         step = await queries.step_at(session, call_id=call.row.id, position=position)
         if step is not None:
@@ -143,22 +143,20 @@ async def attempt_over(
         state = LegState.CANCELLED if signal.gone else rules.LEG_OF_ENDING[signal.ending]
         await close_leg(session, leg=leg, state=state, provider_leg_id=signal.leg)
     if signal.gone:
-        await ending.caller_left(session, call=call, station=station)
+        await ending.caller_left(session, call=call)
         return (Hangup(),)
     if call.row.position is not None and position < call.row.position:
         return await where_it_stands(session, call=call, station=station)
     return await ring_next(session, call=call, after=position, station=station)
 
 
-async def _conversation_over(
-    session: TenantSession, *, call: OpenCall, signal: AttemptOver, direct: bool, station: Station
-) -> Plan:
+async def _conversation_over(session: TenantSession, *, call: OpenCall, signal: AttemptOver, direct: bool) -> Plan:
     """The artisan pressed the key. If the two never spoke, the caller is told who rings back, and the office too."""
     spoke = signal.bridged if signal.bridged is not None else signal.ending.value == "completed"
     if direct and not spoke and not signal.gone:
-        name = await ending.promise_callback(session, call=call, station=station)
+        name = await ending.promise_callback(session, call=call)
         return (Say(words.taken_but_cut(name)), Hangup())
-    await ending.finish_accepted(session, call=call, station=station)
+    await ending.finish_accepted(session, call=call)
     return (Say(words.GOODBYE), Hangup())
 
 

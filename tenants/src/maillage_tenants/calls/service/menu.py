@@ -62,7 +62,7 @@ async def answer_menu(
     if call.state is not CallState.MENU:
         return await ladder.where_it_stands(session, call=call, station=station)
     if signal.gone:
-        await ending.caller_left(session, call=call, station=station)
+        await ending.caller_left(session, call=call)
         return (Hangup(),)
     match ask:
         case Ask.START:
@@ -78,7 +78,7 @@ async def answer_menu(
 async def _started(session: TenantSession, *, call: OpenCall, attempt: int, digits: str, station: Station) -> Plan:
     trades = station.trades
     if digits == words.danger_digit(trades):
-        return await redirect_to_emergency(session, call=call, station=station)
+        return await redirect_to_emergency(session, call=call)
     chosen = next((plugin.trade.code for plugin in trades if str(plugin.trade.keypad_digit) == digits), None)
     if chosen is None and len(trades) == 1:
         chosen = next(iter(trades)).trade.code
@@ -93,7 +93,7 @@ async def _started(session: TenantSession, *, call: OpenCall, attempt: int, digi
     return await _locate(session, call=call, station=station)
 
 
-async def redirect_to_emergency(session: TenantSession, *, call: OpenCall, station: Station) -> Plan:
+async def redirect_to_emergency(session: TenantSession, *, call: OpenCall) -> Plan:
     """A danger: the words twice, the case redirected, nobody dispatched, no clock of a promise started (R86, R87)."""
     now = clock.now()
     case_id = await case.open_for_call(session, call=call.row, sector_id=None, at=now)
@@ -102,7 +102,7 @@ async def redirect_to_emergency(session: TenantSession, *, call: OpenCall, stati
         intervention_id=case_id,
         routing_note="Danger annoncé au clavier : consignes lues, appelant dirigé vers les secours, aucun envoi.",
     )
-    await ending.finish(session, call=call, outcome=CallOutcome.REDIRECTED, station=station)
+    await ending.finish(session, call=call, outcome=CallOutcome.REDIRECTED)
     told = Say(words.DANGER_READ_OUT), Say(words.DANGER_OTHER)
     return (*told, *told, Say(words.DANGER_END), Hangup())
 

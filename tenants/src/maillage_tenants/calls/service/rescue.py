@@ -103,7 +103,7 @@ async def rescue_leg(
     )
 
 
-async def line_progress(session: TenantSession, *, call: OpenCall, signal: LineProgress, station: Station) -> None:
+async def line_progress(session: TenantSession, *, call: OpenCall, signal: LineProgress) -> None:
     """News of a caller's line. When the call was never written, nobody can say who talked to them: ring back."""
     if call.row.caller is None and signal.caller is not None and call.row.routing_note == NOTE:
         await _name_caller(session, call=call, caller=signal.caller)
@@ -115,9 +115,9 @@ async def line_progress(session: TenantSession, *, call: OpenCall, signal: LineP
             severity=alarms.Severity.CRITICAL,
             title="Appel reçu pendant une panne : à rappeler",
         )
-        await ending.finish(session, call=call, outcome=CallOutcome.MISSED, station=station)
+        await ending.finish(session, call=call, outcome=CallOutcome.MISSED)
         return
-    await ending.line_progress(session, call=call, signal=signal, station=station)
+    await ending.line_progress(session, call=call, signal=signal)
 
 
 async def _name_caller(session: TenantSession, *, call: OpenCall, caller: str) -> None:

@@ -1,0 +1,316 @@
+"""Reading calls for people: the log, one call with all that explains it, the callbacks owed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
+from xml.etree import ElementTree
+
+import sqlalchemy as sa
+
+from maillage_kit import clock
+from maillage_kit.clock import paris, paris_instant
+from maillage_kit.db import TenantSession
+from maillage_kit.errors import Invalid, NotFound
+from maillage_kit.pages import Page, PageRequest, cut_page
+from maillage_tenants.calls import labels
+from maillage_tenants.calls.models import Call, Callback, CallEvent, CallLeg, CallOutcome, LadderStep
+from maillage_tenants.customers.models import Customer, Site
+from maillage_tenants.interventions.models import Intervention
+from maillage_tenants.territory.models import Commune, Sector
+
+
+class Show(StrEnum):
+    """The filters of the log."""
+
+    ALL = "all"
+    TODAY = "today"
+    MISSED = "missed"
+    CALLBACKS = "callbacks"
+
+
+@dataclass(frozen=True, slots=True)
+class CallLine:
+    """One call in a list."""
+
+    id: UUID
+    started_at: datetime
+    ended_at: datetime | None
+    caller: str | None
+    customer_name: str | None
+    commune: str | None
+    postcode_typed: str | None
+    trade: str | None
+    state: str
+    outcome: str | None
+    taken_by: str | None
+    case_id: UUID | None
+    case_number: str | None
+    callback_due_at: datetime | None
+
+    @property
+    def look(self) -> labels.Look:
+        return labels.call_look(self.state, self.outcome)
+
+
+_LINE = (
+    sa.select(
+        Call.id,
+        Call.started_at,
+        Call.ended_at,
+        Call.caller,
+        Customer.name,
+        Commune.name,
+        Call.postcode_typed,
+        Call.trade,
+        Call.state,
+        Call.outcome,
+        LadderStep.display_name,
+        Intervention.id,
+        Intervention.number,
+        Callback.due_at,
+    )
+    .select_from(Call)
+    .outerjoin(Customer, Customer.id == Call.customer_id)
+    .outerjoin(Commune, Commune.insee == Call.insee)
+    .outerjoin(LadderStep, sa.and_(LadderStep.call_id == Call.id, LadderStep.position == Call.accepted_position))
+    .outerjoin(Intervention, Intervention.id == Call.intervention_id)
+    .outerjoin(Callback, sa.and_(Callback.call_id == Call.id, Callback.closed_at.is_(None)))
+)
+
+
+async def call_log(session: TenantSession, *, page: PageRequest, show: Show) -> Page[CallLine]:
+    """Calls, the newest first; callbacks owed, the most urgent first."""
+    due = show is Show.CALLBACKS
+    at: Any = Callback.due_at if due else Call.started_at
+    statement = _LINE
+    if due:
+        statement = statement.where(Callback.id.is_not(None))
+    elif show is Show.TODAY:
+        statement = statement.where(Call.started_at >= paris_instant(paris(clock.now()).date()))
+    elif show is Show.MISSED:
+        statement = statement.where(Call.outcome.in_((CallOutcome.MISSED, CallOutcome.ABANDONED)))
+    position = page.position()
+    if position is not None:
+        last = _position(position)
+        here = sa.tuple_(at, Call.id)
+        there = sa.tuple_(sa.literal(last[0], Call.started_at.type), sa.literal(last[1], Call.id.type))
+        statement = statement.where(here > there if due else here < there)
+    order = (at, Call.id) if due else (at.desc(), Call.id.desc())
+    found = await session.execute(statement.order_by(*order).limit(page.limit + 1))
+    rows = [CallLine(*tuple(row)) for row in found]
+    return cut_page(rows, page, lambda line: ((line.callback_due_at if due else line.started_at), line.id))
+
+
+def _position(values: list[Any]) -> tuple[datetime, UUID]:
+    try:
+        at, call_id = values
+        return clock.require_aware(datetime.fromisoformat(str(at))), UUID(str(call_id))
+    except (ValueError, TypeError) as exc:
+        raise Invalid("Ce marque-page n’est pas valable.", fields={"after": "Marque-page non valable."}) from exc
+
+
+async def callbacks_owed(session: TenantSession) -> int:
+    return (
+        await session.execute(sa.select(sa.func.count()).select_from(Callback).where(Callback.closed_at.is_(None)))
+    ).scalar_one()
+
+
+@dataclass(frozen=True, slots=True)
+class StepLine:
+    """One step of the frozen ladder and what happened there."""
+
+    position: int
+    kind: str
+    display_name: str
+    phone: str | None
+    reason: str
+    skipped: str | None
+    ring_seconds: int
+    leg_state: str | None
+    started_at: datetime | None
+    answered_at: datetime | None
+    accepted_at: datetime | None
+    ended_at: datetime | None
+
+    @property
+    def look(self) -> labels.Look:
+        if self.leg_state is not None:
+            return labels.LEGS.get(self.leg_state, (self.leg_state, "neutral", "phone"))
+        return labels.SKIPPED if self.skipped else labels.NOT_REACHED
+
+    @property
+    def label(self) -> str:
+        return labels.STEPS.get(self.kind, self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class EventLine:
+    """One thing the carrier told us, in words, and what we answered."""
+
+    at: datetime
+    title: str
+    icon: str
+    tone: str
+    said: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackLine:
+    phone: str | None
+    opened_at: datetime
+    due_at: datetime
+    outcome: str | None
+    note: str
+    closed_at: datetime | None
+    closed_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallStory:
+    """Everything about one call."""
+
+    line: CallLine
+    called: str
+    answered_at: datetime | None
+    connected_at: datetime | None
+    customer_id: UUID | None
+    address: str | None
+    sector: str | None
+    routing_note: str
+    steps: tuple[StepLine, ...]
+    events: tuple[EventLine, ...]
+    callback: CallbackLine | None
+
+    @property
+    def waited(self) -> timedelta | None:
+        """From the ring to the conversation."""
+        return None if self.connected_at is None else self.connected_at - self.line.started_at
+
+
+async def call_story(session: TenantSession, *, call_id: UUID) -> CallStory:
+    """One call, why it went where it went, and what happened at each step. Raises NotFound."""
+    row = (
+        await session.execute(
+            _LINE.add_columns(
+                Call.called,
+                Call.answered_at,
+                Call.connected_at,
+                Call.customer_id,
+                Site.address,
+                Sector.name,
+                Call.routing_note,
+            )
+            .outerjoin(Site, Site.id == Call.site_id)
+            .outerjoin(Sector, Sector.id == Call.sector_id)
+            .where(Call.id == call_id)
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    values = tuple(row)
+    called, answered_at, connected_at, customer_id, address, sector, routing_note = values[14:]
+    steps = await session.execute(
+        sa.select(
+            LadderStep.position,
+            LadderStep.kind,
+            LadderStep.display_name,
+            LadderStep.phone,
+            LadderStep.reason,
+            LadderStep.skipped,
+            LadderStep.ring_seconds,
+            CallLeg.state,
+            CallLeg.started_at,
+            CallLeg.answered_at,
+            CallLeg.accepted_at,
+            CallLeg.ended_at,
+        )
+        .outerjoin(CallLeg, sa.and_(CallLeg.call_id == LadderStep.call_id, CallLeg.position == LadderStep.position))
+        .where(LadderStep.call_id == call_id)
+        .order_by(LadderStep.position)
+    )
+    lines = tuple(StepLine(*tuple(step)) for step in steps)
+    told = await session.execute(
+        sa.select(CallEvent.received_at, CallEvent.kind, CallEvent.payload)
+        .where(CallEvent.call_id == call_id)
+        .order_by(CallEvent.id)
+        .limit(500)
+    )
+    owed = (
+        await session.execute(
+            sa.select(
+                Callback.phone,
+                Callback.opened_at,
+                Callback.due_at,
+                Callback.outcome,
+                Callback.note,
+                Callback.closed_at,
+                Callback.closed_by,
+            ).where(Callback.call_id == call_id)
+        )
+    ).one_or_none()
+    return CallStory(
+        CallLine(*values[:14]),
+        called=called,
+        answered_at=answered_at,
+        connected_at=connected_at,
+        customer_id=customer_id,
+        address=address,
+        sector=sector,
+        routing_note=routing_note,
+        steps=lines,
+        events=tuple(_event(at, kind, payload, lines) for at, kind, payload in told),
+        callback=None if owed is None else CallbackLine(*owed),
+    )
+
+
+def _event(at: datetime, kind: str, payload: dict[str, Any], steps: Sequence[StepLine]) -> EventLine:
+    form: dict[str, str] = payload.get("form", {})
+    path = urlsplit(str(payload.get("path", "")))
+    who = _who(path.path, steps)
+    keys = form.get("Digits", "")
+    pressed = f"touche {' '.join(keys)}" if keys else "rien tapé"
+    icon, tone = "phone", "neutral"
+    match kind:
+        case "inbound":
+            title = "Appel reçu"
+        case "menu":
+            ask = parse_qs(path.query).get("ask", ["start"])[0]
+            title = f"{labels.QUESTIONS.get(ask, ask)} : {pressed}"
+            icon = "menu" if keys else "clock"
+        case "step":
+            how = labels.LEG_NEWS.get(form.get("DialCallStatus", ""), form.get("DialCallStatus", ""))
+            title = f"{who} : tentative terminée, {how}"
+        case "whisper":
+            title, tone = f"{who} a décroché : annonce lue", "info"
+        case "key":
+            title = f"{who} : {pressed}"
+            icon, tone = ("check", "success") if keys == "1" else ("close", "neutral")
+        case "leg":
+            title = f"{who} : {labels.LEG_NEWS.get(form.get('CallStatus', ''), form.get('CallStatus', ''))}"
+        case "line":
+            how = labels.LEG_NEWS.get(form.get("CallStatus", ""), form.get("CallStatus", ""))
+            title = f"Ligne de l’appelant : {how}"
+        case other:
+            title = other
+    return EventLine(at, title, icon, tone, _said(str(payload.get("told") or "")))
+
+
+def _who(path: str, steps: Sequence[StepLine]) -> str:
+    tail = path.rsplit("/", 1)[-1]
+    position = int(tail) if tail.isdecimal() else -1
+    return next((step.display_name.split(",")[0] for step in steps if step.position == position), "Correspondant")
+
+
+def _said(told: str) -> tuple[str, ...]:
+    """The words in an answer that was given, for the reader: whatever the carrier's language."""
+    if not told.startswith("<?xml"):
+        return ()
+    try:
+        root = ElementTree.fromstring(told)  # noqa: S314 - a document we wrote
+    except ElementTree.ParseError:
+        return ()
+    return tuple(text.strip() for element in root.iter("Say") if (text := element.text or "").strip())
