@@ -88,8 +88,7 @@ async def test_the_quote_as_printed_has_every_mention(leak) -> None:
         sent, copy = row.document, row.signed_document
         assert sent is not None and copy is not None
         assert row.document_sha256 == quotes.sha256(sent)
-    reader = PdfReader(BytesIO(sent))
-    assert "pdfaid:part" in str(reader.trailer["/Root"]["/Metadata"].get_object().get_data())  # type: ignore[index]
+    assert re.search(rb"pdfaid:part\W{1,3}3", sent)
     printed = text_of(sent)
     for mention in (
         "Devis",

@@ -14,6 +14,8 @@ from maillage_tenants.interventions.models import Intervention
 from maillage_tenants.invoices.models import Invoice
 from maillage_tenants.ledger.models import LedgerEntry
 
+_TOTAL = sa.cast(sa.func.sum(LedgerEntry.amount), sa.BigInteger)
+
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
@@ -82,14 +84,14 @@ async def sums_by_trade(
 ) -> Mapping[str, Money]:
     """Operations excluding VAT per trade over `[since, until)`, of one member or of all (R56: distinct accounts)."""
     query = (
-        sa.select(LedgerEntry.trade, sa.func.sum(LedgerEntry.amount))
+        sa.select(LedgerEntry.trade, _TOTAL)
         .where(*_between(since, until))
         .group_by(LedgerEntry.trade)
         .order_by(LedgerEntry.trade)
     )
     if member_id is not None:
         query = query.where(LedgerEntry.member_id == member_id)
-    return {trade: _money(amount) for trade, amount in await session.execute(query)}
+    return {trade: Money(amount) for trade, amount in await session.execute(query)}
 
 
 async def sums_by_member(
@@ -97,11 +99,11 @@ async def sums_by_member(
 ) -> Mapping[tuple[UUID, str], Money]:
     """Operations excluding VAT per member and trade: the base of the patronage refund (R56)."""
     query = (
-        sa.select(LedgerEntry.member_id, LedgerEntry.trade, sa.func.sum(LedgerEntry.amount))
+        sa.select(LedgerEntry.member_id, LedgerEntry.trade, _TOTAL)
         .where(*_between(since, until))
         .group_by(LedgerEntry.member_id, LedgerEntry.trade)
     )
-    return {(member_id, trade): _money(amount) for member_id, trade, amount in await session.execute(query)}
+    return {(member_id, trade): Money(amount) for member_id, trade, amount in await session.execute(query)}
 
 
 def _between(since: datetime | None, until: datetime | None) -> list[sa.ColumnElement[bool]]:
@@ -111,8 +113,3 @@ def _between(since: datetime | None, until: datetime | None) -> list[sa.ColumnEl
     if until is not None:
         bounds.append(LedgerEntry.occurred_at < until)
     return bounds
-
-
-def _money(amount: object) -> Money:
-    """A SUM of bigint comes back as Decimal or, through the column's type, as Money."""
-    return amount if isinstance(amount, Money) else Money(int(str(amount)))
