@@ -16,6 +16,7 @@ COMMANDS: dict[str, str] = {
     "doctor": "maillage_app.cli.doctor:doctor",
     "test": "maillage_app.cli.checks:test",
     "lint": "maillage_app.cli.checks:lint",
+    "bench": "maillage_app.cli.bench:bench",
 }
 
 

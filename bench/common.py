@@ -1,0 +1,172 @@
+"""What the programs share: the machine, CPU time, percentiles, pgbench, results."""
+
+import json
+import math
+import os
+import platform
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+from rich.console import Console
+
+from maillage_kit.embedded_postgres import bin_dir
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "bench" / "results"
+DATA_DIR = Path(os.environ.get("MAILLAGE_BENCH_DIR") or ROOT / ".maillage" / "bench") / "postgres"
+
+Figures = dict[str, Any]
+
+progress = Console(stderr=True)
+"""What a program says while it works; what it found goes to standard output."""
+
+
+def say(text: str) -> None:
+    progress.print(f"[dim]{datetime.now(UTC):%H:%M:%S}[/dim] {text}", highlight=False)
+
+
+# --- figures ----------------------------------------------------------------
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """Nearest rank: the smallest value that at least `share` of the values do not exceed."""
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+def latency(seconds: Sequence[float]) -> Figures:
+    """Percentiles in milliseconds, and how many values they rest on."""
+    if not seconds:
+        raise RuntimeError("nothing was measured: more seconds are needed")
+    ordered = sorted(seconds)
+    named = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
+    return {
+        **{name: round(percentile(ordered, share) * 1000, 2) for name, share in named.items()},
+        "max": round(ordered[-1] * 1000, 2),
+        "count": len(ordered),
+    }
+
+
+def median(values: Sequence[float]) -> float:
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+# --- the machine ------------------------------------------------------------
+
+
+def machine(owner_url: str) -> Figures:
+    """What the figures were taken on. No name and no path of the machine."""
+    names = ("fsync", "synchronous_commit", "full_page_writes", "shared_buffers", "max_connections")
+    with psycopg.connect(owner_url) as connection:
+        server = connection.execute("show server_version").fetchone()
+        settings = {name: _one(connection, f"show {name}") for name in names}
+    return {
+        "cores": os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
+        "processor": _processor(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "postgresql": server[0].split()[0] if server else "",
+        "postgresql_settings": settings,
+        "packages": {name: version(name) for name in ("sqlalchemy", "psycopg", "litestar", "granian")},
+        "revision": _revision(),
+    }
+
+
+def _one(connection: psycopg.Connection[Any], query: str) -> str:
+    row = connection.execute(query.encode()).fetchone()
+    return str(row[0]) if row else ""
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+
+
+def _revision() -> str:
+    command = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+class Load:
+    """How busy the machine is with other things: the load average when a run began and when it ended."""
+
+    def __init__(self) -> None:
+        self._before = os.getloadavg()[0]
+
+    def figures(self) -> Figures:
+        return {"load_before": round(self._before, 2), "load_after": round(os.getloadavg()[0], 2)}
+
+
+@dataclass(frozen=True)
+class Cpu:
+    """Seconds of CPU that a process and its descendants have used, those that ended included."""
+
+    pid: int
+
+    def seconds(self) -> float:
+        try:
+            root = psutil.Process(self.pid)
+            times = [process.cpu_times() for process in (root, *root.children(recursive=True))]
+        except psutil.NoSuchProcess:
+            return 0.0
+        return sum(t.user + t.system + t.children_user + t.children_system for t in times)
+
+
+def postmaster() -> Cpu:
+    """The bench server's processes."""
+    first = (DATA_DIR / "data" / "postmaster.pid").read_text().split("\n", 1)[0]
+    return Cpu(int(first))
+
+
+# --- pgbench ----------------------------------------------------------------
+
+
+def pgbench(url: str, scripts: Mapping[str, str], *, seconds: float, clients: int, threads: int = 2) -> Figures:
+    """Run scripts at random for a while: rate of scripts a second, their latency. Extended protocol, nothing prepared:
+    what the application's driver does.
+
+    Raises RuntimeError when a statement fails: a limit measured on errors is none.
+    """
+    with tempfile.TemporaryDirectory(prefix="maillage-pgbench-") as folder:
+        command = [str(bin_dir() / "pgbench"), "-n", "-M", "extended", "-c", str(clients), "-j", str(threads)]
+        command += ["-T", str(max(1, round(seconds))), "-l", "--log-prefix", str(Path(folder) / "log")]
+        for name, text in scripts.items():
+            path = Path(folder) / f"{name}.sql"
+            path.write_text(text)
+            command += ["-f", str(path)]
+        done = subprocess.run([*command, url], capture_output=True, text=True, check=False, cwd=folder)
+        if done.returncode or "aborted" in done.stderr:
+            raise RuntimeError(f"pgbench failed:\n{done.stderr[-2000:]}")
+        took = [
+            int(line.split()[2]) / 1e6
+            for log in Path(folder).glob("log.*")
+            for line in log.read_text().splitlines()
+            if not line.startswith("#")
+        ]
+    rate = next(float(line.split()[2]) for line in done.stdout.splitlines() if line.startswith("tps ="))
+    return {"per_second": round(rate, 1), "ms": latency(took), "clients": clients}
+
+
+# --- results ----------------------------------------------------------------
+
+
+def record(name: str, figures: Figures) -> Path:
+    """Keep a run under `bench/results/`; the last of a day is the one kept."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}-{datetime.now(UTC):%Y-%m-%d}.json"
+    path.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
+    return path

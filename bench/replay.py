@@ -1,0 +1,112 @@
+"""The SQL of the application, said again by pgbench: recorded from the engine, statement by statement, and written as a
+pgbench script with the same text, the same transactions and the same round trips.
+
+What differs between two calls (the cooperative, the keys that the application draws) is given by whoever replays, as
+SQL for a value; every other value stays the literal that was recorded.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from psycopg import sql
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+_PLACE = re.compile(r"%\((\w+)\)s|%%")
+Words = Callable[[Any], str | None]
+"""SQL for a value that varies, None for one that does not."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """`begin`, `commit`, `rollback`, or a statement with its values: several sets when the driver pipelines them."""
+
+    text: str
+    values: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def is_statement(self) -> bool:
+        return bool(self.values)
+
+
+@contextmanager
+def recording(engine: AsyncEngine) -> Iterator[list[Step]]:
+    """Everything that the engine's connections send meanwhile. One task at a time: connections are not told apart."""
+    steps: list[Step] = []
+
+    def execute(
+        _connection: sa.Connection, _cursor: Any, statement: str, values: Any, _context: Any, many: bool
+    ) -> None:
+        steps.append(Step(statement, tuple(values) if many else (values or {},)))
+
+    def mark(word: str) -> Callable[[sa.Connection], None]:
+        return lambda _connection: steps.append(Step(word))
+
+    listeners: tuple[tuple[str, Callable[..., None]], ...] = (
+        ("before_cursor_execute", execute),
+        *((word, mark(word)) for word in ("begin", "commit", "rollback")),
+    )
+    for name, listener in listeners:
+        sa.event.listen(engine.sync_engine, name, listener)
+    try:
+        yield steps
+    finally:
+        for name, listener in listeners:
+            sa.event.remove(engine.sync_engine, name, listener)
+
+
+def round_trips(steps: list[Step]) -> int:
+    """How many times the application waits for the database: a pipeline is one, and so are `begin` and `commit`."""
+    return len(steps)
+
+
+def script(steps: list[Step], words: Words, *, before: str = "", gather: Mapping[str, str] | None = None) -> str:
+    """A pgbench script. `before`: its meta commands. `gather`: a piece of a statement's text → what to put in its
+    select list besides, kept in variables by `\\gset`."""
+    lines = [before] if before else []
+    for step in steps:
+        if not step.is_statement:
+            lines.append(f"{step.text};")
+            continue
+        said = [_statement(step.text, values, words) for values in step.values]
+        more = next((added for piece, added in (gather or {}).items() if piece in step.text), None)
+        if more is not None:
+            lines.append(f"{said[0]}, {more} \\gset")
+        elif len(said) == 1:
+            lines.append(f"{said[0]};")
+        else:
+            lines += ["\\startpipeline", *(f"{one};" for one in said), "\\endpipeline"]
+    return "\n".join(lines) + "\n"
+
+
+def _statement(text: str, values: Mapping[str, Any], words: Words) -> str:
+    def place(found: re.Match[str]) -> str:
+        if found[0] == "%%":
+            return "%"
+        value = values[found[1]]
+        varying = words(value)
+        return literal(value) if varying is None else f"({varying})"
+
+    return _PLACE.sub(place, text).strip().replace("\n", " ")
+
+
+def literal(value: Any) -> str:
+    """A value as SQL, without the colons that pgbench would read as variables, on one line."""
+    if isinstance(value, str):
+        return "E'" + _escaped(value.replace("\\", "\\\\").replace("'", "''")) + "'"
+    text = sql.Literal(value).as_string()
+    if ":" not in text:
+        return text
+    quoted, cast, kind = text.rpartition("::")
+    if not (cast and kind.replace(" ", "").replace("[]", "").isalpha()):
+        quoted, kind = text, ""
+    if not (quoted.startswith("'") and quoted.endswith("'")) or "\\" in quoted:
+        raise ValueError(f"no literal for {type(value).__name__}")
+    return f"E{_escaped(quoted)}" + (f"::{kind}" if kind else "")
+
+
+def _escaped(text: str) -> str:
+    return text.replace(":", "\\072").replace("\n", "\\n").replace("\r", "\\r")

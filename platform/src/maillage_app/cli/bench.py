@@ -1,0 +1,57 @@
+"""`./maillage bench …`: the performance programs of the checkout (`bench/`), which are no part of the product."""
+
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import click
+from rich.console import Console
+
+ROOT = Path(__file__).resolve().parents[4]
+
+_as_json = click.option("--json", "as_json", is_flag=True, help="Machine-readable figures on standard output.")
+_fresh = click.option("--fresh", is_flag=True, help="Make the databases again, even when they could serve.")
+_keep = click.option("--record", "keep", is_flag=True, help="Keep the figures under bench/results/.")
+
+
+@click.group()
+def bench() -> None:
+    """Measure the hot paths; see bench/README.md."""
+
+
+@bench.command()
+@click.option("--tenants", default="1,101,500", show_default=True, help="Numbers of cooperatives to compare.")
+@click.option("--years", default=5, show_default=True, help="Of history.")
+@click.option("--seconds", default=9.0, show_default=True, help="Of each measure, of each database.")
+@_as_json
+@_fresh
+@_keep
+def oncall(tenants: str, years: int, seconds: float, as_json: bool, fresh: bool, keep: bool) -> None:
+    """Who is on call: rate and p99, from one cooperative to many."""
+    try:
+        counts = sorted({int(count) for count in tenants.split(",")})
+    except ValueError:
+        counts = []
+    if not counts or counts[0] < 1:
+        raise click.BadParameter("numbers separated by commas: 1,101,500", param_hint="--tenants")
+    program = _program("bench.oncall")
+    _show(program, program.run(counts, years=years, seconds=seconds, fresh=fresh, keep=keep), as_json)
+
+
+def _program(name: str) -> ModuleType:
+    """A program of the checkout. Raises ClickException where only the product is installed."""
+    if not (ROOT / "bench").is_dir():
+        raise click.ClickException("the bench programs are in the checkout, not in an installed Maillage")
+    sys.path.insert(0, str(ROOT))
+    from importlib import import_module
+
+    return import_module(name)
+
+
+def _show(program: ModuleType, figures: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(figures, indent=1, ensure_ascii=False))
+    else:
+        Console(width=110).print(program.table(figures))

@@ -1,0 +1,72 @@
+"""`./maillage bench oncall`, tiny: it runs on its own databases and says what it promises. Speed is not judged here."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run_bench(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "maillage_app.cli", "bench", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "MAILLAGE_BENCH_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("bench")
+
+
+@pytest.fixture(scope="module")
+def figures(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(
+        run_bench(folder, "oncall", "--json", "--tenants", "1,3", "--years", "1", "--seconds", "1.5")
+    )
+    return found
+
+
+def test_each_number_of_cooperatives_is_measured(figures: dict[str, Any]) -> None:
+    one, three = figures["by_cooperatives"]
+    assert [one["cooperatives"], three["cooperatives"]] == [1, 3]
+    assert three["duties"] == 3 * one["duties"] > 0
+    for measured in (one, three):
+        for part in ("busy", "alone", "pgbench"):
+            milliseconds = measured[part]["ms"]
+            assert measured[part]["per_second"] > 0
+            assert 0 < milliseconds["p50"] <= milliseconds["p95"] <= milliseconds["p99"]
+        assert measured["ratio"] == round(measured["busy"]["per_second"] / measured["pgbench"]["per_second"], 2)
+
+
+def test_the_change_compares_the_most_with_the_fewest(figures: dict[str, Any]) -> None:
+    one, three = figures["by_cooperatives"]
+    change = figures["change"]
+    assert (change["from"], change["to"]) == (1, 3)
+    assert change["per_second"] == round(three["busy"]["per_second"] / one["busy"]["per_second"], 2)
+
+
+def test_the_machine_is_told_without_its_paths(figures: dict[str, Any]) -> None:
+    facts = figures["machine"]
+    assert facts["cores"] > 0 and facts["memory_gb"] > 0 and facts["postgresql"]
+    assert facts["postgresql_settings"]["fsync"] == "on"
+    assert str(ROOT) not in json.dumps(figures)
+    assert figures["load"].keys() == {"load_before", "load_after"}
+
+
+def test_the_databases_serve_again_and_the_text_shows_the_same(figures: dict[str, Any], folder: Path) -> None:
+    text = run_bench(folder, "oncall", "--tenants", "1", "--years", "1", "--seconds", "1")
+    duties = figures["by_cooperatives"][0]["duties"]
+    assert f"{duties:,}".replace(",", " ") in text and "p99" in text
