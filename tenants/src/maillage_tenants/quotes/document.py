@@ -98,7 +98,7 @@ def quote_data(quote: QuoteView, *, department: str, signature: SignatureBlock |
         "certification": quote.certification_text,
         "scope": _scope_words(emergency=emergency, withdrawal=withdrawal, protected=status in rules.PROTECTED),
         "withdrawal": _withdrawal(quote, signature, department) if withdrawal else None,
-        "mentions": _mentions(seller),
+        "mentions": _mentions(seller, protected=status in rules.PROTECTED),
         "signature": _signature(signature) if signature else None,
     }
 
@@ -142,13 +142,16 @@ def _withdrawal(quote: QuoteView, signature: SignatureBlock | None, department: 
     }
 
 
-def _mentions(seller: Mapping[str, Any]) -> list[str]:
+def _mentions(seller: Mapping[str, Any], *, protected: bool) -> list[str]:
+    contract = "La coopérative contracte et facture ; l’artisan associé nommé ci-dessus réalise les travaux."
+    if not protected:
+        return [contract]
     return [
         "Pièces fournies : garantie légale de conformité (articles L217-3 et suivants du code de la consommation) et "
         "garantie des vices cachés (articles 1641 et suivants du code civil).",
         "Réclamation : écrivez d’abord à la coopérative. Sans solution, vous pouvez saisir gratuitement le médiateur "
         f"de la consommation : {seller['mediator']}, {seller['mediator_contact']}.",
-        "La coopérative contracte et facture ; l’artisan associé nommé ci-dessus réalise les travaux.",
+        contract,
     ]
 
 

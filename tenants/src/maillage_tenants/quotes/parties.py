@@ -118,9 +118,8 @@ def seller_lines(party: dict[str, Any]) -> list[str]:
     return [
         party["name"],
         party["legal_form"],
-        *party["address"],
-        f"SIREN {grouped(party['siren'])}",
-        f"TVA {party['vat_number']}",
+        ", ".join(party["address"]),
+        f"SIREN {grouped(party['siren'])}, TVA {party['vat_number']}",
         f"Téléphone {show_phone(party['phone'])}",
         party["email"],
     ]
