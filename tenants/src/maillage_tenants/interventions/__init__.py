@@ -52,8 +52,9 @@ from .service.keeping import (
     report_is_complete,
     save_report,
 )
-from .service.offers import accept_offer, case_url, decline_offer, look_at_offers, start_offers
+from .service.offers import accept_offer, case_url, decline_offer, look_at_offers, start_offers, withdraw_offers
 from .service.opening import CaseRef, NewCase, issue_public_token, open_case, record_acceptance
+from .service.placing import CallerFacts, write_caller
 from .service.progress import (
     arrive,
     cancel_case,
@@ -70,6 +71,7 @@ from .service.progress import (
 )
 from .service.qualifying import qualify_case, redirect_case
 from .service.story import add_event, changed, stamp
+from .triage_form import AskedQuestion, TriageForm, answers_of, triage_form
 
 __all__ = [
     "ATTACHMENT_LABELS",
@@ -79,7 +81,9 @@ __all__ = [
     "OFFER_LABELS",
     "STATE_LABELS",
     "AlreadyTaken",
+    "AskedQuestion",
     "Attachment",
+    "CallerFacts",
     "CaseNotFound",
     "CaseRef",
     "Clock",
@@ -99,12 +103,14 @@ __all__ = [
     "State",
     "Step",
     "StepNotAllowed",
+    "TriageForm",
     "TriageIncomplete",
     "WorkAuthority",
     "accept_offer",
     "add_attachment",
     "add_event",
     "allowed_steps",
+    "answers_of",
     "arrive",
     "as_form",
     "as_words",
@@ -155,5 +161,8 @@ __all__ = [
     "technician_name",
     "technician_phone",
     "triage_case",
+    "triage_form",
     "was_partial",
+    "withdraw_offers",
+    "write_caller",
 ]
