@@ -7,6 +7,7 @@ from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler
 
 from maillage_app.development import mailbox
+from maillage_app.events import events
 from maillage_app.health import health
 from maillage_app.home import front_page
 from maillage_app.runtime import Runtime
@@ -17,8 +18,13 @@ from maillage_tenants.calls import routes_telephony as telephony
 from maillage_tenants.calls import routes_web as calls
 from maillage_tenants.calls.carriers.twiml import TwimlCarrier
 from maillage_tenants.calls.switchboard import Switchboard
+from maillage_tenants.casefile import routes_actions as case_actions
+from maillage_tenants.casefile import routes_web as cases
 from maillage_tenants.customerfile import routes_web as customerfile
 from maillage_tenants.customers import routes_web as customers
+from maillage_tenants.desk import routes_web as desk
+from maillage_tenants.field import routes_web as field
+from maillage_tenants.frontdoor import routes_web as frontdoor
 from maillage_tenants.members import routes_web as members
 from maillage_tenants.rota import routes_web as rota
 from maillage_tenants.subscriptions import routes_web as subscriptions
@@ -48,6 +54,11 @@ def platform_routes(settings: Settings) -> Handlers:
 def tenant_routes() -> Handlers:
     """A cooperative's signed-in pages, under `/c/<slug>`."""
     return [
+        events,
+        *desk.ROUTES,
+        *cases.ROUTES,
+        *case_actions.ROUTES,
+        *field.ROUTES,
         *calls.ROUTES,
         *territory.ROUTES,
         *members.ROUTES,
@@ -60,7 +71,7 @@ def tenant_routes() -> Handlers:
 
 def public_routes() -> Handlers:
     """A cooperative's public pages, under `/p/<slug>`."""
-    return []
+    return [*frontdoor.ROUTES]
 
 
 def telephony_routes() -> Router:

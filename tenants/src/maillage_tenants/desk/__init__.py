@@ -1,1 +1,1 @@
-"""Desk: the office's live board: calls ringing, cases by state, alarms, callbacks owed."""
+"""The desk: what rings, what waits, what is late, who is on call, on one live board; and the form of a new request."""

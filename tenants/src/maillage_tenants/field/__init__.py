@@ -1,1 +1,1 @@
-"""Field: the artisan's phone: my duties, my cases, accept to close."""
+"""The artisan's phone: his offers and cases, one big button at a time, from « j’y vais » to the note."""

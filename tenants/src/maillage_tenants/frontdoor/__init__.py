@@ -1,1 +1,1 @@
-"""Front door: what a customer of the cooperative meets without an account: ask, follow, sign, see prices."""
+"""The front door: public pages of a cooperative: home, request of help, tracking, the quote to read and sign."""

@@ -281,6 +281,11 @@ class Delay:
         """The promise is a day, not an hour (P3): its end is midnight in Paris."""
         return paris(self.due).time() == time(0)
 
+    @property
+    def last_minute(self) -> datetime:
+        """The last minute in which the promise is kept, for people: the end of a period is not in it."""
+        return self.due_with_pauses - timedelta(minutes=1)
+
 
 DELAY_LABELS = {"accept": "Prise en charge", "arrive": "Arrivée sur place", "safe": "Mise en sécurité"}
 _DELAY_CLOCKS = {"accept": Clock.ACCEPTED, "arrive": Clock.ARRIVED, "safe": Clock.SAFE}

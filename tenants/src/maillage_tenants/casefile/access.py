@@ -1,0 +1,53 @@
+"""Who may open which case: the office every one, an artisan those of his own business. Nobody else's exists (404)."""
+
+from collections.abc import Awaitable
+from uuid import UUID
+
+from litestar.response import Redirect
+
+from maillage_kit.context import Actor, CooperativeContext, Role
+from maillage_kit.db import TenantSession
+from maillage_kit.errors import Conflict, Invalid, NotFound, TooLarge
+from maillage_kit.web import base_path, see_other
+from maillage_tenants import interventions
+from maillage_tenants.interventions import Intervention
+
+
+async def case_for(session: TenantSession, *, case_id: UUID, actor: Actor) -> Intervention:
+    """The case, when this person may see it. Raises CaseNotFound otherwise, as if it did not exist."""
+    row = await interventions.case(session, case_id=case_id)
+    if actor.role is Role.OFFICE:
+        return row
+    if actor.role is Role.MEMBER and actor.member_id is not None and row.member_id == actor.member_id:
+        return row
+    raise NotFound
+
+
+def case_page(cooperative: CooperativeContext, actor: Actor, case_id: UUID) -> str:
+    """Where this person works on the case: the office's page or the artisan's phone."""
+    folder = "/field/cases" if actor.role is Role.MEMBER else "/cases"
+    return f"{base_path(cooperative)}{folder}/{case_id}"
+
+
+async def attempt(session: TenantSession, act: Awaitable[object]) -> Conflict | Invalid | TooLarge | None:
+    """Do `act` wholly or not at all; a refusal that a person can understand is returned instead of raised."""
+    try:
+        async with session.begin_nested():
+            await act
+    except (Conflict, Invalid, TooLarge) as refusal:
+        return refusal
+    return None
+
+
+def words_of(refusal: Conflict | Invalid | TooLarge) -> str:
+    """The refusal in one line, with the fields that say more than the message."""
+    details = [text for text in dict.fromkeys(refusal.fields.values()) if text and text not in refusal.message]
+    return f"{refusal.message} {' '.join(details)}".strip()
+
+
+async def done_or_said(session: TenantSession, act: Awaitable[object], *, back: str, done: str) -> Redirect:
+    """Do `act` and go back to the page, with `done` or with the refusal in words."""
+    refusal = await attempt(session, act)
+    if refusal is not None:
+        return see_other(back, flash=words_of(refusal), tone="danger")
+    return see_other(back, flash=done)
