@@ -182,7 +182,7 @@ async def test_a_spreadsheet_is_told_its_wrong_rows(
     kept = await office.post(
         f"{rota_path}/import", {"keep_good": "1"}, files={"file": ("planning.csv", content, "text/csv")}
     )
-    assert "1 lignes importées sur 2" in kept.text
+    assert "1 ligne importée sur 2" in kept.text
     assert "A. Nom01" in (await office.get("/c/eure/rota?semester=2027-S2")).text
     none = await office.post(f"{rota_path}/import", {"replace": "1"})
     assert none.status_code == 422

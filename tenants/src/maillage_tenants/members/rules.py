@@ -22,7 +22,7 @@ DOCUMENT_LABELS = {
 CATEGORY_LABELS = {
     Category.ARTISAN: "Artisan",
     Category.COMPLEMENTARY: "Activité complémentaire",
-    Category.INVESTOR: "Associé non coopérateur",
+    Category.INVESTOR: "Associé non coopérateur (apport en capital)",
     Category.UNION: "Union de coopératives",
 }
 REQUIRED = (DocumentKind.LIABILITY, DocumentKind.DECENNIAL, DocumentKind.QUALIFICATION)

@@ -232,6 +232,18 @@ async def duties_of(
     return tuple(OwnDuty(*row) for row in rows)
 
 
+async def place_of_post(session: TenantSession, *, post_id: int) -> str:
+    """`Secteur Évreux, rang 1`."""
+    row = (
+        await session.execute(
+            sa.select(Sector.name, OnCallPost.rank)
+            .join(Sector, Sector.id == OnCallPost.sector_id)
+            .where(OnCallPost.id == post_id)
+        )
+    ).one()
+    return f"Secteur {row.name}, rang {row.rank}"
+
+
 async def held_elsewhere(session: TenantSession, *, technician_id: UUID, rota: Rota, over: Period) -> bool:
     """Is this person on call anywhere over the period, in the same rota or in a published one?"""
     found = await session.scalar(

@@ -6,7 +6,7 @@ from maillage_kit import clock
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Invalid
 from maillage_kit.semester import Semester
-from maillage_tenants import audit
+from maillage_tenants import audit, members, messages
 from maillage_tenants.rota import queries
 from maillage_tenants.rota.errors import (
     DutyChanged,
@@ -40,7 +40,7 @@ async def change_duty(
 
     In a draft the duty is replaced. In a published or frozen rota the reason is required and kept, the old duty is
     superseded and what was true before stays provable with `on_call(known_at=…)` (rule 3, R57); the parts outside
-    `over` stay with the person who had them.
+    `over` stay with the person who had them; both people are told by text message.
     Raises UnknownDuty, DutyChanged (superseded meanwhile), ReasonRequired, NotAssignable, TwoPlaces, DutyOverlap and
     Invalid.
     """
@@ -90,6 +90,9 @@ async def change_duty(
         )
         session.add(fresh)
     if live:
+        await _tell(session, fresh, technician_id, f"vous êtes d’astreinte {taken}")
+        if technician_id != before[0]:
+            await _tell(session, fresh, before[0], f"vous êtes remplacé {taken}")
         await audit.record(
             session,
             actor=by,
@@ -147,6 +150,7 @@ async def fill_gap(
     async with refusals(session):
         session.add(fresh)
     if live:
+        await _tell(session, fresh, technician_id, f"vous êtes d’astreinte {period}")
         await audit.record(
             session,
             actor=by,
@@ -169,6 +173,8 @@ async def remove_duty(session: TenantSession, *, duty_id: UUID, by: str, reason:
     if rota.state != RotaState.DRAFT and not reason.strip():
         raise ReasonRequired
     if old.live:
+        held = Period(old.starts_at, old.ends_at)
+        await _tell(session, old, old.technician_id, f"vous n’êtes plus d’astreinte {held}")
         await audit.record(
             session,
             actor=by,
@@ -209,3 +215,18 @@ async def _take_out(session: TenantSession, duty: Duty, *, by: str) -> None:
     else:
         await session.delete(duty)
     await session.flush()
+
+
+async def _tell(session: TenantSession, duty: Duty, technician_id: UUID, news: str) -> None:
+    """A text message to whom a published change concerns, in the same transaction; nothing about what is over."""
+    if duty.ends_at <= clock.now():
+        return
+    person = await members.get_technician(session, technician_id=technician_id)
+    place = await queries.place_of_post(session, post_id=duty.post_id)
+    await messages.send_sms(
+        session,
+        to=person.phone,
+        body=f"Planning modifié : {news}. {place}.",
+        purpose="duty_changed",
+        dedupe_key=f"duty:{duty.id}:{technician_id}:{news}",
+    )

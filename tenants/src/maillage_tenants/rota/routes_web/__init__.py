@@ -1,0 +1,24 @@
+"""Pages of the rota, by what they show."""
+
+from .answers import absences_page, add_absence, on_call_page, own_duties, remove_absence
+from .duties import change_duty, fill_gap, gap_form, one_duty, remove_duty
+from .semester import create_draft, freeze, generate, import_file, publish, semester_page
+
+ROUTES = [
+    semester_page,
+    create_draft,
+    generate,
+    import_file,
+    publish,
+    freeze,
+    one_duty,
+    change_duty,
+    remove_duty,
+    gap_form,
+    fill_gap,
+    on_call_page,
+    absences_page,
+    add_absence,
+    remove_absence,
+    own_duties,
+]
