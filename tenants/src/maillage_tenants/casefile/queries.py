@@ -160,7 +160,7 @@ class InvoiceOfCase:
 
 async def invoices_of(session: TenantSession, *, case_id: UUID) -> tuple[InvoiceOfCase, ...]:
     paid = (
-        sa.select(sa.func.coalesce(sa.func.sum(Payment.amount), 0))
+        sa.select(sa.func.coalesce(sa.cast(sa.func.sum(Payment.amount), sa.BigInteger), 0))
         .where(Payment.invoice_id == Invoice.id)
         .correlate(Invoice)
         .scalar_subquery()
@@ -178,9 +178,9 @@ async def invoices_of(session: TenantSession, *, case_id: UUID) -> tuple[Invoice
             gross=gross,
             issued_at=issued_at,
             credit_of=credit_of,
-            paid=amount if isinstance(amount, Money) else Money(int(amount)),
+            paid=Money(cents),
         )
-        for invoice_id, number, kind, gross, issued_at, credit_of, amount in rows
+        for invoice_id, number, kind, gross, issued_at, credit_of, cents in rows
     )
 
 

@@ -96,10 +96,8 @@ async def open_web_request(
 
 
 async def _limit(session: TenantSession, *, phone: str | None, at: datetime) -> None:
-    if (
-        phone
-        and await queries.web_requests(session, since=at - timedelta(hours=1), phone=phone) >= rules.FROM_ONE_PHONE
-    ):
+    hour, minutes = at - timedelta(hours=1), at - timedelta(minutes=10)
+    if phone and await queries.web_requests(session, since=hour, phone=phone) >= rules.FROM_ONE_PHONE:
         raise TooManyWebRequests
     if await queries.web_requests(session, since=minutes) >= rules.FROM_EVERYBODY:
         raise TooManyWebRequests

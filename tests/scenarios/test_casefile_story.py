@@ -1,0 +1,285 @@
+"""A whole case through HTTP: opened at the desk, accepted and done on the phone, closed with its note and ledger."""
+
+import base64
+import struct
+import zlib
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+
+from maillage_app.runtime import Runtime
+from maillage_kit import clock
+from maillage_kit.clock import MovableClock
+from maillage_kit.context import CooperativeContext, Role
+from maillage_tenants import interventions
+from maillage_tenants.interventions import State
+
+BURST = {
+    "q_danger": "none", "q_problem": "leak", "q_flow": "burst", "q_shut_off": "no", "q_pipe_owner": "private",
+    "q_wet_electricity": "no", "q_neighbour_hit": "no", "q_vulnerable": "no",
+}  # fmt: skip
+REQUEST = {
+    "trade": "plumbing", "caller_name": "Madame Lefèvre", "caller_phone": "06 12 34 56 78",
+    "address": "3 rue Sadi-Carnot", "insee": "27467", "premises_use": "dwelling", "over_two_years": "yes",
+    "words": "L’eau jaillit sous l’évier", "dispatch": "1", **BURST,
+}  # fmt: skip
+
+
+def png(width: int = 300, height: int = 120) -> bytes:
+    """A drawing: a dark diagonal on transparent ground."""
+    rows = b""
+    for y in range(height):
+        row = b"".join(
+            b"\x1b\x1b\x2f\xff" if abs(x * height // width - y) < 3 else b"\x00\x00\x00\x00" for x in range(width)
+        )
+        rows += b"\x00" + row
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+SIGNATURE = "data:image/png;base64," + base64.b64encode(png()).decode()
+
+
+def case_id_of(response: Any) -> UUID:
+    assert response.status_code == 303, response.text
+    return UUID(response.headers["location"].rsplit("/", 1)[-1].split("#")[0])
+
+
+async def state_of(runtime: Runtime, cooperative: CooperativeContext, case_id: UUID) -> State:
+    async with runtime.database.tenant(cooperative.tenant) as session:
+        return State((await interventions.case(session, case_id=case_id)).state)
+
+
+async def do_the_work(runtime: Runtime, eure: CooperativeContext, phone: Any, case_id: UUID, moved_clock: Any) -> None:
+    """From « J’y vais » to « Clôturer », as the artisan presses."""
+    acts, mine = f"/c/eure/cases/{case_id}", f"/c/eure/field/cases/{case_id}"
+    offer_page = await phone.get(mine)
+    assert "J’y vais" in offer_page.text and "Sadi-Carnot" not in offer_page.text
+    async with runtime.database.tenant(eure.tenant) as session:
+        (offer, *_) = await interventions.offers(session, case_id=case_id)
+    taken = await phone.post(f"/c/eure/field/offers/{offer.id}/accept")
+    assert taken.headers["location"] == mine
+    assert "Sadi-Carnot" in (await phone.get(mine)).text
+    for step, minutes in (("depart", 10), ("arrive", 25)):
+        moved_clock.advance(minutes=minutes)
+        assert (await phone.post(f"{acts}/advance", {"step": step})).status_code == 303
+    assert await state_of(runtime, eure, case_id) is State.ON_SITE
+    await phone.post(f"{acts}/advance", {"step": "make_safe"})
+    assert await state_of(runtime, eure, case_id) is State.ON_SITE, "no work before the signature (R4)"
+    assert "devis doit être signé" in (await phone.get(mine)).text
+    moved_clock.advance(minutes=5)
+    await phone.post(f"{acts}/quote", {"premises_use": "dwelling", "over_two_years": "yes", "certify": "yes"})
+    async with runtime.database.tenant(eure.tenant) as session:
+        quote_id = (await session.execute(sa.text("select id from quote where kind = 'emergency'"))).scalar_one()
+    await phone.post(f"{acts}/quotes/{quote_id}/send")
+    assert "Signature du client" in (await phone.get(mine)).text
+    signed = await phone.post(
+        f"{acts}/quotes/{quote_id}/sign",
+        {"signature": SIGNATURE, "signed_by": "Madame Lefèvre", "vat_certified": "1"},
+    )
+    assert signed.status_code == 303
+    assert "Signé par Madame Lefèvre" in (await phone.get(mine)).text
+    assert (await phone.get(f"{acts}/quotes/{quote_id}/pdf")).content.startswith(b"%PDF-")
+    for step, minutes in (("make_safe", 5), ("finish", 40)):
+        moved_clock.advance(minutes=minutes)
+        await phone.post(f"{acts}/advance", {"step": step})
+    assert await state_of(runtime, eure, case_id) is State.DONE
+    photo = await phone.client.post(
+        f"{acts}/attachments",
+        data={"kind": "after"},
+        files={"photos": ("évier.jpg", b"\xff\xd8\xff\xe0" + b"0" * 50, "image/jpeg")},
+        headers={"x-csrftoken": phone.client.cookies["maillage_csrf"]},
+    )
+    assert photo.status_code == 303
+    await phone.post(f"{acts}/close")
+    assert await state_of(runtime, eure, case_id) is State.DONE, "no closing without note (R7)"
+    early = await phone.post(f"{acts}/payment", {"amount": "10", "method": "card"})
+    assert early.status_code == 303
+    await phone.post(f"{acts}/note")
+    await phone.post(f"{acts}/close")
+    assert await state_of(runtime, eure, case_id) is State.DONE, "no closing without report (R84)"
+    report = {
+        "r_leak_location": "Sous l’évier", "r_pipe_type": "copper", "r_pipe_after_meter": "yes",
+        "r_repaired_on": "2027-03-01", "r_cause": "Raccord cassé", "r_work_done": "Raccord remplacé", "r_made_safe": "yes",
+    }  # fmt: skip
+    await phone.post(f"{acts}/report", {"r_cause": "Raccord cassé"})
+    assert "Brouillon gardé" in (await phone.get(mine)).text
+    await phone.post(f"{acts}/report", report)
+    async with runtime.database.tenant(eure.tenant) as session:
+        due = (await session.execute(sa.text("select gross from invoice"))).scalar_one()
+    await phone.post(f"{acts}/payment", {"amount": f"{due // 100},{due % 100:02d}", "method": "card"})
+    assert "Payée" in (await phone.get(mine)).text
+    moved_clock.advance(minutes=2)
+    await phone.post(f"{acts}/close")
+    assert await state_of(runtime, eure, case_id) is State.CLOSED
+
+
+async def test_from_the_desk_to_the_ledger(
+    runtime: Runtime, eure: CooperativeContext, crew: Any, sign_in: Any, moved_clock: MovableClock
+) -> None:
+    karim = crew.artisans[0]
+    desk = await sign_in(Role.OFFICE, eure)
+    phone = await sign_in(Role.MEMBER, eure, member_id=karim.member_id, technician_id=karim.technician_id)
+    assert "Choisissez le métier" in (await desk.get("/c/eure/desk/new")).text
+    case_id = case_id_of(await desk.post("/c/eure/desk/new", REQUEST))
+    board = (await desk.get("/c/eure/desk")).text
+    assert "I-2027-000001" in board and "Karim Benali" in board and "Proposée" in board
+    assert "I-2027-000001" in (await phone.get("/c/eure/field")).text
+    await do_the_work(runtime, eure, phone, case_id, moved_clock)
+    page = (await desk.get(f"/c/eure/cases/{case_id}")).text
+    for words in (
+        "Clôturée", "Délais promis et tenus", "tenu en", "Recherche d’un artisan", "De garde, rang 1", "CET",
+        "Fuite sur canalisation", "Signé par Madame Lefèvre", "Raccord remplacé", "F-2027-000001", "Carte bancaire",
+        "Crédité à Benali Plomberie", "Attestation de réparation de fuite", "Prix annoncé",
+    ):  # fmt: skip
+        assert words in page, words
+    document = await desk.get(f"/c/eure/cases/{case_id}/documents/leak_certificate")
+    assert document.status_code == 200 and document.content.startswith(b"%PDF-")
+    async with runtime.database.tenant(eure.tenant) as session:
+        credited = (await session.execute(sa.text("select member_id, amount from ledger_entry"))).one()
+        net = (await session.execute(sa.text("select net from invoice"))).scalar_one()
+        clocks = await interventions.clocks(session, case_id=case_id)
+        assert credited == (karim.member_id, net)
+        assert clocks[interventions.Clock.NOTE_SENT] <= clock.now()
+
+
+async def test_from_the_public_form_to_the_ledger(
+    runtime: Runtime, eure: CooperativeContext, crew: Any, sign_in: Any, visitor: Any, moved_clock: MovableClock
+) -> None:
+    karim = crew.artisans[0]
+    assert "Appeler le 02 32 40 27 27" in (await visitor.get("/p/eure/")).text
+    asked = {
+        "trade": "plumbing", "name": "Paul Martin", "phone": "06 12 34 56 78", "address": "3 rue Sadi-Carnot",
+        "commune": "27500 Pont-Audemer", "insee": "27467", **BURST,
+    }  # fmt: skip
+    sent = await visitor.post("/p/eure/demande", asked)
+    assert sent.status_code == 303 and "/p/eure/suivi/" in sent.headers["location"]
+    tracking = sent.headers["location"]
+    assert "Nous cherchons un artisan" in (await visitor.get(tracking)).text
+    async with runtime.database.tenant(eure.tenant) as session:
+        case_id = (await session.execute(sa.text("select id from intervention"))).scalar_one()
+        message = (
+            await session.execute(sa.text("select body from message where purpose = 'case_tracking'"))
+        ).scalar_one()
+        assert tracking in message
+    phone = await sign_in(Role.MEMBER, eure, member_id=karim.member_id, technician_id=karim.technician_id)
+    await do_the_work(runtime, eure, phone, case_id, moved_clock)
+    ended = (await visitor.get(tracking)).text
+    assert "L’intervention est terminée" in ended and "Benali Plomberie" in ended
+    assert (await visitor.get(tracking + "x")).status_code == 404
+
+
+async def test_the_customer_signs_from_the_tracking_page(
+    runtime: Runtime, eure: CooperativeContext, crew: Any, sign_in: Any, visitor: Any, moved_clock: MovableClock
+) -> None:
+    karim = crew.artisans[0]
+    asked = {
+        "trade": "plumbing", "name": "Paul Martin", "phone": "06 12 34 56 78", "address": "3 rue Sadi-Carnot",
+        "insee": "27467", **BURST,
+    }  # fmt: skip
+    tracking = (await visitor.post("/p/eure/demande", asked)).headers["location"]
+    phone = await sign_in(Role.MEMBER, eure, member_id=karim.member_id, technician_id=karim.technician_id)
+    async with runtime.database.tenant(eure.tenant) as session:
+        case_id, offer_id = (
+            await session.execute(sa.text("select intervention_id, id from offer where offered_at is not null"))
+        ).one()
+    acts = f"/c/eure/cases/{case_id}"
+    await phone.post(f"/c/eure/field/offers/{offer_id}/accept")
+    await phone.post(f"{acts}/advance", {"step": "arrive"})
+    await phone.post(f"{acts}/quote", {"premises_use": "dwelling", "over_two_years": "yes"})
+    async with runtime.database.tenant(eure.tenant) as session:
+        quote_id = (await session.execute(sa.text("select id from quote"))).scalar_one()
+    assert (await visitor.get(f"{tracking}/devis/{quote_id}")).status_code == 404, "a draft is nobody's business"
+    await phone.post(f"{acts}/quotes/{quote_id}/send")
+    shown = (await visitor.get(tracking)).text
+    assert "06 ·· ·· ·· 78" in shown and "Recevoir le code" in shown
+    assert (await visitor.get(f"{tracking}/devis/{quote_id}")).content.startswith(b"%PDF-")
+    await visitor.post(f"{tracking}/devis/{quote_id}/code")
+    async with runtime.database.tenant(eure.tenant) as session:
+        body = (await session.execute(sa.text("select body from message where purpose like '%code%'"))).scalar_one()
+    code = next(word for word in body.replace(".", " ").replace(",", " ").split() if word.isdigit() and len(word) == 6)
+    wrong = "000000" if code != "000000" else "111111"
+    await visitor.post(
+        f"{tracking}/devis/{quote_id}/signer", {"code": wrong, "signed_by": "Paul", "vat_certified": "1"}
+    )
+    assert "Signer le devis" in (await visitor.get(tracking)).text
+    await visitor.post(
+        f"{tracking}/devis/{quote_id}/signer", {"code": code, "signed_by": "Paul Martin", "vat_certified": "1"}
+    )
+    assert "Signé par Paul Martin" in (await visitor.get(tracking)).text
+
+
+async def test_danger_on_the_public_form_saves_and_sends_nobody(
+    runtime: Runtime, eure: CooperativeContext, crew: Any, visitor: Any
+) -> None:
+    """R86, R87."""
+    live = await visitor.post("/p/eure/demande/questions", {"trade": "plumbing", "q_danger": "gas_smell"})
+    assert "0 800 47 33 33" in live.text and "Ouvrez les fenêtres" in live.text
+    assert "Quel est votre problème" not in live.text
+    answered = await visitor.post("/p/eure/demande", {"trade": "plumbing", "q_danger": "gas_smell"})
+    assert answered.status_code == 200 and "Aucun artisan n’est envoyé" in answered.text
+    async with runtime.database.tenant(eure.tenant) as session:
+        case = (await session.execute(sa.text("select state, redirect_code, arrive_by from intervention"))).one()
+        assert case == ("redirected", "gas_smell", None)
+        for table in ("offer", "message"):
+            assert (await session.execute(sa.text(f"select count(*) from {table}"))).scalar_one() == 0
+
+
+async def test_a_robot_and_a_flood_open_nothing(
+    runtime: Runtime, eure: CooperativeContext, crew: Any, visitor: Any
+) -> None:
+    asked = {
+        "trade": "plumbing", "name": "Paul Martin", "phone": "06 12 34 56 78", "address": "3 rue Sadi-Carnot",
+        "insee": "27467", **BURST,
+    }  # fmt: skip
+    assert (await visitor.post("/p/eure/demande", {**asked, "website": "http://spam"})).status_code == 303
+    answers = [(await visitor.post("/p/eure/demande", asked)).status_code for _ in range(4)]
+    assert answers == [303, 303, 303, 429]
+    async with runtime.database.tenant(eure.tenant) as session:
+        assert (await session.execute(sa.text("select count(*) from intervention"))).scalar_one() == 3
+
+
+async def test_what_is_missing_is_said_field_by_field(visitor: Any, eure: CooperativeContext) -> None:
+    refused = await visitor.post("/p/eure/demande", {"trade": "plumbing", "q_danger": "none", "commune": "27500"})
+    assert refused.status_code == 422
+    for words in ("Indiquez votre nom", "Réponse attendue", "Choisissez votre commune", "Pont-Audemer", "rappeler"):
+        assert words in refused.text, words
+
+
+@pytest.mark.parametrize("path", ["", "/status", "/documents/leak_certificate"])
+async def test_the_other_cooperative_finds_nothing(
+    runtime: Runtime, eure: CooperativeContext, seine_maritime: CooperativeContext, crew: Any, sign_in: Any, path: str
+) -> None:
+    desk, other = await sign_in(Role.OFFICE, eure), await sign_in(Role.OFFICE, seine_maritime)
+    case_id = case_id_of(await desk.post("/c/eure/desk/new", REQUEST))
+    assert (await other.get(f"/c/seine-maritime/cases/{case_id}{path}")).status_code == 404
+    assert (await other.get(f"/c/eure/cases/{case_id}{path}")).status_code == 404
+    assert (await other.post(f"/c/seine-maritime/cases/{case_id}/cancel", {"reason": "erreur"})).status_code == 404
+
+
+async def test_an_artisan_sees_his_own_cases_only(
+    runtime: Runtime, eure: CooperativeContext, crew: Any, sign_in: Any
+) -> None:
+    karim, sophie = crew.artisans
+    desk = await sign_in(Role.OFFICE, eure)
+    case_id = case_id_of(await desk.post("/c/eure/desk/new", REQUEST))
+    hers = await sign_in(Role.MEMBER, eure, member_id=sophie.member_id, technician_id=sophie.technician_id)
+    his = await sign_in(Role.MEMBER, eure, member_id=karim.member_id, technician_id=karim.technician_id)
+    assert (await hers.get(f"/c/eure/field/cases/{case_id}")).status_code == 404, "not offered to her yet"
+    async with runtime.database.tenant(eure.tenant) as session:
+        (offer, *_) = await interventions.offers(session, case_id=case_id)
+    assert (await hers.post(f"/c/eure/field/offers/{offer.id}/accept")).status_code == 404
+    await his.post(f"/c/eure/field/offers/{offer.id}/accept")
+    for path in (f"/c/eure/cases/{case_id}", f"/c/eure/field/cases/{case_id}"):
+        assert (await hers.get(path)).status_code == 404
+    for action in ("advance", "quote", "report", "note", "payment", "close", "hold", "attachments", "release"):
+        assert (await hers.post(f"/c/eure/cases/{case_id}/{action}", {"step": "depart"})).status_code == 404, action
+    assert (await his.get(f"/c/eure/cases/{case_id}")).headers["location"] == f"/c/eure/field/cases/{case_id}"
+    for action in ("cancel", "assign", "dispatch", "follow-up"):
+        assert (await his.post(f"/c/eure/cases/{case_id}/{action}")).status_code == 403, action
