@@ -19,10 +19,15 @@ _FORMATS = {
 
 
 def paris(instant: datetime | None, style: str = "short") -> str:
-    """An instant on the clock in Paris; `full` and `long` say the zone, and so does the repeated hour of October."""
+    """An instant on the clock in Paris; `full` and `long` say the zone, and so does the repeated hour of October.
+
+    `style` is a name, a CLDR pattern, or a strftime pattern with `%` (`%Z` writes CET or CEST).
+    """
     if instant is None:
         return "—"
     local = to_paris(instant)
+    if "%" in style:
+        return local.strftime(style)
     text = format_datetime(local, _FORMATS.get(style, style), locale="fr_FR")
     if style in ("long", "full"):
         return f"{text} (heure de Paris, UTC{local:%z})"
