@@ -19,6 +19,7 @@ from maillage_tenants.calls import routes_web as calls
 from maillage_tenants.calls.carriers.twiml import TwimlCarrier
 from maillage_tenants.calls.switchboard import Switchboard
 from maillage_tenants.casefile import routes_actions as case_actions
+from maillage_tenants.casefile import routes_caller as case_caller
 from maillage_tenants.casefile import routes_web as cases
 from maillage_tenants.customerfile import routes_web as customerfile
 from maillage_tenants.customers import routes_web as customers
@@ -58,6 +59,7 @@ def tenant_routes() -> Handlers:
         *desk.ROUTES,
         *cases.ROUTES,
         *case_actions.ROUTES,
+        *case_caller.ROUTES,
         *field.ROUTES,
         *calls.ROUTES,
         *territory.ROUTES,
