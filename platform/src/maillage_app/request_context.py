@@ -46,7 +46,10 @@ class RequestContextMiddleware(ASGIMiddleware):
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableScopeHeaders.from_message(message)["X-Request-Id"] = request_id
+                headers = MutableScopeHeaders.from_message(message)
+                headers["X-Request-Id"] = request_id
+                if state.get("flash_shown"):
+                    headers.add("Set-Cookie", f"{FLASH_COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=lax")
             await send(message)
 
         path = scope["path"]
