@@ -171,6 +171,7 @@ class Misbehaviour:
     repeat_status: bool = False
     swap_leg_news: bool = False
     lose_status: bool = False
+    does_not_mind_failed_news: bool = False
 
 
 class PhoneCompany:
@@ -194,6 +195,7 @@ class PhoneCompany:
         self.status_path = status_path
         self.misbehaves = Misbehaviour()
         self.webhooks: list[Webhook] = []
+        self.failed_news: list[tuple[str, dict[str, str]]] = []
         self.before_webhook: Callable[[str], Awaitable[None]] | None = None
         self.wait: Callable[[float], Awaitable[None]] | None = None
         self.on_ring: Callable[[LiveCall, Phone], Ring | None] | None = None
@@ -250,9 +252,9 @@ class PhoneCompany:
 
     async def _post(self, path: str, form: dict[str, str]) -> ElementTree.Element:
         """A webhook that must be answered by a document."""
-        answer = await self._send(path, form)
+        answer = await self.send(path, form)
         if self.misbehaves.repeat_everything:
-            again = await self._send(path, form)
+            again = await self.send(path, form)
             if again.text != answer.text:
                 raise WebhookFailed(f"{path} answered a repeat differently: {again.text} after {answer.text}")
         if answer.status_code != 200:
@@ -271,11 +273,21 @@ class PhoneCompany:
             return
         repeats = 2 if self.misbehaves.repeat_status or self.misbehaves.repeat_everything else 1
         for _ in range(repeats):
-            answer = await self._send(path, form)
-            if answer.status_code not in (200, 204):
+            answer = await self.send(path, form)
+            if answer.status_code in (200, 204):
+                continue
+            if not self.misbehaves.does_not_mind_failed_news:
                 raise WebhookFailed(f"{path} answered {answer.status_code}: {answer.text[:300]}")
+            self.failed_news.append((path, form))
 
-    async def _send(self, path: str, form: dict[str, str]) -> httpx.Response:
+    async def tells_again(self) -> None:
+        """Tell once more, in order, the news that could not be delivered."""
+        waiting, self.failed_news = self.failed_news, []
+        for path, form in waiting:
+            await self._tell(path, form)
+
+    async def send(self, path: str, form: dict[str, str]) -> httpx.Response:
+        """Send one signed webhook; on a broken connection, again as often as `retries` says."""
         body = urlencode(form)
         headers = {
             "Content-Type": "application/x-www-form-urlencoded",

@@ -8,10 +8,11 @@ without the database.
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from maillage_hooks import TradeRegistry
 from maillage_kit.context import CooperativeContext
@@ -35,6 +36,7 @@ from maillage_tenants.calls.signals import (
 )
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 ANSWER_WITHIN_SECONDS = 8.0
 """Carriers give up after about 15 seconds: a slow database must not cost the call."""
 
@@ -76,33 +78,21 @@ class Switchboard:
             return self._rescue(cooperative, signal.called)
 
     async def _inbound(self, cooperative: CooperativeContext, signal: InboundCall) -> str:
-        station = self._station(cooperative)
-        for _ in range(2):
+        async def begin() -> str | None:
             async with self.database.tenant(cooperative.tenant) as session:
-                row, plan = await menu.arrive(session, signal=signal, station=station)
+                row, plan = await menu.arrive(session, signal=signal, station=self._station(cooperative))
                 told = self._render(plan, cooperative, row.id)
-                if await write_new(session, row=row, notice=signal.notice, told=told):
-                    return told
-            async with self.database.tenant(cooperative.tenant) as session:
-                found = await queries.locked_call(session, notice=signal.notice)
-                if found is not None and found.told is not None:
-                    return found.told
-                if found is not None:
-                    return await self._inbound_again(session, cooperative, OpenCall(found.call), signal.notice)
-        raise NotFound
+                written = await write_new(session, row=row, notice=signal.notice, told=told)
+                return told if written else None
 
-    async def _inbound_again(
-        self, session: TenantSession, cooperative: CooperativeContext, call: OpenCall, notice: Notice
-    ) -> str:
-        """The call is known but not by this notice: its end came first, or the carrier lost the first answer."""
-        station = self._station(cooperative)
-        begun = call.state is not CallState.MENU
-        plan = menu.start(station, attempt=1)
-        if begun:
-            plan = await ladder.where_it_stands(session, call=call, station=station)
-        told = self._render(plan, cooperative, call.row.id)
-        await write(session, call=call, notice=notice, told=told)
-        return told
+        async def again(session: TenantSession, call: OpenCall, station: Station) -> Plan:
+            """Known, but not by this notice: its end was told first, or the carrier lost the first answer."""
+            if call.state is CallState.MENU:
+                return menu.start(station, attempt=1)
+            return await ladder.where_it_stands(session, call=call, station=station)
+
+        told = await _twice(begin)
+        return told if told is not None else await self._answer(cooperative, None, signal.notice, again)
 
     async def menu(self, cooperative_id: UUID, call_id: UUID, ask: Ask, attempt: int, signal: KeysTyped) -> str:
         async def act(session: TenantSession, call: OpenCall, station: Station) -> Plan:
@@ -266,23 +256,21 @@ class Switchboard:
         told: str | None = None,
     ) -> str:
         """One webhook, one transaction: lock the call, find the answer given before or act, write everything."""
-        station = self._station(cooperative)
-        for _ in range(2):
-            try:
-                async with self.database.tenant(cooperative.tenant) as session:
-                    found = await queries.locked_call(session, notice=notice, call_id=call_id)
-                    if found is None:
-                        raise NotFound
-                    if found.told is not None:
-                        return found.told
-                    call = OpenCall(found.call)
-                    plan = await act(session, call, station)
-                    answer = self._render(plan, cooperative, call.row.id) if told is None else told
-                    await write(session, call=call, notice=notice, told=answer)
-                    return answer
-            except ToldBefore:
-                continue
-        raise NotFound
+
+        async def work() -> str:
+            async with self.database.tenant(cooperative.tenant) as session:
+                found = await queries.locked_call(session, notice=notice, call_id=call_id)
+                if found is None:
+                    raise NotFound
+                if found.told is not None:
+                    return found.told
+                call = OpenCall(found.call)
+                plan = await act(session, call, self._station(cooperative))
+                answer = self._render(plan, cooperative, call.row.id) if told is None else told
+                await write(session, call=call, notice=notice, told=answer)
+                return answer
+
+        return await _twice(work)
 
     def _station(self, cooperative: CooperativeContext) -> Station:
         return Station(cooperative, self.trades.enabled(cooperative.trades), self.settings.telephony)
@@ -316,3 +304,18 @@ class Switchboard:
             preamble=preamble,
         )
         return self._render(plan, cooperative, None)
+
+
+async def _twice(work: Callable[[], Awaitable[T]]) -> T:
+    """Do a whole transaction again, once, when a twin of this webhook won or the connection had died meanwhile.
+
+    A server that was restarted leaves dead connections in the pool: the first call after it must be routed as usual.
+    """
+    try:
+        return await work()
+    except ToldBefore:
+        return await work()
+    except DBAPIError as exc:
+        if not exc.connection_invalidated:
+            raise
+        return await work()
