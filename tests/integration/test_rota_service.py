@@ -248,6 +248,18 @@ async def test_what_was_true_stays_provable_after_a_substitution(
             (second, "Grippe", False),
             (third, "Baptême", True),
         ]
+        told = (await session.execute(sa.text("select recipient, body from message order by id"))).all()
+        names = {(await members.get_technician(session, technician_id=one)).phone: one for one in plumbers.people}
+        assert [(names[row.recipient], row.body.split(" : ")[1].split(" du ")[0]) for row in told] == [
+            (second, "vous êtes d’astreinte"),
+            (original.technician_id, "vous êtes remplacé"),
+            (third, "vous êtes d’astreinte"),
+            (second, "vous êtes remplacé"),
+        ]
+        assert told[2].body == (
+            "Planning modifié : vous êtes d’astreinte du 14/07/2027 06:00 au 14/07/2027 18:00."
+            " Secteur Pont-Audemer – Roumois, rang 1."
+        )
         # Nobody edits or deletes what was published, even by hand.
         for statement in ("update duty set starts_at = starts_at + interval '1 hour'", "delete from duty"):
             with pytest.raises(sa.exc.IntegrityError):
