@@ -605,7 +605,8 @@ async def test_on_call_is_one_indexed_query_flat_over_five_years(
             sa.text(
                 "insert into duty (id, rota_id, post_id, member_id, technician_id, starts_at, ends_at, live,"
                 " recorded_at, recorded_by, reason, superseded_at) select gen_random_uuid(), :rota, p.id, :member,"
-                " :person, s, s + interval '7 days', true, '2023-01-01', 'x', '', case when old then timestamptz '2023-02-01' end"
+                " :person, s, s + interval '7 days', true, '2023-01-01', 'x', '',"
+                " case when old then timestamptz '2023-02-01' end"
                 " from on_call_post p, generate_series(timestamptz '2023-01-06', '2028-01-01', '7 days') s,"
                 " (values (true), (false)) v(old) where p.sector_id = any(:sectors)"
             ),
