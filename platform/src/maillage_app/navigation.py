@@ -12,10 +12,12 @@ _OFFICE = (
     ("/customers", "Clients", "user"),
     ("/territory", "Territoire", "map-pin"),
     ("/tariffs", "Tarifs", "euro"),
+    ("/notes", "Notes et règlements", "file"),
 )
 _MEMBER = (
     ("/field", "Mes interventions", "wrench"),
     ("/field/duties", "Mes astreintes", "calendar"),
+    ("/field/ledger", "Mon compte", "euro"),
 )
 
 

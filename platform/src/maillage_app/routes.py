@@ -26,9 +26,11 @@ from maillage_tenants.customers import routes_web as customers
 from maillage_tenants.desk import routes_web as desk
 from maillage_tenants.field import routes_web as field
 from maillage_tenants.frontdoor import routes_web as frontdoor
+from maillage_tenants.ledger import routes_web as ledger
 from maillage_tenants.members import routes_web as members
 from maillage_tenants.rota import routes_web as rota
 from maillage_tenants.subscriptions import routes_web as subscriptions
+from maillage_tenants.tariffs import routes_web as tariffs
 from maillage_tenants.territory import routes_web as territory
 
 Handlers = list[type[Any] | BaseRouteHandler | Router]
@@ -68,12 +70,14 @@ def tenant_routes() -> Handlers:
         *customers.ROUTES,
         *customerfile.ROUTES,
         *subscriptions.ROUTES,
+        *tariffs.ROUTES,
+        *ledger.ROUTES,
     ]
 
 
 def public_routes() -> Handlers:
     """A cooperative's public pages, under `/p/<slug>`."""
-    return [*frontdoor.ROUTES]
+    return [*frontdoor.ROUTES, *tariffs.PUBLIC_ROUTES]
 
 
 def telephony_routes() -> Router:

@@ -15,7 +15,7 @@ from .errors import (
     PaymentTooEarly,
 )
 from .models import InvoiceKind, PaymentMethod
-from .queries import InvoiceView, PaymentView, invoice_view, invoices_of_case, note_of_case
+from .queries import InvoiceView, PaymentView, RegisterRow, invoice_view, invoices_of_case, note_of_case, register
 from .rules import METHOD_LABELS, JournalCheck
 from .service.issuing import invoice_pdf, issue_credit_note, issue_note, sequence_gaps
 from .service.paying import correct_payment, record_payment, record_refund, verify_journal
@@ -35,6 +35,7 @@ __all__ = [
     "PaymentOverBalance",
     "PaymentTooEarly",
     "PaymentView",
+    "RegisterRow",
     "correct_payment",
     "invoice_pdf",
     "invoice_view",
@@ -44,6 +45,7 @@ __all__ = [
     "note_of_case",
     "record_payment",
     "record_refund",
+    "register",
     "sequence_gaps",
     "verify_journal",
 ]

@@ -7,11 +7,12 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import undefer
+from sqlalchemy.orm import aliased, undefer
 
 from maillage_hooks.types import LineKind, UrgencyScope
 from maillage_kit.db import TenantSession
 from maillage_kit.money import Money
+from maillage_kit.pages import Page, PageRequest, cut_page
 from maillage_tenants.invoices.errors import InvoiceNotFound
 from maillage_tenants.invoices.models import Invoice, InvoiceKind, InvoiceLine, Payment, PaymentMethod
 from maillage_tenants.invoices.rules import JournalEntry
@@ -81,6 +82,27 @@ class InvoiceView:
         }[self.kind]
 
 
+@dataclass(frozen=True, slots=True)
+class RegisterRow:
+    """One line of the register. `credited_by`: the number of the credit note that cancels it."""
+
+    id: UUID
+    number: str
+    kind: InvoiceKind
+    case_id: UUID
+    issued_at: datetime
+    customer: str
+    gross: Money
+    paid: Money
+    credited_by: str | None
+
+    @property
+    def due(self) -> Money:
+        if self.kind is InvoiceKind.CREDIT_NOTE:
+            return Money.zero()
+        return -self.paid if self.credited_by else self.gross - self.paid
+
+
 async def invoice_view(session: TenantSession, *, invoice_id: UUID) -> InvoiceView:
     """One document. Raises InvoiceNotFound."""
     row = await session.get(Invoice, invoice_id)
@@ -101,6 +123,54 @@ async def note_of_case(session: TenantSession, *, case_id: UUID) -> InvoiceView 
     """The last note or invoice of the case that no credit note cancels, or None."""
     live = [invoice for invoice in await invoices_of_case(session, case_id=case_id) if invoice.live]
     return live[-1] if live else None
+
+
+async def register(session: TenantSession, *, request: PageRequest) -> Page[RegisterRow]:
+    """Everything issued, latest first, by page."""
+    credit = aliased(Invoice)
+    paid = sa.select(sa.func.sum(Payment.amount)).where(Payment.invoice_id == Invoice.id).scalar_subquery()
+    query = (
+        sa.select(
+            Invoice.id,
+            Invoice.number,
+            Invoice.kind,
+            Invoice.intervention_id,
+            Invoice.issued_at,
+            Invoice.parties["customer"]["name"].astext,
+            Invoice.gross,
+            sa.cast(sa.func.coalesce(paid, 0), sa.BigInteger),
+            credit.number,
+        )
+        .outerjoin(credit, credit.credit_of == Invoice.id)
+        .order_by(Invoice.issued_at.desc(), Invoice.id.desc())
+        .limit(request.limit + 1)
+    )
+    position = request.position()
+    if position:
+        query = query.where(
+            sa.tuple_(Invoice.issued_at, Invoice.id)
+            < sa.tuple_(
+                sa.cast(sa.literal(str(position[0])), sa.DateTime(timezone=True)),
+                sa.cast(sa.literal(str(position[1])), sa.Uuid),
+            )
+        )
+    rows = [
+        RegisterRow(
+            id=found_id,
+            number=number,
+            kind=InvoiceKind(kind),
+            case_id=case_id,
+            issued_at=issued_at,
+            customer=customer or "",
+            gross=gross,
+            paid=Money(received),
+            credited_by=credited_by,
+        )
+        for found_id, number, kind, case_id, issued_at, customer, gross, received, credited_by in await session.execute(
+            query
+        )
+    ]
+    return cut_page(rows, request, lambda row: (row.issued_at.isoformat(), row.id))
 
 
 async def document(session: TenantSession, *, invoice_id: UUID) -> Invoice:
