@@ -30,10 +30,16 @@ ANA = {
 HOUSE = {"address": "4 quai X", "postcode": "27500", "insee": "27467", "premises_use": "dwelling", "over_two_years": ""}
 
 
+def _found(pattern: str, text: str) -> str:
+    match = re.search(pattern, text)
+    assert match is not None, pattern
+    return match[1]
+
+
 async def _create(office, plan=PLAN) -> str:
     answer = await office.post("/c/eure/plans", plan)
     assert answer.status_code == 303, answer.text
-    return answer.headers["location"]
+    return str(answer.headers["location"])
 
 
 async def test_plans_are_listed_written_published_and_withdrawn(eure: CooperativeContext, sign_in) -> None:
@@ -105,22 +111,21 @@ async def test_a_customer_is_subscribed_and_the_contract_ended(
     assert "Ce client n’a pas de lieu" in (await office.get(f"{path}/subscriptions/new")).text
     await office.post(f"{path}/sites", HOUSE)
     form = (await office.get(f"{path}/subscriptions/new")).text
-    plan_id = re.search(r'name="plan_id" value="([0-9a-f-]{36})"[^<]*<span>Sérénité', form)[1]
-    site_id = re.search(r'name="site_ids" value="([0-9a-f-]{36})" checked', form)[1]  # the only place is chosen
+    plan_id = _found(r'name="plan_id" value="([0-9a-f-]{36})"[^<]*<span>Sérénité', form)
+    site_id = _found(r'name="site_ids" value="([0-9a-f-]{36})" checked', form)  # the only place is chosen
     sent = {
         "plan_id": plan_id, "site_ids": [site_id], "channel": "distance_phone", "signed_on": "2027-03-01",
         "starts_on": "2027-03-01", "ends_on": "",
     }  # fmt: skip
-    for change in (
-        {"plan_id": ""}, {"site_ids": []}, {"channel": ""}, {"starts_on": "hier"}, {"signed_on": "2027-03-02"},
-    ):  # fmt: skip
-        answer = await office.post(f"{path}/subscriptions", {**sent, **change})
-        assert answer.status_code == 422, change
+    wrong = {"plan_id": "", "site_ids": "x", "channel": "", "starts_on": "hier", "signed_on": "2027-03-02"}
+    for name, value in wrong.items():
+        answer = await office.post(f"{path}/subscriptions", {**sent, name: value})
+        assert answer.status_code == 422, name
     assert (await office.post(f"{path}/subscriptions", sent)).status_code == 303
     shown = (await office.get(path)).text
     for words in ("S-2027-000001", "Sérénité", "En cours", "29 février 2028"):
         assert words in shown, words
-    end = re.search(r'href="([^"]+/subscriptions/[0-9a-f-]{36}/end)"', shown)[1]
+    end = _found(r'href="([^"]+/subscriptions/[0-9a-f-]{36}/end)"', shown)
     assert (await office.get(end)).status_code == 200
     assert (await office.post(end, {"on": "2026-01-01"})).status_code == 422
     assert (await office.post(end, {"on": ""})).status_code == 422

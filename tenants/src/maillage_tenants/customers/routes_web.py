@@ -11,7 +11,7 @@ from maillage_kit.context import Actor, CooperativeContext, Role
 from maillage_kit.crypto import FieldCipher
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Invalid
-from maillage_kit.phone import show_phone
+from maillage_kit.phone import parse_phone, show_phone
 from maillage_kit.web import AnyRequest, Sent, base_path, page, page_request, requires, see_other, text
 from maillage_tenants import territory
 from maillage_tenants.customers import labels, queries, service
@@ -62,6 +62,11 @@ async def register_customer(
 ) -> Redirect | Template:
     """Register a customer with a first number, then ask for the place to serve."""
     form = await _form(request)
+    wrong_phone: Mapping[str, str] = {}
+    try:
+        parse_phone(text(form, "phone"))
+    except Invalid as refused:
+        wrong_phone = refused.fields
     try:
         async with session.begin_nested():
             ref = await service.register_customer(
@@ -72,7 +77,8 @@ async def register_customer(
             )
             await service.add_phone(session, customer_id=ref.id, phone=text(form, "phone"), by=actor.display_name)
     except Invalid as refused:
-        return await _customer_form(request, session, form, errors=refused)
+        everything = Invalid(fields={**refused.fields, **wrong_phone})  # all that is wrong, at once
+        return await _customer_form(request, session, form, errors=everything)
     return see_other(
         f"{base_path(cooperative)}/customers/{ref.id}/sites/new",
         flash=f"Client {ref.number} créé. Indiquez maintenant le lieu à dépanner.",
