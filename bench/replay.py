@@ -64,21 +64,25 @@ def round_trips(steps: list[Step]) -> int:
 
 
 def script(steps: list[Step], words: Words, *, before: str = "", gather: Mapping[str, str] | None = None) -> str:
-    """A pgbench script. `before`: its meta commands. `gather`: a piece of a statement's text → what to put in its
-    select list besides, kept in variables by `\\gset`."""
+    """A pgbench script. `before`: its meta commands. `gather`: a piece of a statement's text → what the first statement
+    with it returns besides, kept in variables by `\\gset` (nothing: what it returns anyway)."""
     lines = [before] if before else []
+    gathers = dict(gather or {})
     for step in steps:
         if not step.is_statement:
             lines.append(f"{step.text};")
             continue
         said = [_statement(step.text, values, words) for values in step.values]
-        more = next((added for piece, added in (gather or {}).items() if piece in step.text), None)
-        if more is not None:
-            lines.append(f"{said[0]}, {more} \\gset")
+        piece = next((piece for piece in gathers if piece in step.text), None)
+        if piece is not None:
+            more = gathers.pop(piece)
+            lines.append(f"{said[0]}{', ' if more else ''}{more} \\gset")
         elif len(said) == 1:
             lines.append(f"{said[0]};")
         else:
             lines += ["\\startpipeline", *(f"{one};" for one in said), "\\endpipeline"]
+    if gathers:
+        raise ValueError(f"the application no longer says: {', '.join(gathers)}")
     return "\n".join(lines) + "\n"
 
 
@@ -97,15 +101,16 @@ def literal(value: Any) -> str:
     """A value as SQL, without the colons that pgbench would read as variables, on one line."""
     if isinstance(value, str):
         return "E'" + _escaped(value.replace("\\", "\\\\").replace("'", "''")) + "'"
-    text = sql.Literal(value).as_string()
+    text = sql.Literal(value).as_string().strip()
     if ":" not in text:
         return text
-    quoted, cast, kind = text.rpartition("::")
-    if not (cast and kind.replace(" ", "").replace("[]", "").isalpha()):
-        quoted, kind = text, ""
-    if not (quoted.startswith("'") and quoted.endswith("'")) or "\\" in quoted:
+    quoted, _, kind = text.rpartition("'")
+    prefix, _, inside = quoted.partition("'")
+    if prefix not in ("", "E"):
         raise ValueError(f"no literal for {type(value).__name__}")
-    return f"E{_escaped(quoted)}" + (f"::{kind}" if kind else "")
+    if not prefix:
+        inside = inside.replace("\\", "\\\\")
+    return f"E'{_escaped(inside)}'{kind}"
 
 
 def _escaped(text: str) -> str:

@@ -40,6 +40,20 @@ def oncall(tenants: str, years: int, seconds: float, as_json: bool, fresh: bool,
     _show(program, program.run(counts, years=years, seconds=seconds, fresh=fresh, keep=keep), as_json)
 
 
+@bench.command()
+@click.option("--tenants", default=20, show_default=True, type=click.IntRange(1, 500), help="Cooperatives.")
+@click.option("--customers", default=20_000, show_default=True, type=click.IntRange(1), help="Of each cooperative.")
+@click.option("--seconds", default=8.0, show_default=True, help="Of each round.")
+@_as_json
+@_fresh
+@_keep
+def routing(tenants: int, customers: int, seconds: float, as_json: bool, fresh: bool, keep: bool) -> None:
+    """An inbound call over HTTP, beside pgbench with the same SQL."""
+    program = _program("bench.routing")
+    figures = program.run(tenants=tenants, customers=customers, seconds=seconds, fresh=fresh, keep=keep)
+    _show(program, figures, as_json)
+
+
 def _program(name: str) -> ModuleType:
     """A program of the checkout. Raises ClickException where only the product is installed."""
     if not (ROOT / "bench").is_dir():
