@@ -15,7 +15,7 @@ from maillage_tenants.calls.plan import BRIDGE, Dial, Gather, Hangup, KeyTurn, P
 from maillage_tenants.calls.queries import LegRow, Place, Step
 from maillage_tenants.calls.record import OpenCall, Station
 from maillage_tenants.calls.service import ending
-from maillage_tenants.calls.signals import AttemptOver, LegKey, LegProgress
+from maillage_tenants.calls.signals import AttemptOver, Ending, LegKey, LegProgress
 from maillage_tenants.dispatch import Candidate
 
 ACCEPT_KEY = "1"
@@ -258,7 +258,10 @@ def _trade_words(call: OpenCall, station: Station) -> str:
 
 
 async def leg_progress(session: TenantSession, *, call: OpenCall, position: int, signal: LegProgress) -> None:
-    """News of the line to the person rung. Old news (by sequence) and news of a final leg change nothing."""
+    """News of the line to the person rung. Old news (by sequence) and news of a final leg change nothing.
+
+    That an answered line is over does not say whether the two people talked: the end of the attempt does.
+    """
     leg = await queries.leg_at(session, call_id=call.row.id, position=position)
     sequence = signal.notice.sequence
     if leg is None or (sequence is not None and sequence <= leg.last_sequence):
@@ -267,7 +270,7 @@ async def leg_progress(session: TenantSession, *, call: OpenCall, position: int,
         await _mark_answered(session, leg=leg, provider_leg_id=signal.leg, sequence=sequence)
         return
     final = LegState(leg.state) in FINAL_LEG_STATES
-    if signal.ending is not None and not final:
+    if signal.ending is not None and signal.ending is not Ending.COMPLETED and not final:
         await close_leg(
             session,
             leg=leg,
