@@ -35,6 +35,7 @@ OBJECTS = {
     "invoice_id": "invoice",
     "member_id": "member",
     "offer_id": "offer",
+    "payment_id": "payment",
     "phone_id": "customer_phone",
     "plan_id": "plan",
     "quote_id": "quote",
@@ -42,6 +43,7 @@ OBJECTS = {
     "sector_id": "sector",
     "site_id": "site",
     "subscription_id": "subscription",
+    "tariff_id": "tariff",
     "technician_id": "technician",
 }
 # pages that anybody may open: sign-in, health, the front page, the carrier's webhooks (signed), public pages, assets
