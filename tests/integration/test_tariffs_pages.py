@@ -113,3 +113,11 @@ async def test_the_poster_says_the_same(runtime, eure, visitor) -> None:
         "jour férié",
     ):
         assert words in printed, words
+
+
+async def test_a_gas_boiler_is_never_shown_at_the_reduced_rate(visitor) -> None:
+    """R30."""
+    shown = await visitor.get("/p/eure/tarifs")
+    row = shown.text.split("Chaudière gaz")[1].split("</tr>")[0]
+    assert "4\u202f080,00" in row
+    assert "3\u202f740,00" not in row

@@ -1,5 +1,6 @@
 """Every select on tariffs."""
 
+import unicodedata
 from datetime import datetime
 from uuid import UUID
 
@@ -81,10 +82,15 @@ async def _complete(session: TenantSession, rows: list[Tariff]) -> list[TariffVe
             view=TariffView(
                 prices={item.code: item.unit_price for item in items[row.id]}, surcharges=surcharges[row.id]
             ),
-            items=tuple(sorted(items[row.id], key=lambda item: (order[item.kind], item.label))),
+            items=tuple(sorted(items[row.id], key=lambda item: (order[item.kind], _alphabetical(item.label)))),
             time_counting=row.time_counting,
             quote_price=row.quote_price,
             conditions=row.conditions,
         )
         for row in rows
     ]
+
+
+def _alphabetical(label: str) -> str:
+    """« Mécanisme » before « Mitigeur », as in a French dictionary."""
+    return unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().casefold()

@@ -33,13 +33,12 @@ async def overview(request: AnyRequest, session: TenantSession, trades: TradeReg
     now = clock.now()
     trade = _chosen(request, trades)
     every = await queries.versions(session, trade=trade) if trade else ()
-    label = trades.label(trade)
-    cards = [views.tariff_card(version, trade_label=label, at=now) for version in every]
+    cards = [views.tariff_card(version, trades=trades, at=now) for version in every]
     return page(
         request,
         "tariffs/overview.html",
         trade=trade,
-        trade_label=label,
+        trade_label=trades.label(trade),
         tabs=_tabs(request, trades, trade),
         cards=cards,
         current=next((card for card in cards if card.state == "in_force"), None),
@@ -49,8 +48,7 @@ async def overview(request: AnyRequest, session: TenantSession, trades: TradeReg
 @get("/tariffs/versions/{tariff_id:uuid}", guards=OFFICE)
 async def one_version(request: AnyRequest, session: TenantSession, trades: TradeRegistry, tariff_id: UUID) -> Template:
     version = await queries.tariff_version(session, tariff_id=tariff_id)
-    label = trades.label(version.trade)
-    return page(request, "tariffs/version.html", card=views.tariff_card(version, trade_label=label, at=clock.now()))
+    return page(request, "tariffs/version.html", card=views.tariff_card(version, trades=trades, at=clock.now()))
 
 
 @post("/tariffs/versions/{tariff_id:uuid}/withdraw", status_code=303, guards=OFFICE)
@@ -123,7 +121,7 @@ async def _in_force(session: TenantSession, trades: TradeRegistry) -> list[views
     for plugin in trades:
         version = await queries.tariff_at(session, trade=plugin.trade.code, at=now)
         if version is not None:
-            found.append(views.tariff_card(version, trade_label=plugin.trade.label, at=now))
+            found.append(views.tariff_card(version, trades=trades, at=now))
     return found
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from maillage_hooks import TradeRegistry
 from maillage_hooks.documents import french_date
 from maillage_hooks.types import LineKind
 from maillage_kit.clock import paris
@@ -29,11 +30,13 @@ NOTE_RULE = (
 
 @dataclass(frozen=True, slots=True)
 class PriceRow:
+    """`gross_reduced` is None where the reduced rate never applies (fossil boilers, R30)."""
+
     code: str
     label: str
     unit: str
     net: Money
-    gross_reduced: Money
+    gross_reduced: Money | None
     gross_normal: Money
 
 
@@ -60,7 +63,13 @@ class TariffCard:
         return [(f"Majoration {label}", amount) for label, amount in self.surcharges]
 
 
-def tariff_card(version: TariffVersion, *, trade_label: str, at: datetime) -> TariffCard:
+def tariff_card(version: TariffVersion, *, trades: TradeRegistry, at: datetime) -> TariffCard:
+    normal_rate_only = {
+        item.code
+        for plugin in trades.enabled([version.trade])
+        for item in plugin.pricing.catalogue
+        if item.fossil_boiler
+    }
     groups = []
     for kind, label in KIND_LABELS.items():
         rows = tuple(
@@ -69,7 +78,9 @@ def tariff_card(version: TariffVersion, *, trade_label: str, at: datetime) -> Ta
                 label=item.label,
                 unit=item.unit,
                 net=item.unit_price,
-                gross_reduced=rules.with_vat(item.unit_price, rules.REDUCED_VAT),
+                gross_reduced=None
+                if item.code in normal_rate_only
+                else rules.with_vat(item.unit_price, rules.REDUCED_VAT),
                 gross_normal=rules.with_vat(item.unit_price, rules.NORMAL_VAT),
             )
             for item in version.items
@@ -79,7 +90,7 @@ def tariff_card(version: TariffVersion, *, trade_label: str, at: datetime) -> Ta
             groups.append(PriceGroup(label, rows))
     return TariffCard(
         version=version,
-        trade_label=trade_label,
+        trade_label=trades.label(version.trade),
         groups=tuple(groups),
         surcharges=tuple(
             (rules.BAND_LABELS[band], f"+ {rules.percent_text(version.view.surcharges.get(band, 0))}")
@@ -122,7 +133,8 @@ def poster_data(cooperative: CooperativeContext, cards: Iterable[TariffCard], *,
                     {
                         "label": group.label,
                         "rows": [
-                            [row.label, row.unit, str(row.gross_reduced), str(row.gross_normal)] for row in group.rows
+                            [row.label, row.unit, str(row.gross_reduced or "—"), str(row.gross_normal)]
+                            for row in group.rows
                         ],
                     }
                     for group in card.groups
