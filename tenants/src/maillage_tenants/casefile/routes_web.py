@@ -114,7 +114,7 @@ async def live_status(
     row = await interventions.case(session, case_id=case_id)
     return page(
         request,
-        "casefile/_status.html",
+        "casefile/_live.html",
         status=await status_view(session, case=row, at=clock.now()),
         here=f"{base_path(cooperative)}/cases/{case_id}",
         **case_words(),

@@ -84,6 +84,10 @@ _LOOKS = {
 }
 
 
+_EXPLAINED = frozenset({"offered", "skipped", "lead"})
+"""Events whose `detail` holds a reason in words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of the timeline, as the design macro reads it."""
@@ -101,7 +105,14 @@ def timeline(
 ) -> tuple[Line, ...]:
     """Everything that happened, oldest first; within one instant, in the order it was written."""
     lines = [
-        Line(event.at, event.text, *_LOOKS.get(event.kind, ("info", "neutral")), actor=event.actor) for event in events
+        Line(
+            event.at,
+            event.text,
+            *_LOOKS.get(event.kind, ("info", "neutral")),
+            detail=str(event.detail.get("reason", "")) if event.kind in _EXPLAINED else "",
+            actor=event.actor,
+        )
+        for event in events
     ]
     if call is not None:
         lines.append(Line(call.started_at, "Appel reçu au numéro unique", "phone", "info", call.routing_note))

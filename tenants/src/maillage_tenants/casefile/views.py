@@ -146,7 +146,9 @@ async def case_view(session: TenantSession, *, case_id: UUID, trades: TradeRegis
         leads=await interventions.leads(session, case_id=case_id),
         follow_ups=await interventions.follow_ups(session, case_id=case_id),
         report=interventions.as_words(fields, case.report),
-        report_complete=bool(plugin and interventions.report_is_complete(case.report, plugin, case.type_code or "")),
+        report_complete=bool(
+            plugin and case.type_code and interventions.report_is_complete(case.report, plugin, case.type_code)
+        ),
         documents=service.documents_of(plugin, case),
         holds=await interventions.holds(session, case_id=case_id),
         authority=await quotes.work_authority(session, case_id=case_id),

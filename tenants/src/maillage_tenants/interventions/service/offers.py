@@ -76,9 +76,10 @@ async def start_offers(
                 session,
                 case_id=case_id,
                 kind="skipped",
-                text=f"{candidate.display_name} écarté : {candidate.skipped}",
+                text=f"{candidate.display_name} écarté" if candidate.technician_id else "Personne d’astreinte",
                 actor=by,
                 at=at,
+                detail={"reason": f"{candidate.reason}. {candidate.skipped}"},
             )
             continue
         if not candidate.phone or candidate.technician_id in seen:
@@ -244,9 +245,10 @@ async def _offer_next(session: TenantSession, row: Intervention, *, at: datetime
             session,
             case_id=row.id,
             kind="offered",
-            text=f"Proposée à {offer.display_name} ({offer.reason})",
+            text=f"Proposée à {offer.display_name}",
             actor="Maillage",
             at=at,
+            detail={"reason": offer.reason},
         )
         return
     await _nobody(session, row, at=at)
