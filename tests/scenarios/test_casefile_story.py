@@ -106,7 +106,8 @@ async def do_the_work(runtime: Runtime, eure: CooperativeContext, phone: Any, ca
     assert await state_of(runtime, eure, case_id) is State.DONE, "no closing without report (R84)"
     report = {
         "r_leak_location": "Sous l’évier", "r_pipe_type": "copper", "r_pipe_after_meter": "yes",
-        "r_repaired_on": "2027-03-01", "r_cause": "Raccord cassé", "r_work_done": "Raccord remplacé", "r_made_safe": "yes",
+        "r_repaired_on": "2027-03-01", "r_cause": "Raccord cassé", "r_work_done": "Raccord remplacé",
+        "r_made_safe": "yes",
     }  # fmt: skip
     await phone.post(f"{acts}/report", {"r_cause": "Raccord cassé"})
     assert "Brouillon gardé" in (await phone.get(mine)).text
