@@ -1,0 +1,193 @@
+"""The real server, killed with SIGKILL between the steps of a call and in the middle of them: no call is lost, every
+case is whole. The carrier does what carriers do: it sends the webhook again."""
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from maillage_kit import clock
+from maillage_kit.clock import SharedClock
+from maillage_kit.settings import Settings
+from maillage_kit.testing.phone_company import PhoneCompany
+
+LEFEVRE = "+33633333301"
+ANA, BILAL = "+33611111101", "+33611111102"
+PONT_AUDEMER = "27467"
+PUBLIC_URL = "https://urgence.example.fr"
+
+
+class Server:
+    """The application as it runs in production, in its own processes."""
+
+    def __init__(self, settings: Settings, clock_file: Path, log: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self.log = log
+        self.environment = {
+            **os.environ,
+            "MAILLAGE_ENVIRONMENT": "test",
+            "MAILLAGE_DATABASE__URL": settings.database.url or "",
+            "MAILLAGE_DATABASE__APP_URL": settings.database.app_url or "",
+            "MAILLAGE_WEB__PUBLIC_URL": PUBLIC_URL,
+            "MAILLAGE_CLOCK_FILE": str(clock_file),
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+        self.killed = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    async def start(self) -> None:
+        command = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "maillage_app.asgi:create"]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*command, "--host", "127.0.0.1", "--port", str(self.port), "--no-ws"],
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        async with httpx.AsyncClient(base_url=self.url) as client:
+            patience = time.monotonic() + 60
+            while True:
+                with contextlib.suppress(httpx.TransportError):
+                    await client.get("/static/favicon.svg")
+                    return
+                assert self.running, self.log.read_text()[-2000:]
+                assert time.monotonic() < patience
+                await asyncio.sleep(0.05)
+
+    def kill(self) -> None:
+        """SIGKILL to the server and its workers."""
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            self.killed += 1
+        self.process = None
+
+
+@pytest.fixture
+def shared_clock(tmp_path: Path, moved_clock) -> Iterator[SharedClock]:
+    """The time of the server's processes and of this one."""
+    shared = SharedClock(tmp_path / "clock")
+    shared.move_to(moved_clock.now())
+    with clock.using(shared, whole_process=True):
+        yield shared
+
+
+@pytest.fixture
+async def server(settings: Settings, shared_clock: SharedClock, tmp_path: Path) -> AsyncIterator[Server]:
+    server = Server(settings, tmp_path / "clock", tmp_path / "server.log")
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+async def company(server: Server, settings: Settings, shared_clock: SharedClock) -> AsyncIterator[PhoneCompany]:
+    """A carrier on the server's real address; its requests are never kept on a connection that may be dead."""
+    limits = httpx.Limits(max_keepalive_connections=0)
+    async with httpx.AsyncClient(base_url=server.url, limits=limits, timeout=30) as client:
+        yield PhoneCompany(
+            client,
+            public_url=PUBLIC_URL,
+            token=settings.telephony.auth_tokens[0].get_secret_value(),
+            clock=shared_clock,
+        )
+
+
+async def tell_the_story(town, company: PhoneCompany) -> None:
+    """Ana's machine answers, Bilal takes the call, Madame Lefèvre hangs up: thirteen webhooks."""
+    ana, bilal = company.phone("Ana", ANA), company.phone("Bilal", BILAL)
+    ana.rings().is_a_machine()
+    bilal.rings().presses("1")
+    call = await company.calls(LEFEVRE, town.number)
+    await call.presses("1")
+    assert call.talks_to is bilal
+    await call.hangs_up()
+    company.is_quiet()
+
+
+async def everything_is_whole(town) -> None:
+    stored = await town.row("select * from call")
+    assert (stored["state"], stored["outcome"], stored["accepted_position"]) == ("ended", "accepted", 1)
+    assert await town.legs() == [("Ana", "not_accepted"), ("Bilal", "accepted")]
+    case = await town.row("select * from intervention")
+    assert (case["state"], case["technician_id"], case["number"]) == (
+        "accepted",
+        town.people["Bilal"],
+        "I-2027-000001",
+    )
+    codes = [row["code"] for row in await town.rows("select code from intervention_clock order by code")]
+    assert codes == ["T0", "T1", "T3", "T4"]
+    kinds = [row["kind"] for row in await town.rows("select kind from intervention_event order by id")]
+    assert kinds == ["opened", "accepted"]
+    assert await town.value("select count(*) from message") == 1
+    assert await town.rows("select 1 from callback") == []
+    assert await town.rows("select 1 from alarm") == []
+    assert (await town.ended())["accepted_kind"] == "rank2"
+
+
+@pytest.fixture
+async def people(town, shared_clock):
+    await town.on_call("Ana", ANA)
+    await town.on_call("Bilal", BILAL, rank=2)
+    await town.customer("Madame Lefèvre", LEFEVRE, ("12 rue de la République", PONT_AUDEMER))
+
+
+@pytest.mark.slow
+async def test_killed_between_every_step(town, people, server: Server, company: PhoneCompany) -> None:
+    async def kill_and_restart(_path: str) -> None:
+        server.kill()
+        await server.start()
+
+    company.before_webhook = kill_and_restart
+    await tell_the_story(town, company)
+    assert server.killed >= 12
+    assert len(company.webhooks) >= 13
+    await everything_is_whole(town)
+
+
+@pytest.mark.slow
+async def test_killed_in_the_middle_of_the_steps(town, people, server: Server, company: PhoneCompany) -> None:
+    """The process dies a few milliseconds after the request left: before, during or after the commit."""
+    chance = random.Random(27)
+    cut: list[asyncio.Task[None]] = []
+
+    async def kill_soon(_path: str) -> None:
+        if cut:
+            await cut.pop()
+        if not server.running:
+            await server.start()
+        if chance.random() < 0.6:
+
+            async def kill() -> None:
+                await asyncio.sleep(chance.uniform(0.0, 0.06))
+                server.kill()
+
+            cut.append(asyncio.create_task(kill()))
+
+    company.before_webhook = kill_soon
+    company.retries = 20
+    await tell_the_story(town, company)
+    for task in cut:
+        await task
+    assert server.killed >= 5
+    await everything_is_whole(town)
