@@ -617,20 +617,13 @@ async def test_on_call_is_one_indexed_query_flat_over_five_years(
         owner.execute(f"analyze {eure.tenant.schema}.on_call_post")
     async with runtime.database.tenant(eure.tenant) as session:
         for known_at, index in ((None, "ix_duty_on_call"), (datetime(2027, 1, 1, tzinfo=UTC), "ix_duty_history")):
-            statement = on_call_statement(
-                sector_ids=sector_ids[:4],
-                trade="plumbing",
-                at=datetime(2025, 5, 5, tzinfo=UTC),
-                known_at=known_at,
-            )
-            compiled = statement.compile(
-                dialect=runtime.database.engine.dialect, compile_kwargs={"literal_binds": True}
-            )
-            plan_text = (
-                await session.execute(
-                    sa.text(f"explain (analyze, buffers, format json) {compiled}".replace(":", r"\:"))
-                )
-            ).scalar_one()
+            asked = {"sectors": sector_ids[:4], "trade": "plumbing", "at": datetime(2025, 5, 5, tzinfo=UTC)}
+            statement = on_call_statement(as_known=known_at is not None).params(asked, known_at=known_at)
+            compiled = statement.compile(dialect=runtime.database.engine.dialect)
+            driver = (await (await session.connection()).get_raw_connection()).driver_connection
+            assert driver is not None
+            explained = await driver.execute(f"explain (analyze, buffers, format json) {compiled}", compiled.params)
+            (plan_text,) = await explained.fetchone()
             top = (json.loads(plan_text) if isinstance(plan_text, str) else plan_text)[0]["Plan"]
             assert top["Actual Rows"] == 8
             scans = list(_scans(top))

@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from maillage_hooks import TradeRegistry
-from maillage_kit.db import TenantSession
+from maillage_kit.db import TenantSession, UtcDateTime
 from maillage_kit.semester import Semester
 from maillage_tenants import territory
 from maillage_tenants.members.models import Member, Technician
@@ -51,23 +51,28 @@ async def on_call(
     """
     if not sector_ids:
         return ()
-    rows = await session.execute(on_call_statement(sector_ids=sector_ids, trade=trade, at=at, known_at=known_at))
+    asked = {"sectors": list(sector_ids), "trade": trade, "at": at}
+    rows = await (
+        session.execute(_ON_CALL, asked)
+        if known_at is None
+        else session.execute(_ON_CALL_AS_KNOWN, {**asked, "known_at": known_at})
+    )
     place = {sector_id: index for index, sector_id in reversed(list(enumerate(sector_ids)))}
     return tuple(sorted((OnCall(*row) for row in rows), key=lambda found: (place[found.sector_id], found.rank)))
 
 
-def on_call_statement(
-    *, sector_ids: Sequence[UUID], trade: str, at: datetime, known_at: datetime | None = None
-) -> sa.Select[UUID, int, UUID, UUID, UUID, str, str, str, datetime, datetime]:
-    """For each post, the latest duty that began at or before `at`, kept if it has not ended.
+def on_call_statement(*, as_known: bool) -> sa.Select[UUID, int, UUID, UUID, UUID, str, str, str, datetime, datetime]:
+    """For each post, the latest duty that began at or before `:at`, kept if it has not ended.
 
     Two duties of a post that are visible together never overlap (the database refuses it), so the latest to begin is
-    the only one that can hold `at`: each post costs one step down `ix_duty_on_call` (`ix_duty_history` in the past).
+    the only one that can hold `:at`: each post costs one step down `ix_duty_on_call` (`ix_duty_history` in the past).
     """
+    at = sa.bindparam("at", type_=UtcDateTime())
+    known_at = sa.bindparam("known_at", type_=UtcDateTime())
     visible = (
-        [Duty.superseded_at.is_(None)]
-        if known_at is None
-        else [Duty.recorded_at <= known_at, sa.or_(Duty.superseded_at.is_(None), Duty.superseded_at > known_at)]
+        [Duty.recorded_at <= known_at, sa.or_(Duty.superseded_at.is_(None), Duty.superseded_at > known_at)]
+        if as_known
+        else [Duty.superseded_at.is_(None)]
     )
     latest = (
         sa.select(Duty.id, Duty.member_id, Duty.technician_id, Duty.starts_at, Duty.ends_at)
@@ -94,8 +99,17 @@ def on_call_statement(
         .join(latest, sa.true())
         .join(Technician, Technician.id == latest.c.technician_id)
         .join(Member, Member.id == latest.c.member_id)
-        .where(OnCallPost.sector_id.in_(sector_ids), OnCallPost.trade == trade, latest.c.ends_at > at)
+        .where(
+            OnCallPost.sector_id == sa.any_(sa.bindparam("sectors", type_=sa.ARRAY(sa.Uuid))),
+            OnCallPost.trade == sa.bindparam("trade", type_=sa.Text),
+            latest.c.ends_at > at,
+        )
     )
+
+
+# Made once: making it costs four times what asking it does (bench/README.md).
+_ON_CALL = on_call_statement(as_known=False)
+_ON_CALL_AS_KNOWN = on_call_statement(as_known=True)
 
 
 # --- rotas and posts --------------------------------------------------------
