@@ -150,6 +150,7 @@ async def qualify(
     case_id: UUID,
 ) -> Template | Redirect:
     """Qualify the case: type, priority, promises, price; or redirect it (R85, R87)."""
+    await case_for(session, case_id=case_id, actor=actor)
     form = await request.form()
     trade = text(form, "trade")
     if trade not in trades:
@@ -186,6 +187,7 @@ async def choose_trade(
     case_id: UUID,
 ) -> Redirect:
     """Say which trade the case is about, so that its questions can be asked."""
+    await case_for(session, case_id=case_id, actor=actor)
     trade = text(await request.form(), "trade")
     if trade not in trades:
         raise Invalid("Choisissez un métier.", fields={"trade": "Choisissez un métier."})
@@ -204,6 +206,7 @@ async def look_for_artisan(
     session: TenantSession, cooperative: CooperativeContext, actor: Actor, settings: Settings, case_id: UUID
 ) -> Redirect:
     """Offer the case along the ladder."""
+    await case_for(session, case_id=case_id, actor=actor)
     return await done_or_said(
         session,
         interventions.dispatch_case(
@@ -224,6 +227,7 @@ async def assign(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, case_id: UUID
 ) -> Redirect:
     """Give the case to somebody who said yes by voice."""
+    await case_for(session, case_id=case_id, actor=actor)
     technician = _uuid(text(await request.form(), "technician_id"))
     back = case_page(cooperative, actor, case_id)
     if technician is None:
@@ -259,6 +263,7 @@ async def cancel(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, case_id: UUID
 ) -> Redirect:
     """Cancel with a reason."""
+    await case_for(session, case_id=case_id, actor=actor)
     return await done_or_said(
         session,
         interventions.cancel_case(
@@ -278,6 +283,7 @@ async def follow_up(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, case_id: UUID
 ) -> Redirect:
     """Open the second visit."""
+    await case_for(session, case_id=case_id, actor=actor)
     opened = await interventions.open_follow_up(
         session, case_id=case_id, reason=text(await request.form(), "reason"), at=clock.now(), by=actor.display_name
     )
