@@ -9,6 +9,7 @@ import click
 
 # name: "module:attribute" (a click command), in the order `--help` shows them.
 COMMANDS: dict[str, str] = {
+    "demo": "maillage_app.cli.demo:demo",
     "serve": "maillage_app.cli.serve:serve",
     "worker": "maillage_app.cli.serve:worker",
     "cooperative": "maillage_app.cli.cooperatives:cooperative",

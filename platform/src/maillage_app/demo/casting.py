@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from uuid import UUID
 
 import sqlalchemy as sa
 
 from maillage_app.demo.fiction import numbers_of
-from maillage_app.demo.founding import SEMESTER, Founded
+from maillage_app.demo.founding import SEMESTER, Colleague, Founded
 from maillage_app.demo.processes import DemoError
 from maillage_app.demo.script import CallerKind, Script, Setup
 from maillage_app.runtime import Runtime
@@ -46,6 +47,16 @@ class Cast:
     callers: dict[str, Caller]
     people: dict[str, str]
     wrong_numbers: frozenset[str]
+    by_phone: dict[str, UUID]
+
+    @property
+    def colleagues(self) -> dict[UUID, Colleague]:
+        return {colleague.technician_id: colleague for colleague in self.founded.colleagues}
+
+    def colleague_of(self, number: str) -> Colleague | None:
+        """The technician with that number; None for the manager and the fallback number."""
+        technician = self.by_phone.get(number)
+        return None if technician is None else self.colleagues[technician]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +84,15 @@ async def cast(runtime: Runtime, founded: Founded, scripts: Sequence[Script]) ->
             elif script.setup is Setup.WRONG_NUMBER:
                 wrong.add(await _type_wrong_number(session, script, len(wrong)))
         callers = await _Casting(session, founded).callers(mine)
-        rows = await session.execute(
-            sa.select(Technician.phone, Technician.first_name + " " + Technician.last_name).order_by(Technician.id)
-        )
-        people = dict(rows.all())
+        rows = (
+            await session.execute(
+                sa.select(Technician.phone, Technician.id, Technician.first_name + " " + Technician.last_name)
+            )
+        ).all()
+    by_phone = {phone: technician for phone, technician, _ in rows}
+    people = {phone: name for phone, _, name in rows}
     people |= {founded.context.manager_phone: new.manager_name, founded.context.fallback_phone: "Numéro de repli"}
-    return Cast(founded, callers, people, frozenset(wrong))
+    return Cast(founded, callers, people, frozenset(wrong), by_phone)
 
 
 # ------------------------------------------------------------------------------------- what the office did not notice

@@ -100,7 +100,7 @@ class _Clientele:
         return customers.ImportedCustomer(facts, sites, (next(self._numbers),))
 
     def plan_of(self, entry: customers.ImportedCustomer) -> str | None:
-        """Landlords have their plan; most others one of the two for everybody; some are customers without a contract."""
+        """Landlords have their plan, most others one of the two for everybody, some no contract."""
         if len(entry.sites) > 2:
             return "bailleur"
         if self._random.random() > _SUBSCRIBED_SHARE:

@@ -29,6 +29,7 @@ OPENED_AT = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 PUBLISHED_AT = datetime(2026, 11, 27, 18, 30, tzinfo=UTC)
 OPENED_ON = OPENED_AT.date()
 SEMESTER = Semester(2027, 1)
+FEDERATION = ("nadia.benard@federation.example", "Nadia Benard")
 INSURER = "Mutuelle fictive du Bâtiment"
 INSURER_CONTACT = "1, place des Assurances, 75000 Paris"
 DECISION = "Conseil du 27 novembre 2026, planning du premier semestre 2027 adopté à l’unanimité"
@@ -96,13 +97,12 @@ async def publish_rota(runtime: Runtime, founded: Founded) -> None:
     founded.duties = generated.duties
 
 
-async def found_federation(runtime: Runtime) -> str:
-    """An account of the federation's staff. Returns its e-mail."""
-    email = "nadia.benard@federation.example"
+async def found_federation(runtime: Runtime) -> None:
+    """An account of the federation's staff."""
+    email, name = FEDERATION
     async with runtime.database.platform() as session:
-        account = await identity.add_account(session, email=email, display_name="Nadia Benard")
+        account = await identity.add_account(session, email=email, display_name=name)
         await identity.add_membership(session, account=account, role=Role.FEDERATION)
-    return email
 
 
 def towns(department: str) -> tuple[Town, ...]:

@@ -280,8 +280,14 @@ FEDERATION_CHECKS = (
 TASKS_LEFT = """
 select task_name || ' (' || status || ')' from tasks.procrastinate_jobs
 where task_name not like 'platform.%%'
-  and (status in ('failed', 'doing', 'aborted', 'cancelled')
+  and (status in ('failed', 'doing', 'aborting', 'aborted', 'cancelled')
        or (status = 'todo' and (scheduled_at is null or scheduled_at <= %(now)s)))
+"""
+EVENTS_LEFT = """
+select e.type from platform.outbox_event e
+where (e.transaction_id, e.id) > (select coalesce(max(c.transaction_id), 0), coalesce(max(c.event_id), 0)
+                                  from platform.outbox_cursor c where c.consumer = 'federation')
+limit 10
 """
 _FAULT = re.compile(r"\[(error|critical)\s*\]|^Traceback |\[ERROR\]", re.MULTILINE)
 
@@ -324,6 +330,12 @@ def check_everything(owner_url: str, grounds: Sequence[Ground], *, now: object, 
         label = "Aucune erreur dans le journal du processus"
         verdicts.append(Verdict("no_error_logged", label, log.name, _faults(log)))
     return verdicts
+
+
+def work_left(owner_url: str, now: object) -> bool:
+    """Has the application still to do something by itself at that instant: tasks due, events not yet counted?"""
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        return bool(_ask(connection, TASKS_LEFT, {"now": now}) or _ask(connection, EVENTS_LEFT, {}))
 
 
 def lost_calls(owner_url: str, ground: Ground) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ class Night:
         self.company.wait = self.timeline.sleep
         self.company.on_ring = self._ring
 
-    async def play(self, script: Script) -> Played:
+    async def play(self, script: Script) -> None:
         """One call, from its hour to its end. What goes wrong is kept in `trouble`, not raised: the night goes on."""
         cast = self.casts[script.coop]
         played = Played(script, cast.callers[script.id])
@@ -57,7 +57,6 @@ class Night:
         except (AssertionError, httpx.HTTPError) as wrong:
             played.trouble = f"{type(wrong).__name__}: {wrong}"
         self.on_over(played)
-        return played
 
     async def _call(self, played: Played, cast: Cast) -> None:
         script = played.script

@@ -28,15 +28,18 @@ async def _at_once(target: datetime) -> datetime:
 
 
 class Timeline:
-    """Runs coroutines against one clock. `sleep` and `until` may be called only from coroutines given to `run`."""
+    """Runs coroutines against one clock. `sleep` and `until` may be called only from people of `run`."""
 
     def __init__(self, clock: MovableClock, *, settle: Settle = _at_once) -> None:
         self._clock = clock
         self._settle = settle
         self._order = itertools.count()
         self._waiting: list[tuple[datetime, int, asyncio.Event]] = []
+        self._living = 0
         self._acting = 0
         self._all_wait = asyncio.Event()
+        self._all_over = asyncio.Event()
+        self._group: asyncio.TaskGroup | None = None
 
     def now(self) -> datetime:
         return self._clock.now()
@@ -55,18 +58,31 @@ class Timeline:
         await woken.wait()  # whoever moves the clock counts us as acting again
 
     async def run(self, people: Iterable[Coroutine[Any, Any, None]]) -> None:
-        """Run everybody to the end. The first exception ends the night for all and is raised."""
-        async with asyncio.TaskGroup() as group:
-            acts = [group.create_task(self._live(person)) for person in people]
-            self._acting += len(acts)
-            mover = group.create_task(self._move())
-            await asyncio.wait(acts) if acts else None
+        """Run everybody to the end, those who join on the way too. The first exception ends the night for all."""
+        async with asyncio.TaskGroup() as self._group:
+            for person in people:
+                self.join(person)
+            mover = self._group.create_task(self._move())
+            if self._living:
+                await self._all_over.wait()
             mover.cancel()
+
+    def join(self, person: Coroutine[Any, Any, None]) -> None:
+        """One more person acts from now on: may be called by somebody who acts."""
+        if self._group is None:
+            person.close()
+            raise RuntimeError("the night has not begun")
+        self._living += 1
+        self._acting += 1
+        self._group.create_task(self._live(person))
 
     async def _live(self, person: Coroutine[Any, Any, None]) -> None:
         try:
             await person
         finally:
+            self._living -= 1
+            if self._living == 0:
+                self._all_over.set()
             self._stop_acting()
 
     def _stop_acting(self) -> None:
