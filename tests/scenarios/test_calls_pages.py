@@ -38,7 +38,7 @@ async def test_a_call_is_explained_step_by_step(town, office, missed):
         "De garde, rang 1, secteur Pont-Audemer – Roumois",
         "Pas de réponse",
         "Occupé",
-        "Décroché sans accepter",
+        "Sans accepter",
         "Aucune astreinte n’est posée à cet instant.",
         "Numéro de repli de la coopérative : toujours le dernier",
         "Premier menu : touche 1",

@@ -16,7 +16,7 @@ STATES: Mapping[str, Look] = {
 OUTCOMES: Mapping[str, Look] = {
     CallOutcome.ACCEPTED: ("Pris", "success", "check"),
     CallOutcome.FALLBACK: ("Pris au repli", "info", "phone"),
-    CallOutcome.REDIRECTED: ("Dirigé vers les secours", "danger", "warning"),
+    CallOutcome.REDIRECTED: ("Secours", "danger", "warning"),
     CallOutcome.ABANDONED: ("Abandonné", "warning", "phone-missed"),
     CallOutcome.MISSED: ("Manqué", "danger", "phone-missed"),
 }
@@ -28,7 +28,7 @@ LEGS: Mapping[str, Look] = {
     LegState.BUSY: ("Occupé", "neutral", "close"),
     LegState.REFUSED: ("A refusé", "neutral", "close"),
     LegState.UNREACHABLE: ("Injoignable", "danger", "warning"),
-    LegState.NOT_ACCEPTED: ("Décroché sans accepter", "neutral", "phone-missed"),
+    LegState.NOT_ACCEPTED: ("Sans accepter", "neutral", "phone-missed"),
     LegState.CANCELLED: ("Interrompu", "neutral", "close"),
 }
 SKIPPED: Look = ("Non appelé", "neutral", "pause")

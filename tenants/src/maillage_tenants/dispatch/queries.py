@@ -1,6 +1,7 @@
 """Reading what the ladder needs."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -10,21 +11,29 @@ from maillage_tenants.dispatch.rules import NearSector
 from maillage_tenants.territory.models import Sector, SectorAdjacency
 
 
-async def sector_and_neighbours(
-    session: TenantSession, *, sector_id: UUID, trade: str, semester: str
-) -> Sequence[NearSector]:
-    """The sector itself (distance 0) then its neighbours for the trade in that semester, nearest first: one query."""
+def _near() -> sa.Select[Any]:
+    asked = sa.bindparam("sector_id", type_=sa.Uuid)
     near = sa.union_all(
-        sa.select(sa.literal(sector_id, sa.Uuid).label("id"), sa.literal(0).label("distance_m")),
+        sa.select(asked.label("id"), sa.literal_column("0", sa.Integer).label("distance_m")),
         sa.select(SectorAdjacency.neighbour_id, SectorAdjacency.distance_m).where(
-            SectorAdjacency.semester == semester,
-            SectorAdjacency.trade == trade,
-            SectorAdjacency.sector_id == sector_id,
+            SectorAdjacency.semester == sa.bindparam("semester", type_=sa.Text),
+            SectorAdjacency.trade == sa.bindparam("trade", type_=sa.Text),
+            SectorAdjacency.sector_id == asked,
         ),
     ).subquery("near")
-    found = await session.execute(
+    return (
         sa.select(Sector.id, Sector.name, near.c.distance_m)
         .join(near, near.c.id == Sector.id)
         .order_by(near.c.distance_m, Sector.code)
     )
+
+
+_NEAR = _near()
+
+
+async def sector_and_neighbours(
+    session: TenantSession, *, sector_id: UUID, trade: str, semester: str
+) -> Sequence[NearSector]:
+    """The sector itself (distance 0) then its neighbours for the trade in that semester, nearest first: one query."""
+    found = await session.execute(_NEAR, {"sector_id": sector_id, "trade": trade, "semester": semester})
     return [NearSector(*row) for row in found]
