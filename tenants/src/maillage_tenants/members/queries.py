@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -79,45 +80,85 @@ async def assignability(
     }
 
 
-async def standings(session: TenantSession, *, technician_ids: Sequence[UUID] | None = None) -> tuple[Standing, ...]:
-    """What decides for each technician; all of them when no ids are given. Three queries whatever the number."""
-    asked = sa.select(
-        Technician.id, Technician.member_id, Technician.active, Member.category, Member.joined_on, Member.left_on
-    ).join(Member, Member.id == Technician.member_id)
-    if technician_ids is not None:
-        if not technician_ids:
-            return ()
-        asked = asked.where(Technician.id.in_(technician_ids))
-    people = (await session.execute(asked.order_by(Technician.id))).all()
-    member_ids = {row.member_id for row in people}
-    trades: dict[UUID, set[str]] = {}
-    for member_id, trade in await session.execute(
-        sa.select(MemberTrade.member_id, MemberTrade.trade).where(MemberTrade.member_id.in_(member_ids))
-    ):
-        trades.setdefault(member_id, set()).add(trade)
-    documents: dict[UUID, list[Validity]] = {}
-    for row in await session.execute(
+def _standings(*, asked: bool) -> sa.Select[Any]:
+    """Technicians with what decides about them; `:technicians` when `asked`."""
+    trades = (
+        sa.select(sa.func.array_agg(MemberTrade.trade))
+        .where(MemberTrade.member_id == Technician.member_id)
+        .correlate(Technician)
+        .scalar_subquery()
+    )
+    papers = (
         sa.select(
-            MemberDocument.member_id,
-            MemberDocument.kind,
-            MemberDocument.trade,
-            MemberDocument.valid_from,
-            MemberDocument.valid_to,
-        ).where(MemberDocument.member_id.in_(member_ids))
-    ):
-        documents.setdefault(row.member_id, []).append(Validity(row.kind, row.trade, row.valid_from, row.valid_to))
+            sa.func.array_agg(MemberDocument.kind).label("kinds"),
+            sa.func.array_agg(MemberDocument.trade).label("trades"),
+            sa.func.array_agg(MemberDocument.valid_from).label("since"),
+            sa.func.array_agg(MemberDocument.valid_to).label("until"),
+        )
+        .where(MemberDocument.member_id == Technician.member_id)
+        .correlate(Technician)
+        .lateral("papers")
+    )
+    statement = (
+        sa.select(
+            Technician.id,
+            Technician.member_id,
+            Technician.active,
+            Member.category,
+            Member.joined_on,
+            Member.left_on,
+            trades,
+            papers.c.kinds,
+            papers.c.trades,
+            papers.c.since,
+            papers.c.until,
+        )
+        .join(Member, Member.id == Technician.member_id)
+        .join(papers, sa.true())
+        .order_by(Technician.id)
+    )
+    if asked:
+        technicians = sa.bindparam("technicians", type_=sa.ARRAY(sa.Uuid))
+        statement = statement.where(Technician.id == sa.any_(technicians))
+    return statement
+
+
+_STANDINGS = _standings(asked=False)
+_STANDINGS_ASKED = _standings(asked=True)
+
+
+async def standings(session: TenantSession, *, technician_ids: Sequence[UUID] | None = None) -> tuple[Standing, ...]:
+    """What decides for each technician; all of them when no ids are given. One query whatever the number."""
+    if technician_ids is None:
+        found = await session.execute(_STANDINGS)
+    elif technician_ids:
+        found = await session.execute(_STANDINGS_ASKED, {"technicians": list(technician_ids)})
+    else:
+        return ()
     return tuple(
         Standing(
-            technician_id=row.id,
-            member_id=row.member_id,
-            active=row.active,
-            category=row.category,
-            joined_on=row.joined_on,
-            left_on=row.left_on,
-            trades=frozenset(trades.get(row.member_id, ())),
-            documents=tuple(documents.get(row.member_id, ())),
+            technician_id=technician_id,
+            member_id=member_id,
+            active=active,
+            category=category,
+            joined_on=joined_on,
+            left_on=left_on,
+            trades=frozenset(trades or ()),
+            documents=tuple(map(Validity, kinds or (), of_trades or (), since or (), until or ())),
         )
-        for row in people
+        for (
+            technician_id,
+            member_id,
+            active,
+            category,
+            joined_on,
+            left_on,
+            trades,
+            kinds,
+            of_trades,
+            since,
+            until,
+        ) in found
     )
 
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from maillage_hooks.types import PlanPromise
 from maillage_kit.db import TenantSession
@@ -36,39 +36,43 @@ class ActivePromise:
     promise: PlanPromise
 
 
+_ON = sa.bindparam("on", type_=sa.Date)
+_PROMISE = (
+    sa.select(
+        Subscription.id,
+        Subscription.number,
+        Plan.name,
+        Plan.code,
+        Plan.accept_minutes,
+        Plan.arrive_minutes_urban,
+        Plan.arrive_minutes_rural,
+    )
+    .select_from(SubscriptionSite)
+    .join(Subscription, Subscription.id == SubscriptionSite.subscription_id)
+    .join(Plan, Plan.id == Subscription.plan_id)
+    .where(
+        SubscriptionSite.site_id == sa.bindparam("site_id", type_=sa.Uuid),
+        Subscription.state != SubscriptionState.DRAFT,
+        Subscription.starts_on <= _ON,
+        Subscription.ends_on >= _ON,
+        Plan.trades.contains(sa.bindparam("trades", type_=ARRAY(sa.Text))),
+    )
+    .order_by(
+        sa.func.least(Plan.arrive_minutes_urban, Plan.arrive_minutes_rural).nulls_last(),
+        Plan.accept_minutes.nulls_last(),
+        Subscription.number,
+    )
+    .limit(1)
+)
+
+
 async def active_promise(session: TenantSession, *, site_id: UUID, trade: str, on: date) -> ActivePromise | None:
     """The promise that binds the cooperative at this site for this trade on that day in Paris; None without one.
 
     A subscription binds from its first day to its last, whatever became of it or of its plan since. With several,
     the one that promises the earliest arrival counts.
     """
-    found = await session.execute(
-        sa.select(
-            Subscription.id,
-            Subscription.number,
-            Plan.name,
-            Plan.code,
-            Plan.accept_minutes,
-            Plan.arrive_minutes_urban,
-            Plan.arrive_minutes_rural,
-        )
-        .select_from(SubscriptionSite)
-        .join(Subscription, Subscription.id == SubscriptionSite.subscription_id)
-        .join(Plan, Plan.id == Subscription.plan_id)
-        .where(
-            SubscriptionSite.site_id == site_id,
-            Subscription.state != SubscriptionState.DRAFT,
-            Subscription.starts_on <= on,
-            Subscription.ends_on >= on,
-            Plan.trades.contains([trade]),
-        )
-        .order_by(
-            sa.func.least(Plan.arrive_minutes_urban, Plan.arrive_minutes_rural).nulls_last(),
-            Plan.accept_minutes.nulls_last(),
-            Subscription.number,
-        )
-        .limit(1)
-    )
+    found = await session.execute(_PROMISE, {"site_id": site_id, "trades": [trade], "on": on})
     row = found.one_or_none()
     if row is None:
         return None
