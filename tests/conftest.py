@@ -6,9 +6,12 @@
 import asyncio
 import contextlib
 import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,6 +19,7 @@ import httpx
 import psycopg
 import pytest
 import sqlalchemy as sa
+from litestar import Litestar
 
 from maillage_app.app import build_app
 from maillage_app.onboarding import open_cooperative
@@ -65,6 +69,7 @@ SEINE_MARITIME = NewCooperative(
     trades=("plumbing", "locksmith"),
 )
 SignIn = Callable[..., Awaitable["Browser"]]
+_APPS: dict[Runtime, Litestar] = {}
 TEMPLATE_NOW = datetime(2027, 3, 1, 8, 0, tzinfo=UTC)
 
 
@@ -88,17 +93,22 @@ def trades() -> TradeRegistry:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """An owner's URL on a server of this test run."""
+def postgres_url() -> Iterator[str]:
+    """An owner's URL on a server of this test run, in memory where the machine has room for it."""
     given = os.environ.get("MAILLAGE_TEST_DATABASE_URL")
     if given:
         yield given
         return
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), fast=True)
-    try:
-        yield server.start()
-    finally:
-        server.stop(force=True)
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 4 * 2**30
+    with tempfile.TemporaryDirectory(
+        prefix="maillage-", dir=memory if roomy else None, ignore_cleanup_errors=True
+    ) as at:
+        server = EmbeddedPostgres(Path(at) / "postgres", fast=True)
+        try:
+            yield server.start()
+        finally:
+            server.stop(force=True)
 
 
 @pytest.fixture(scope="session")
@@ -224,8 +234,11 @@ async def sign_in(runtime: Runtime) -> AsyncIterator[SignIn]:
 
 
 def new_client(runtime: Runtime) -> httpx.AsyncClient:
-    """A client on the application in this process, over ASGI."""
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app=build_app(runtime)), base_url="http://localhost:8027")
+    """A client on the application in this process, over ASGI; one application for all the clients of a runtime."""
+    if runtime not in _APPS:
+        _APPS.clear()
+        _APPS[runtime] = build_app(runtime)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=_APPS[runtime]), base_url="http://localhost:8027")
 
 
 # --- people ------------------------------------------------------

@@ -13,7 +13,7 @@ from maillage_platform.cooperatives import Directory
 from maillage_platform.provisioning import app_url
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Runtime:
     settings: Settings
     owner_url: str

@@ -1,5 +1,6 @@
 """The template engine: one environment over the shared layouts and every domain's own templates."""
 
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -31,7 +32,9 @@ class Absent(StrictUndefined):
         return False
 
 
+@cache
 def template_config() -> TemplateConfig[JinjaTemplateEngine]:
+    """The same for every application of a process: templates are compiled once."""
     environment = Environment(
         loader=FileSystemLoader(template_directories()),
         autoescape=True,
