@@ -56,7 +56,7 @@ def test_postcodes_of_the_eure() -> None:
     assert len(postcodes) == 83
     assert all(len(postcode) == 5 and postcode.startswith("27") for postcode in postcodes)
     assert postcodes["27500"] > 1, "a postcode covers several communes"
-    assert BY_NAME["Verneuil d'Avre et d'Iton"].postcodes == ("27130", "27160")
+    assert BY_NAME["Verneuil d’Avre et d’Iton"].postcodes == ("27130", "27160")
 
 
 def test_neighbours_are_symmetric_and_nobody_is_alone() -> None:
@@ -117,8 +117,8 @@ def test_search_key_is_idempotent_and_plain(text: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "name", "former"),
     [
-        ("Verneuil-sur-Avre", "Verneuil d'Avre et d'Iton", "Verneuil-sur-Avre"),
-        ("verneuil s/avre", "Verneuil d'Avre et d'Iton", "Verneuil-sur-Avre"),
+        ("Verneuil-sur-Avre", "Verneuil d’Avre et d’Iton", "Verneuil-sur-Avre"),
+        ("verneuil s/avre", "Verneuil d’Avre et d’Iton", "Verneuil-sur-Avre"),
         ("ecos", "Vexin-sur-Epte", "Écos"),
         ("neub", "Le Neubourg", None),
         ("Breteuil", "Breteuil", None),

@@ -44,6 +44,9 @@ def build_app(runtime: Runtime) -> Litestar:
     def enabled_trades(request: Request[Any, Any, Any]) -> TradeRegistry:
         return runtime.trades.enabled(_cooperative(request).trades)
 
+    def all_trades() -> TradeRegistry:
+        return runtime.trades
+
     def the_runtime() -> Runtime:
         return runtime
 
@@ -78,6 +81,7 @@ def build_app(runtime: Runtime) -> Litestar:
             "cooperative": Provide(_cooperative, sync_to_thread=False),
             "actor": Provide(_actor, sync_to_thread=False),
             "trades": Provide(enabled_trades, sync_to_thread=False),
+            "all_trades": Provide(all_trades, sync_to_thread=False),
             "runtime": Provide(the_runtime, sync_to_thread=False),
             "cipher": Provide(the_cipher, sync_to_thread=False),
             "settings": Provide(the_settings, sync_to_thread=False),

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from litestar import get
 from litestar.response import Template
 
+from maillage_hooks import TradeRegistry
 from maillage_kit import clock
 from maillage_kit.context import Role
 from maillage_kit.db import PlatformSession
@@ -35,7 +36,9 @@ async def console(request: AnyRequest, platform_session: PlatformSession) -> Tem
 
 
 @get("/federation/{slug:str}", guards=[requires(Role.FEDERATION)])
-async def one_cooperative(request: AnyRequest, platform_session: PlatformSession, slug: str) -> Template:
+async def one_cooperative(
+    request: AnyRequest, platform_session: PlatformSession, all_trades: TradeRegistry, slug: str
+) -> Template:
     """One cooperative, day by day."""
     found = await cooperatives.by_slug(platform_session, slug)
     if found is None:
@@ -52,5 +55,6 @@ async def one_cooperative(request: AnyRequest, platform_session: PlatformSession
         request,
         "federation/cooperative.html",
         found=found,
+        trade_labels=[all_trades.label(code) for code in found.trades],
         shown=shown,
     )

@@ -38,6 +38,7 @@ def _table() -> bytes:
 
 def _commune(row: list[str]) -> Commune:
     insee, name, postcodes, department, population, lat, lon, epci, former_names, neighbours = row
+    name, epci, former_names = (official.replace("'", "’") for official in (name, epci, former_names))
     siren, _, epci_name = epci.partition("/")
     return Commune(
         insee=insee,
