@@ -92,7 +92,7 @@ async def test_neither_sector_nor_trade(runtime, eure) -> None:
                 session, cooperative=eure, sector_id=None, trade=None, at=clock.now(), unrouted="Lieu inconnu."
             )
     assert sent == []
-    assert [step.reason for step in steps][0] == "Lieu inconnu."
+    assert steps[0].reason == "Lieu inconnu."
 
 
 async def test_outside_the_duty_nobody_is_rung(runtime, eure, crew) -> None:

@@ -206,10 +206,9 @@ async def town(runtime: Runtime, eure: CooperativeContext, moved_clock: MovableC
     At the end every line is down, every expected call came, and the log holds no error but the `troubles` announced.
     """
     settings = runtime.settings
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app=build_app(runtime), raise_app_exceptions=False),
-        base_url="http://127.0.0.1",
-    ) as client:
+    app: Any = build_app(runtime)
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         company = PhoneCompany(
             client,
             public_url=settings.web.public_url,

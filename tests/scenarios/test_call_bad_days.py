@@ -5,6 +5,7 @@ import asyncio
 import dataclasses
 import re
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -13,7 +14,7 @@ from pydantic import SecretStr
 from maillage_app.app import build_app
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
-from maillage_kit.testing.phone_company import CallPhase, PhoneCompany
+from maillage_kit.testing.phone_company import CallPhase, LiveCall, PhoneCompany
 from maillage_tenants import members
 from maillage_tenants.calls import tasks
 from maillage_tenants.calls.service import ladder
@@ -34,10 +35,14 @@ def inbound_form(town, sid: str = "CA1", **more: str) -> dict[str, str]:
     return {"CallSid": sid, "From": LEFEVRE, "To": town.number, "CallStatus": "ringing", **more}
 
 
+def over(app: Any) -> httpx.ASGITransport:
+    return httpx.ASGITransport(app=app)
+
+
 def next_path(answer: httpx.Response) -> str:
     """The path that the document asks for next."""
     (action,) = set(re.findall(r'action="https?://[^/]*(/telephony[^"]+)"', answer.text))
-    return action.replace("&amp;", "&")
+    return str(action).replace("&amp;", "&")
 
 
 def webhook(town, ending: str):
@@ -177,7 +182,7 @@ async def test_old_news_of_a_call_that_is_over_changes_nothing(town, lefevre):
 # --- cut between the key and the conversation ---------------------------------------------------------------------
 
 
-async def accepted_but_never_bridged(town, lefevre):
+async def accepted_but_never_bridged(town, lefevre) -> tuple[LiveCall, str, httpx.Response]:
     ana = await town.on_call("Ana", ANA)
     ana.rings().presses("1")
     call = await town.company.calls(lefevre, town.number)
@@ -279,7 +284,7 @@ async def test_the_webhooks_are_closed_without_a_token_and_open_to_two(town, run
         app = build_app(
             dataclasses.replace(runtime, settings=runtime.settings.model_copy(update={"telephony": telephony}))
         )
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1") as client:
+        async with httpx.AsyncClient(transport=over(app), base_url="http://127.0.0.1") as client:
             company = PhoneCompany(client, public_url=town.company.public_url, token=token)
             return await company.send(INBOUND, inbound_form(town, f"CA{token}"))
 
@@ -327,7 +332,7 @@ async def test_a_plugin_that_raises_does_not_lose_the_call(town, runtime, moved_
     town.troubles.add("inbound_rescued")
     broken = TradeRegistry(dataclasses.replace(plugin, trade=BrokenTrade(plugin.trade)) for plugin in runtime.trades)
     app = build_app(dataclasses.replace(runtime, trades=broken))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1") as client:
+    async with httpx.AsyncClient(transport=over(app), base_url="http://127.0.0.1") as client:
         company = PhoneCompany(client, public_url=town.company.public_url, token=town.company.token, clock=moved_clock)
         fallback, call = await rescued(town, company)
         assert call.talks_to is fallback
@@ -399,7 +404,7 @@ async def test_calls_whose_end_was_never_told_are_ended_with_an_alarm(town, lefe
     action = next_path(answer)
     await town.company.send(action, {**inbound_form(town, "CAringing", CallStatus="in-progress"), "Digits": "1"})
 
-    async def sweep():
+    async def sweep() -> None:
         async with runtime.database.tenant(town.cooperative.tenant) as session:
             await tasks.look_for_stuck(
                 session, town.cooperative, runtime.trades.enabled(town.cooperative.trades), runtime.settings

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import psycopg
@@ -42,6 +43,11 @@ MANCHE = NewCooperative(
     mediator_contact="https://mediateur.example",
     trades=("plumbing",),
 )
+
+
+def over(app: Any) -> httpx.ASGITransport:
+    """An error inside is an answer 500, as from a server."""
+    return httpx.ASGITransport(app=app, raise_app_exceptions=False)
 
 
 @pytest.fixture(autouse=True)
@@ -95,7 +101,7 @@ async def alone(server: EmbeddedPostgres, trades: TradeRegistry) -> AsyncIterato
 
 @pytest.fixture
 async def company(alone: Runtime) -> AsyncIterator[PhoneCompany]:
-    transport = httpx.ASGITransport(app=build_app(alone), raise_app_exceptions=False)
+    transport = over(build_app(alone))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         company = PhoneCompany(
             client,
@@ -245,7 +251,7 @@ async def test_a_process_that_never_saw_the_directory_has_a_last_resort(
     last.rings().presses("1")
     await asyncio.to_thread(server.stop, force=True)
     blind = Runtime.start(alone.settings, trades=alone.trades)
-    transport = httpx.ASGITransport(app=build_app(blind), raise_app_exceptions=False)
+    transport = over(build_app(blind))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         company.client = client
         call = await company.calls(CALLER, "+33233405050")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
-from twilio.request_validator import RequestValidator
+from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
 
 from maillage_tenants.calls.carriers import twiml
 from maillage_tenants.calls.carriers.twiml import Fields, TwimlCarrier

@@ -1,6 +1,7 @@
 """The order of the ladder, its words, and what no rota can break: it ends at a human number."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from maillage_tenants.dispatch.rules import (
     NEIGHBOURS_RUNG,
+    Candidate,
     NearSector,
     Person,
     StepKind,
@@ -27,8 +29,8 @@ def watch(sector: NearSector, rank: int, phone: str, name: str = "Ana Test") -> 
     return Watch(sector.id, rank, uuid4(), uuid4(), uuid4(), name, "Test Plomberie", phone, START, END)
 
 
-def build(**changes):
-    values = {
+def build(**changes: Any) -> tuple[Candidate, ...]:
+    values: dict[str, Any] = {
         "sector": HERE,
         "neighbours": (),
         "watches": (),

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from maillage_kit.db import TenantSession
 from maillage_tenants.calls.models import Call, CallEvent, CallLeg, CallState, LadderStep
@@ -100,17 +101,36 @@ class Found:
     told: str | None
 
 
-async def locked_call(session: TenantSession, *, notice: Notice, call_id: UUID | None = None) -> Found | None:
-    """Lock the call that a notice is about and look whether the notice came before. None: no such call."""
-    told = sa.select(CallEvent.payload).where(CallEvent.fingerprint == notice.fingerprint).scalar_subquery()
+def _locked(*, by_id: bool) -> sa.Select[Any]:
+    told = (
+        sa.select(CallEvent.payload)
+        .where(CallEvent.fingerprint == sa.bindparam("fingerprint", type_=sa.Text))
+        .scalar_subquery()
+    )
     statement = (
         _CALL.add_columns(told)
-        .where(Call.provider == notice.provider, Call.provider_call_id == notice.call)
+        .where(
+            Call.provider == sa.bindparam("provider", type_=sa.Text),
+            Call.provider_call_id == sa.bindparam("call", type_=sa.Text),
+        )
         .with_for_update(of=Call)
     )
-    if call_id is not None:
-        statement = statement.where(Call.id == call_id)
-    row = (await session.execute(statement)).one_or_none()
+    return statement.where(Call.id == sa.bindparam("call_id", type_=sa.Uuid)) if by_id else statement
+
+
+_LOCKED = _locked(by_id=False)
+_LOCKED_BY_ID = _locked(by_id=True)
+
+
+async def locked_call(session: TenantSession, *, notice: Notice, call_id: UUID | None = None) -> Found | None:
+    """Lock the call that a notice is about, and look whether the notice came before. None: there is no such call."""
+    asked = {"fingerprint": notice.fingerprint, "provider": notice.provider, "call": notice.call}
+    found = await (
+        session.execute(_LOCKED, asked)
+        if call_id is None
+        else session.execute(_LOCKED_BY_ID, {**asked, "call_id": call_id})
+    )
+    row = found.one_or_none()
     if row is None:
         return None
     payload: dict[str, Any] | None = row[-1]
@@ -127,32 +147,34 @@ class Place:
     sector_name: str | None
 
 
-def _places(trade: str, semester: str) -> sa.Select[str, str, UUID, str]:
-    return (
-        sa.select(Commune.insee, Commune.name, Sector.id, Sector.name)
-        .select_from(Commune)
-        .outerjoin(
-            SectorCommune,
-            sa.and_(
-                SectorCommune.insee == Commune.insee,
-                SectorCommune.trade == trade,
-                SectorCommune.semester == semester,
-            ),
-        )
-        .outerjoin(Sector, Sector.id == SectorCommune.sector_id)
-        .order_by(Commune.population.desc(), Commune.insee)
+_PLACES = (
+    sa.select(Commune.insee, Commune.name, Sector.id, Sector.name)
+    .select_from(Commune)
+    .outerjoin(
+        SectorCommune,
+        sa.and_(
+            SectorCommune.insee == Commune.insee,
+            SectorCommune.trade == sa.bindparam("trade", type_=sa.Text),
+            SectorCommune.semester == sa.bindparam("semester", type_=sa.Text),
+        ),
     )
+    .outerjoin(Sector, Sector.id == SectorCommune.sector_id)
+    .order_by(Commune.population.desc(), Commune.insee)
+)
+_PLACE = _PLACES.where(Commune.insee == sa.bindparam("commune", type_=sa.Text))
+_PLACES_OF_POSTCODE = _PLACES.where(Commune.postcodes.contains(sa.bindparam("postcodes", type_=ARRAY(sa.Text))))
 
 
 async def place_of(session: TenantSession, *, insee: str, trade: str, semester: str) -> Place | None:
-    row = (await session.execute(_places(trade, semester).where(Commune.insee == insee))).one_or_none()
+    found = await session.execute(_PLACE, {"commune": insee, "trade": trade, "semester": semester})
+    row = found.one_or_none()
     return None if row is None else Place(*row)
 
 
 async def places_of_postcode(session: TenantSession, *, postcode: str, trade: str, semester: str) -> Sequence[Place]:
     """The communes of a postcode with their sectors for the trade: a postcode never tells the sector (R97)."""
-    found = await session.execute(_places(trade, semester).where(Commune.postcodes.contains([postcode])))
-    return [Place(*row) for row in found]
+    asked = {"postcodes": [postcode], "trade": trade, "semester": semester}
+    return [Place(*row) for row in await session.execute(_PLACES_OF_POSTCODE, asked)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,27 +203,30 @@ _STEP = sa.select(
 )
 
 
+_NEXT_STEP = (
+    _STEP.where(
+        LadderStep.call_id == sa.bindparam("call", type_=sa.Uuid),
+        LadderStep.position > sa.bindparam("after", type_=sa.Integer),
+        LadderStep.skipped.is_(None),
+        LadderStep.phone.is_not(None),
+    )
+    .order_by(LadderStep.position)
+    .limit(1)
+)
+_STEP_AT = _STEP.where(
+    LadderStep.call_id == sa.bindparam("call", type_=sa.Uuid),
+    LadderStep.position == sa.bindparam("place", type_=sa.Integer),
+)
+
+
 async def next_step(session: TenantSession, *, call_id: UUID, after: int) -> Step | None:
     """The first step to ring after a position, None when the ladder is exhausted."""
-    row = (
-        await session.execute(
-            _STEP.where(
-                LadderStep.call_id == call_id,
-                LadderStep.position > after,
-                LadderStep.skipped.is_(None),
-                LadderStep.phone.is_not(None),
-            )
-            .order_by(LadderStep.position)
-            .limit(1)
-        )
-    ).one_or_none()
+    row = (await session.execute(_NEXT_STEP, {"call": call_id, "after": after})).one_or_none()
     return None if row is None else Step(*row)
 
 
 async def step_at(session: TenantSession, *, call_id: UUID, position: int) -> Step | None:
-    row = (
-        await session.execute(_STEP.where(LadderStep.call_id == call_id, LadderStep.position == position))
-    ).one_or_none()
+    row = (await session.execute(_STEP_AT, {"call": call_id, "place": position})).one_or_none()
     return None if row is None else Step(*row)
 
 
@@ -216,20 +241,22 @@ class LegRow:
     answered_at: datetime | None
 
 
+_LEG_AT = sa.select(
+    CallLeg.id,
+    CallLeg.position,
+    CallLeg.state,
+    CallLeg.provider_leg_id,
+    CallLeg.last_sequence,
+    CallLeg.started_at,
+    CallLeg.answered_at,
+).where(
+    CallLeg.call_id == sa.bindparam("call", type_=sa.Uuid),
+    CallLeg.position == sa.bindparam("place", type_=sa.Integer),
+)
+
+
 async def leg_at(session: TenantSession, *, call_id: UUID, position: int) -> LegRow | None:
-    row = (
-        await session.execute(
-            sa.select(
-                CallLeg.id,
-                CallLeg.position,
-                CallLeg.state,
-                CallLeg.provider_leg_id,
-                CallLeg.last_sequence,
-                CallLeg.started_at,
-                CallLeg.answered_at,
-            ).where(CallLeg.call_id == call_id, CallLeg.position == position)
-        )
-    ).one_or_none()
+    row = (await session.execute(_LEG_AT, {"call": call_id, "place": position})).one_or_none()
     return None if row is None else LegRow(*row)
 
 

@@ -1,6 +1,8 @@
 """Writing a call: what a webhook changes is gathered on `OpenCall` and written once, with the event that caused it."""
 
 import dataclasses
+import functools
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock, outside
 from maillage_kit.context import CooperativeContext
-from maillage_kit.db import TenantSession
+from maillage_kit.db import TenantSession, core
 from maillage_kit.settings import TelephonySettings
 from maillage_tenants.calls.models import Call, CallEvent, CallState
 from maillage_tenants.calls.queries import OWN_FIELDS, CallRow
@@ -49,51 +51,88 @@ class ToldBefore(Exception):
     """The same notice was recorded by another transaction while this one worked: begin again and find its answer."""
 
 
-async def write_new(session: TenantSession, *, row: CallRow, notice: Notice, told: str) -> bool:
-    """Write a call that begins, with its event, in one statement. False when the call or the notice is known."""
-    values = {name: getattr(row, name) for name in OWN_FIELDS}
-    call = (
-        insert(Call)
-        .values(provider=notice.provider, **values)
+# A value is never named like a column: the insert and the update would take it for the column's.
+_CALL, _CALL_EVENT = core(Call), core(CallEvent)
+_ID = sa.bindparam("this_call", type_=sa.Uuid)
+_EVENT = (
+    "provider",
+    "provider_call_id",
+    "kind",
+    "sequence",
+    "fingerprint",
+    "payload",
+    "received_at",
+)
+
+
+def _given(table: sa.Table, names: Iterable[str]) -> dict[str, sa.BindParameter[Any]]:
+    """A value to be given for each column: `:call_state`, `:call_event_kind`…"""
+    return {name: sa.bindparam(f"{table.name}_{name}", type_=table.c[name].type) for name in names}
+
+
+def _values(table: sa.Table, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"{table.name}_{name}": value for name, value in values.items()}
+
+
+def _new() -> sa.Select[Any]:
+    """A call, its event, the notice to open pages. No row when the call or the event is known."""
+    new_call = (
+        insert(_CALL)
+        .values(_given(_CALL, ["provider", *OWN_FIELDS]))
         .on_conflict_do_nothing()
-        .returning(Call.id)
+        .returning(_CALL.c.id)
         .cte("new_call")
     )
-    event = _event(notice, told=told)
-    columns = ["call_id", *event]
-    written = (
-        insert(CallEvent)
-        .from_select(
-            columns,
-            sa.select(
-                call.c.id, *(sa.bindparam(None, v, type_=CallEvent.__table__.c[k].type) for k, v in event.items())
-            ),
-        )
-        .returning(CallEvent.id)
+    event = (
+        insert(_CALL_EVENT)
+        .from_select(["call_id", *_EVENT], sa.select(new_call.c.id, *_given(_CALL_EVENT, _EVENT).values()))
+        .returning(_CALL_EVENT.c.call_id)
+        .cte("event")
     )
-    if (await session.execute(written)).one_or_none() is None:
-        return False
-    await outside.notify(session, "calls", row.id)
-    return True
+    return sa.select(event.c.call_id, outside.notice("calls", sa.cast(event.c.call_id, sa.Text)))
+
+
+@functools.cache
+def _changing(names: frozenset[str]) -> sa.Select[Any]:
+    """An event and what it changes of its call; the notice to open pages, unless nothing that they show changed. No row
+    when the event is known."""
+    event = (
+        insert(_CALL_EVENT)
+        .values(call_id=_ID, **_given(_CALL_EVENT, _EVENT))
+        .on_conflict_do_nothing(index_elements=[_CALL_EVENT.c.fingerprint])
+        .returning(_CALL_EVENT.c.call_id)
+        .cte("event")
+    )
+    seen = names - {"last_sequence"}
+    shown = [outside.notice("calls", sa.cast(event.c.call_id, sa.Text))] if seen else []
+    statement = sa.select(event.c.call_id, *shown)
+    if names:
+        changed = sa.update(_CALL).where(_CALL.c.id == _ID).values(_given(_CALL, names))
+        statement = statement.add_cte(changed.cte("changed"))
+    return statement
+
+
+_NEW = _new()
+
+
+async def write_new(session: TenantSession, *, row: CallRow, notice: Notice, told: str) -> bool:
+    """Write a call that begins, with its event, in one statement. False when the call or the notice is known."""
+    values = {
+        **_values(_CALL, {"provider": notice.provider, **{name: getattr(row, name) for name in OWN_FIELDS}}),
+        **_values(_CALL_EVENT, _event(notice, told=told)),
+    }
+    return (await session.execute(_NEW, values)).one_or_none() is not None
 
 
 async def write(session: TenantSession, *, call: OpenCall, notice: Notice, told: str) -> None:
     """Write what changed of a call and the event that changed it, in one statement. Raises ToldBefore."""
-    event = (
-        insert(CallEvent)
-        .values(call_id=call.row.id, **_event(notice, told=told))
-        .on_conflict_do_nothing(index_elements=[CallEvent.fingerprint])
-        .returning(CallEvent.id)
-        .cte("event")
-    )
-    statement = sa.select(sa.func.count()).select_from(event)
-    if call.changes:
-        changed = sa.update(Call).where(Call.id == call.row.id).values(**call.changes).returning(Call.id).cte("changed")
-        statement = statement.add_cte(changed)
-    if not (await session.execute(statement)).scalar_one():
+    values = {
+        "this_call": call.row.id,
+        **_values(_CALL, call.changes),
+        **_values(_CALL_EVENT, _event(notice, told=told)),
+    }
+    if (await session.execute(_changing(frozenset(call.changes)), values)).one_or_none() is None:
         raise ToldBefore
-    if call.changes.keys() - {"last_sequence"}:
-        await outside.notify(session, "calls", call.row.id)
 
 
 async def write_changes(session: TenantSession, *, call: OpenCall) -> None:

@@ -1,12 +1,13 @@
 """Ringing people in turn: the ladder frozen, one attempt after the other, until somebody presses the key."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from maillage_kit import clock
-from maillage_kit.db import TenantSession
+from maillage_kit.db import TenantSession, core
 from maillage_kit.ids import new_id
 from maillage_tenants import dispatch, messages
 from maillage_tenants.calls import case, queries, rules, words
@@ -41,7 +42,7 @@ async def begin(
         ring_seconds=station.telephony.ring_seconds,
         unrouted=unrouted,
     )
-    await session.execute(sa.insert(LadderStep), [_frozen(call, candidate) for candidate in candidates])
+    await session.execute(_FREEZE, _frozen(call, candidates))
     note = unrouted or (f"Secteur {place.sector_name}" if place else "")
     case_id = await case.open_for_call(session, call=call.row, sector_id=sector_id, at=now)
     call.set(sector_id=sector_id, routing_note=note, intervention_id=case_id)
@@ -51,20 +52,39 @@ async def begin(
     )
 
 
-def _frozen(call: OpenCall, candidate: Candidate) -> dict[str, object]:
+_STEPS = core(LadderStep)
+_COLUMNS = (
+    "position",
+    "kind",
+    "phone",
+    "display_name",
+    "member_id",
+    "technician_id",
+    "duty_id",
+    "sector_id",
+    "ring_seconds",
+    "reason",
+    "skipped",
+)
+
+
+def _freeze() -> sa.Insert:
+    """The whole ladder in one statement: a list for each column."""
+    lists = [sa.bindparam(f"{name}_list", type_=ARRAY(_STEPS.c[name].type)) for name in _COLUMNS]
+    rows = sa.func.unnest(*lists).table_valued(*(sa.column(name, _STEPS.c[name].type) for name in _COLUMNS))
+    rows = rows.render_derived("step")
+    return sa.insert(_STEPS).from_select(
+        ["call_id", *_COLUMNS], sa.select(sa.bindparam("call", type_=sa.Uuid), *(rows.c[name] for name in _COLUMNS))
+    )
+
+
+_FREEZE = _freeze()
+
+
+def _frozen(call: OpenCall, candidates: Sequence[Candidate]) -> dict[str, object]:
     return {
-        "call_id": call.row.id,
-        "position": candidate.position,
-        "kind": candidate.kind,
-        "phone": candidate.phone,
-        "display_name": candidate.display_name,
-        "member_id": candidate.member_id,
-        "technician_id": candidate.technician_id,
-        "duty_id": candidate.duty_id,
-        "sector_id": candidate.sector_id,
-        "ring_seconds": candidate.ring_seconds,
-        "reason": candidate.reason,
-        "skipped": candidate.skipped,
+        "call": call.row.id,
+        **{f"{name}_list": [getattr(candidate, name) for candidate in candidates] for name in _COLUMNS},
     }
 
 
@@ -81,20 +101,23 @@ def _step(candidate: Candidate) -> Step:
     )
 
 
+_LEGS = core(CallLeg)
+_RING = insert(_LEGS).on_conflict_do_nothing(index_elements=[_LEGS.c.call_id, _LEGS.c.position])
+
+
 async def _ring(session: TenantSession, *, call: OpenCall, step: Step, before: str, station: Station) -> Plan:
     await session.execute(
-        insert(CallLeg)
-        .values(
-            id=new_id(),
-            call_id=call.row.id,
-            position=step.position,
-            phone=step.phone,
-            state=LegState.RINGING,
-            last_sequence=-1,
-            started_at=clock.now(),
-            detail="",
-        )
-        .on_conflict_do_nothing(index_elements=[CallLeg.call_id, CallLeg.position])
+        _RING,
+        {
+            "id": new_id(),
+            "call_id": call.row.id,
+            "position": step.position,
+            "phone": step.phone,
+            "state": LegState.RINGING,
+            "last_sequence": -1,
+            "started_at": clock.now(),
+            "detail": "",
+        },
     )
     call.set(state=CallState.RINGING, position=step.position)
     return (Say(before), _dial(step, station=station))
