@@ -88,6 +88,14 @@ class TenantBase(DeclarativeBase):
     type_annotation_map = _TYPES
 
 
+def core(model: type[DeclarativeBase]) -> sa.Table:
+    """The table of a mapped class: for statements that are made once, when the module is imported, and write rows
+    without mapped objects. Making a statement costs more than sending it; hot paths do it once (bench/README.md)."""
+    table = model.__table__
+    assert isinstance(table, sa.Table)
+    return table
+
+
 class _TenantSyncSession(Session):
     """A session whose transactions begin by taking the cooperative's role."""
 

@@ -70,6 +70,12 @@ async def notify(session: TenantSession, topic: str, subject: UUID | str | None 
     await session.execute(_NOTIFY, {"topic": topic, "subject": str(subject) if subject else ""})
 
 
+def notice(topic: str, subject: sa.ColumnElement[Any]) -> sa.ColumnElement[None]:
+    """What `notify` says, as an expression: for a statement made once that goes to the database anyway. `subject`: the
+    text form of an id, or the empty text."""
+    return sa.func.platform.notify_live(sa.literal(topic, sa.Text), subject)
+
+
 def to_json(value: Any) -> Any:
     """JSON form of the few types that cross the boundary. Raises TypeError for anything else."""
     if isinstance(value, datetime | date):

@@ -6,8 +6,19 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from maillage_kit import clock
-from maillage_kit.db import TenantSession
+from maillage_kit.db import TenantSession, core
 from maillage_tenants.numbering.models import NumberCounter
+
+
+def _count() -> sa.Executable:
+    counter = core(NumberCounter)
+    counted = insert(counter)
+    return counted.on_conflict_do_update(
+        index_elements=[counter.c.series, counter.c.year], set_={"last": counter.c.last + counted.excluded.last}
+    ).returning(counter.c.last)
+
+
+_COUNT = _count()
 
 
 async def next_number(session: TenantSession, *, prefix: str, at: datetime) -> str:
@@ -29,9 +40,5 @@ async def next_numbers(session: TenantSession, *, prefix: str, at: datetime, cou
     if count < 1:
         raise ValueError(f"cannot give {count} numbers")
     year = clock.paris(at).year
-    counted = insert(NumberCounter).values(series=prefix, year=year, last=count)
-    statement = counted.on_conflict_do_update(
-        index_elements=[NumberCounter.series, NumberCounter.year], set_={"last": NumberCounter.last + count}
-    ).returning(sa.literal_column("last", sa.Integer))
-    last: int = (await session.execute(statement)).scalar_one()
+    last: int = (await session.execute(_COUNT, {"series": prefix, "year": year, "last": count})).scalar_one()
     return tuple(f"{prefix}-{year}-{place:06d}" for place in range(last - count + 1, last + 1))

@@ -2,14 +2,27 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from maillage_kit import clock as present
 from maillage_kit import outside
 from maillage_kit.crypto import new_token, token_hash
-from maillage_kit.db import TenantSession
+from maillage_kit.db import TenantSession, UtcDateTime, core
+from maillage_kit.ids import new_id
 from maillage_tenants import numbering
 from maillage_tenants.interventions import queries, rules
-from maillage_tenants.interventions.models import Clock, Intervention, Source, State
+from maillage_tenants.interventions.models import (
+    Clock,
+    Intervention,
+    InterventionClock,
+    InterventionEvent,
+    Source,
+    State,
+)
 from maillage_tenants.interventions.service.story import add_event, changed, stamp
 
 
@@ -56,38 +69,90 @@ _OPENED_BY = {
 }
 
 
-async def open_case(session: TenantSession, *, facts: NewCase) -> CaseRef:
-    """Write the case with its number (« I-2027-000001 ») and T0, T1. It starts requested, without any promise."""
-    number = await numbering.next_number(session, prefix="I", at=facts.requested_at)
-    row = Intervention(
-        number=number,
-        source=facts.source,
-        state=State.REQUESTED,
-        call_id=facts.call_id,
-        customer_id=facts.customer_id,
-        site_id=facts.site_id,
-        subscription_id=facts.subscription_id,
-        referring_member_id=facts.referring_member_id,
-        caller_name=facts.caller_name,
-        caller_phone=facts.caller_phone,
-        address=facts.address,
-        insee=facts.insee,
-        sector_id=facts.sector_id,
-        premises_use=facts.premises_use,
-        over_two_years=facts.over_two_years,
-        trade=facts.trade,
-        request_words=facts.request_words,
-        follow_up_of=facts.follow_up_of,
-        requested_at=facts.requested_at,
+_GIVEN = (
+    "number",
+    "source",
+    "call_id",
+    "customer_id",
+    "site_id",
+    "subscription_id",
+    "referring_member_id",
+    "caller_name",
+    "caller_phone",
+    "address",
+    "insee",
+    "sector_id",
+    "premises_use",
+    "over_two_years",
+    "trade",
+    "request_words",
+    "follow_up_of",
+    "requested_at",
+)
+
+
+def _opening() -> sa.Select[Any]:
+    """The case, its first clocks, the first line of its story, the notice to open pages: one statement."""
+    case, clocks, story = core(Intervention), core(InterventionClock), core(InterventionEvent)
+    by, answered_at = sa.bindparam("by", type_=sa.Text), sa.bindparam("answered_at", type_=UtcDateTime())
+    nothing = sa.literal({}, JSONB)
+    opened = (
+        sa.insert(case)
+        .values(
+            id=sa.bindparam("case_id"),
+            state=State.REQUESTED,
+            triage=nothing,
+            announced=nothing,
+            report=nothing,
+            **{name: sa.bindparam(f"case_{name}", type_=case.c[name].type) for name in _GIVEN},
+        )
+        .returning(case.c.id)
+        .cte("opened")
     )
-    session.add(row)
-    await session.flush()
-    await stamp(session, case_id=row.id, clock=Clock.RING, at=facts.ring_at or facts.requested_at, by=facts.by)
+    ring = sa.select(opened.c.id, sa.literal(Clock.RING), sa.bindparam("ring_at", type_=UtcDateTime()), by)
+    answered = sa.select(opened.c.id, sa.literal(Clock.ANSWERED), answered_at, by).where(answered_at.is_not(None))
+    stamped = sa.insert(clocks).from_select(["intervention_id", "code", "at", "recorded_by"], ring.union_all(answered))
+    at, text = sa.bindparam("now", type_=UtcDateTime()), sa.bindparam("words", type_=sa.Text)
+    told = (
+        sa.insert(story)
+        .from_select(
+            ["intervention_id", "at", "kind", "text", "actor", "detail"],
+            sa.select(opened.c.id, at, sa.literal("opened"), text, by, nothing),
+        )
+        .returning(story.c.intervention_id)
+        .cte("told")
+    )
+    notice = outside.notice("cases", sa.cast(told.c.intervention_id, sa.Text))
+    return sa.select(notice).add_cte(stamped.cte("stamped"))
+
+
+_OPENING = _opening()
+
+
+async def open_case(session: TenantSession, *, facts: NewCase) -> CaseRef:
+    """Write the case with its number (« I-2027-000001 ») and T0, T1. It starts requested, without any promise.
+
+    Raises ClockOutOfOrder when the call was answered before it rang.
+    """
+    ring_at = facts.ring_at or facts.requested_at
     if facts.answered_at is not None:
-        await stamp(session, case_id=row.id, clock=Clock.ANSWERED, at=facts.answered_at, by=facts.by)
-    await add_event(session, case_id=row.id, kind="opened", text=_OPENED_BY[facts.source], actor=facts.by)
-    await outside.notify(session, "cases", row.id)
-    return CaseRef(row.id, number)
+        rules.check_clock({Clock.RING: ring_at}, Clock.ANSWERED, facts.answered_at)
+    number = await numbering.next_number(session, prefix="I", at=facts.requested_at)
+    ref = CaseRef(new_id(), number)
+    await session.execute(
+        _OPENING,
+        {
+            **{f"case_{name}": getattr(facts, name) for name in _GIVEN if name != "number"},
+            "case_id": ref.id,
+            "case_number": number,
+            "ring_at": ring_at,
+            "answered_at": facts.answered_at,
+            "by": facts.by,
+            "words": _OPENED_BY[facts.source],
+            "now": present.now(),
+        },
+    )
+    return ref
 
 
 async def record_acceptance(
