@@ -20,6 +20,12 @@ def printed(**changes: object) -> str:
     return " ".join(PdfReader(io.BytesIO(pdf)).pages[0].extract_text().split())
 
 
+def test_the_leak_certificate_is_a_pdf_a() -> None:
+    report = {field.code: sample_value(field) for field in PIPE_LEAK}
+    pdf = render(LEAK_CERTIFICATE, sample_data(plugin, LEAK_CERTIFICATE, "FUITE_ENCASTREE", report))
+    assert b"<pdfaid:part>3</pdfaid:part>" in pdf
+
+
 def test_the_leak_certificate_holds_every_mention_of_r90() -> None:
     text = printed(leak_location="Sous l’évier, mur nord")
     for mention in (

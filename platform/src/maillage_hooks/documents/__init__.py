@@ -3,13 +3,13 @@
 The JSON that a template receives is `DocumentData`; docs/hooks.md says it for trade authors.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from importlib.resources import files
 from typing import Any, TypedDict
 
 from maillage_hooks.types import DocumentSpec, FieldKind, ReportField
+from maillage_kit import clock
 from maillage_kit.clock import paris
 
 _MONTHS = (
@@ -163,13 +163,7 @@ def printed_fields(fields: Sequence[ReportField], report: Mapping[str, Any]) -> 
 
 
 def render(document: DocumentSpec, data: DocumentData) -> bytes:
-    """The document as PDF, with typst's own fonts so that pages are the same everywhere.
+    """The document as PDF/A, dated now, as the core prints it. Raises typst.TypstError when the template is wrong."""
+    from maillage_kit.pdf import compile_pdf  # a large library, for the processes that print only
 
-    Raises typst.TypstError when the template is wrong.
-    """
-    import typst  # a large library, for the processes that print only
-
-    pdf: bytes = typst.compile(
-        document.template.encode(), sys_inputs={"data": json.dumps(data)}, ignore_system_fonts=True
-    )
-    return pdf
+    return compile_pdf(document.template, data, at=clock.now())
