@@ -154,7 +154,9 @@ async def test_from_the_public_form_to_the_ledger(
     runtime: Runtime, eure: CooperativeContext, crew: Any, sign_in: Any, visitor: Any, moved_clock: MovableClock
 ) -> None:
     karim = crew.artisans[0]
-    assert "Appeler le 02 32 40 27 27" in (await visitor.get("/p/eure/")).text
+    home = (await visitor.get("/p/eure/")).text
+    assert "Appeler le 02 32 40 27 27" in home and "Eure (27)" in home
+    assert "SMS au" in home and 'href="sms:114"' in home, "R86: deaf and hard-of-hearing callers"
     asked = {
         "trade": "plumbing", "name": "Paul Martin", "phone": "06 12 34 56 78", "address": "3 rue Sadi-Carnot",
         "commune": "27500 Pont-Audemer", "insee": "27467", **BURST,

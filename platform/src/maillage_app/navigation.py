@@ -10,6 +10,7 @@ _OFFICE = (
     ("/rota", "Astreintes", "calendar"),
     ("/members", "Associés", "users"),
     ("/customers", "Clients", "user"),
+    ("/plans", "Formules", "shield"),
     ("/territory", "Territoire", "map-pin"),
     ("/tariffs", "Tarifs", "euro"),
     ("/notes", "Notes et règlements", "file"),

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from maillage_kit.departments import department_label
+
 
 @dataclass(frozen=True, slots=True)
 class TenantRef:
@@ -36,6 +38,11 @@ class CooperativeContext:
     timezone: str
     trades: tuple[str, ...]
     tenant: TenantRef
+
+    @property
+    def department_label(self) -> str:
+        """« Eure (27) »."""
+        return department_label(self.department)
 
 
 class Role(StrEnum):

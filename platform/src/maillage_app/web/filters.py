@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from babel.dates import format_date, format_datetime
 
 from maillage_kit.clock import paris as to_paris
+from maillage_kit.departments import department_label
 from maillage_kit.money import Money
 from maillage_kit.phone import show_phone
 
@@ -63,4 +64,11 @@ def duration_fr(value: timedelta | float | None) -> str:
     return f"{minutes // 60}\u00a0h\u00a0{minutes % 60:02d}"
 
 
-FILTERS = {"paris": paris, "date_fr": date_fr, "money": money, "duration_fr": duration_fr, "phone_fr": show_phone}
+FILTERS = {
+    "paris": paris,
+    "date_fr": date_fr,
+    "money": money,
+    "duration_fr": duration_fr,
+    "phone_fr": show_phone,
+    "department": department_label,
+}
