@@ -241,6 +241,37 @@ async def test_a_message_already_sent_is_not_sent_again(
     assert len(smtp.received) == 1
 
 
+@pytest.mark.parametrize("status", [201, 400])
+async def test_a_signing_code_is_not_kept_once_sent_or_failed(
+    runtime: Runtime,
+    settings: Settings,
+    eure: CooperativeContext,
+    carrier: SmsServer,
+    answers: list[tuple[int, object]],
+) -> None:
+    carrier.answers.append((status, {"sid": "SM1"}))
+    async with runtime.database.tenant(eure.tenant) as session:
+        written = await messages.send_sms(
+            session, to="+33612345678", body="123456 est votre code", purpose="signing_code", dedupe_key="code:1"
+        )
+    assert written is not None
+    row = await _deliver(runtime, eure, _sms(settings, carrier), written)
+    assert carrier.requests[0][2]["Body"] == "123456 est votre code"
+    assert row.state == (messages.MessageState.SENT if status == 201 else messages.MessageState.FAILED)
+    assert "123456" not in row.body and "n’est pas conservé" in row.body
+
+
+async def test_without_carrier_outside_production_the_mailbox_still_shows_the_code(
+    runtime: Runtime, settings: Settings, eure: CooperativeContext
+) -> None:
+    async with runtime.database.tenant(eure.tenant) as session:
+        written = await messages.send_sms(
+            session, to="+33612345678", body="123456 est votre code", purpose="signing_code", dedupe_key="code:1"
+        )
+    assert written is not None
+    assert (await _deliver(runtime, eure, settings, written)).body == "123456 est votre code"
+
+
 async def test_two_workers_at_once_send_one_text(
     runtime: Runtime, settings: Settings, eure: CooperativeContext, carrier: SmsServer
 ) -> None:

@@ -18,6 +18,9 @@ from maillage_tenants.messages.service import DELIVER
 RETRY_AFTER = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=5), timedelta(minutes=15))
 """How long before each attempt after the first. Short: an urgent message that is late is of no use, its alarm is."""
 
+ONE_TIME = frozenset({"signing_code"})
+"""Purposes whose text holds a secret of a few minutes: once it has left, or can no longer leave, it is not kept."""
+FORGOTTEN = "Code à usage unique : le texte n’est pas conservé."
 DEVELOPMENT = "development"
 _MAX_ERROR = 300
 
@@ -33,8 +36,9 @@ async def deliver_message(
 ) -> None:
     """One attempt. Sent: the carrier's reference is kept. Unreachable: another attempt is asked for, up to five.
 
-    Refused, or the last attempt missed: the message is failed, with the reason, and the office has an alarm. A message
-    already sent or failed, unknown, or being delivered by another worker is left alone, so running twice is harmless.
+    Refused, or the last attempt missed: the message is failed, with the reason, and the office has an alarm. The text of a
+    one-time code is forgotten as soon as the message is sent or failed. A message already sent or failed, unknown, or
+    being delivered by another worker is left alone, so running twice is harmless.
     """
     message = await session.scalar(
         sa.select(Message)
@@ -79,7 +83,14 @@ async def deliver_message(
     message.sent_at = clock.now()
     message.provider_reference = reference or DEVELOPMENT
     message.error = None
+    if reference is not None:  # in the development mailbox, where nothing leaves, the code is read
+        _forget(message)
     await session.flush()
+
+
+def _forget(message: Message) -> None:
+    if message.purpose in ONE_TIME:
+        message.body = FORGOTTEN
 
 
 async def _give(message: Message, carriers: Carriers, cooperative: CooperativeContext) -> str | None:
@@ -103,6 +114,7 @@ async def _give(message: Message, carriers: Carriers, cooperative: CooperativeCo
 async def _fail(session: TenantSession, message: Message, reason: str, *, alarm: bool = True) -> None:
     message.state = MessageState.FAILED
     message.error = reason[:_MAX_ERROR]
+    _forget(message)
     await session.flush()
     if not alarm:
         return
