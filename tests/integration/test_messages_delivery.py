@@ -247,7 +247,7 @@ async def test_a_signing_code_is_not_kept_once_sent_or_failed(
     settings: Settings,
     eure: CooperativeContext,
     carrier: SmsServer,
-    answers: list[tuple[int, object]],
+    status: int,
 ) -> None:
     carrier.answers.append((status, {"sid": "SM1"}))
     async with runtime.database.tenant(eure.tenant) as session:

@@ -36,9 +36,9 @@ async def deliver_message(
 ) -> None:
     """One attempt. Sent: the carrier's reference is kept. Unreachable: another attempt is asked for, up to five.
 
-    Refused, or the last attempt missed: the message is failed, with the reason, and the office has an alarm. The text of a
-    one-time code is forgotten as soon as the message is sent or failed. A message already sent or failed, unknown, or
-    being delivered by another worker is left alone, so running twice is harmless.
+    Refused, or the last attempt missed: the message is failed, with the reason, and the office has an alarm. The text
+    of a one-time code is forgotten as soon as it is sent or failed. A message already sent or failed, unknown, or being
+    delivered by another worker is left alone, so running twice is harmless.
     """
     message = await session.scalar(
         sa.select(Message)
