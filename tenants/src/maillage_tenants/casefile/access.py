@@ -8,9 +8,11 @@ from litestar.response import Redirect
 from maillage_kit.context import Actor, CooperativeContext, Role
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Conflict, Invalid, NotFound, TooLarge
-from maillage_kit.web import base_path, see_other
+from maillage_kit.web import base_path, requires, see_other
 from maillage_tenants import interventions
 from maillage_tenants.interventions import Intervention
+
+BOTH = requires(Role.OFFICE, Role.MEMBER)
 
 
 async def case_for(session: TenantSession, *, case_id: UUID, actor: Actor) -> Intervention:
