@@ -2,10 +2,11 @@
 
 import random
 import re
+import ssl
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import httpx
@@ -46,7 +47,7 @@ _WORDS = {
 
 @dataclass
 class Fieldwork:
-    """Everybody who works that night. `troubles` are what the pages refused."""
+    """Everybody who works that night. `troubles` are what pages refused outside any one call."""
 
     runtime: Runtime
     timeline: Timeline
@@ -56,6 +57,7 @@ class Fieldwork:
     troubles: list[str] = field(default_factory=list)
     done: int = 0
     _people: dict[str, Person] = field(default_factory=dict)
+    _tls: ssl.SSLContext = field(default_factory=httpx.create_ssl_context)
     _free_at: dict[str, datetime] = field(default_factory=dict)
 
     def begin(self, played: Played) -> None:
@@ -89,7 +91,8 @@ class Fieldwork:
         start = max(self.timeline.now(), self._free_at.get(colleague.email, self.timeline.now()))
         self._free_at[colleague.email] = start + timedelta(minutes=lasts)
         await self.timeline.until(start)
-        await visit.opens(await self.person(colleague.email, colleague.name))
+        if not visit.is_open_for(colleague.name):
+            await visit.opens(await self.person(colleague.email, colleague.name))
         await visit.is_done()
 
     async def _office_finds_somebody(self, visit: "Visit", cast: Cast) -> Colleague:
@@ -101,8 +104,14 @@ class Fieldwork:
 
     async def calls_back(self, slug: str, at: datetime, played: Sequence[Played]) -> None:
         """In the morning the office calls back those who were not reached, and says what came of it."""
-        cast = self.casts[slug]
         await self.timeline.until(at)
+        try:
+            await self._calls_everybody_back(slug, played)
+        except (Refused, httpx.HTTPError) as wrong:
+            self.troubles.append(f"{type(wrong).__name__} : {wrong}")
+
+    async def _calls_everybody_back(self, slug: str, played: Sequence[Played]) -> None:
+        cast = self.casts[slug]
         office = await self.person(cast.founded.plan.new.email, f"Permanence {cast.founded.plan.new.name}")
         base = f"/c/{slug}"
         await office.open(f"{base}/calls?show=callbacks")
@@ -159,7 +168,9 @@ class Fieldwork:
     async def person(self, email: str, name: str) -> Person:
         """That person at a new page of the browser, signed in with a one-time link on first use."""
         if email not in self._people:
-            client = await self.stack.enter_async_context(httpx.AsyncClient(base_url=self.base_url, timeout=30))
+            client = await self.stack.enter_async_context(
+                httpx.AsyncClient(base_url=self.base_url, timeout=30, verify=self._tls)
+            )
             person = Person(client, name)
             await person.sign_in(await sign_in_link(self.runtime, email, name))
             self._people[email] = person
@@ -183,6 +194,7 @@ class Visit:
         self._plugin = plugin
         self._base = base
         self._person: Person | None = None
+        self._who = played.caller.name
         self._random = random.Random(f"maillage:{played.script.id}")  # noqa: S311 - a story, not a secret
         self.acts = f"{base}/cases/{case_id}"
         self.desk_page = self.acts
@@ -199,6 +211,10 @@ class Visit:
     def person(self) -> Person:
         assert self._person is not None
         return self._person
+
+    def is_open_for(self, name: str) -> bool:
+        """Whether that person has the case on the screen already."""
+        return self._person is not None and self._person.name == name
 
     def minutes_away(self) -> float:
         """How long the artisan is taken by this case."""
@@ -227,9 +243,10 @@ class Visit:
             return
         caller = self._played.caller
         inventor = Inventor(f"caller:{self._played.script.id}")
+        self._who = inventor.person().name
         await self.person.press(
             f"{self.acts}/caller",
-            {"name": inventor.person().name, "address": inventor.street_address(), "commune": caller.commune},
+            {"name": self._who, "address": inventor.street_address(), "commune": caller.commune},
         )
 
     async def qualifies(self) -> None:
@@ -258,11 +275,11 @@ class Visit:
         if work is Work.HOLD:
             await self._act("hold", {"reason": "occupant_absent", "note": "Sonné, téléphoné, personne"})
             await self._after(18)
-            await self._act("resume")
+            await self._act("resume", read=True)
         if work is Work.DANGER:
             await self._act("danger", {"danger_reason": _DANGER})
             await self._after(5)
-            await self._act("advance", {"step": "make_safe"})
+            await self._act("advance", {"step": "make_safe"}, read=True)
         await self._after(6)
         await self._quote_signed()
         await self._after(self._work / 2)
@@ -285,15 +302,19 @@ class Visit:
         quote = self.person.finds(rf"{re.escape(self.acts)}/quotes/([0-9a-f-]{{36}})/send")
         if not quote:
             raise Refused(f"{self.person.name} : pas de devis à remettre")
-        await self._act(f"quotes/{quote}/send", read=True)
+        await self._act(f"quotes/{quote}/send")
         await self._after(3)
-        signer = self.person.finds(r'name="signed_by"[^>]*value="([^"]+)"') or "Le client"
         await self._act(
-            f"quotes/{quote}/sign", {"signed_by": signer, "signature": drawn_signature(signer), "vat_certified": "1"}
+            f"quotes/{quote}/sign",
+            {"signed_by": self._who, "signature": drawn_signature(self._who), "vat_certified": "1"},
         )
 
     def _use(self) -> str:
-        return self.person.finds(r'name="premises_use" value="(\w+)"[^>]* checked') or "dwelling"
+        """What the quote's form proposes: the VAT depends on it (R30)."""
+        use = self.person.finds(r'name="premises_use" value="(\w+)"[^>]* checked')
+        if not use:
+            raise Refused(f"{self.person.name} : la page {self.person.path} ne propose pas d’usage des lieux")
+        return use
 
     async def _paid(self) -> None:
         """Most pay on the spot; some are sent their note."""
@@ -308,7 +329,14 @@ class Visit:
         await self.person.press(f"{self.acts}/{name}", form, read=read)
 
     async def _after(self, minutes: float) -> None:
-        await self._timeline.sleep(minutes * MINUTE)
+        """Go on so many minutes later, at a round hour of five minutes: then several people press at once."""
+        await self._timeline.until(round_up(self._timeline.now() + timedelta(minutes=minutes)))
+
+
+def round_up(instant: datetime) -> datetime:
+    """The first round five minutes at or after that instant."""
+    step = timedelta(minutes=5)
+    return instant + (datetime.min.replace(tzinfo=UTC) - instant) % step
 
 
 def answers_for(plugin: TradePlugin, told: Mapping[str, str]) -> dict[str, str]:

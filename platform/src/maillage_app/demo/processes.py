@@ -59,6 +59,7 @@ class DemoPlace:
             "MAILLAGE_ENVIRONMENT": "development",
             "MAILLAGE_DATABASE__DATA_DIR": str(self.postgres),
             "MAILLAGE_WEB__PORT": str(self.port),
+            "MAILLAGE_WEB__WORKERS": "2",
             "MAILLAGE_WEB__PUBLIC_URL": self.url,
             "MAILLAGE_TELEPHONY__AUTH_TOKENS": f'["{self.telephony_token}"]',
             "MAILLAGE_CLOCK_FILE": str(self.clock_file),

@@ -146,11 +146,13 @@ class Report:
     lost: int
     invariants: tuple[Verdict, ...]
     seconds: Mapping[str, float] = field(default_factory=dict)
+    troubles: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
         return (
             self.lost == 0
+            and not self.troubles
             and all(verdict.held for verdict in self.invariants)
             and all(line.as_expected and not line.trouble for line in self.calls)
         )
@@ -183,6 +185,7 @@ class Report:
                 }
                 for verdict in self.invariants
             ],
+            "troubles": list(self.troubles),
             "seconds": dict(self.seconds),
         }
 
@@ -360,24 +363,27 @@ def show(report: Report, console: Console) -> None:
 def _calls_table(lines: Sequence[CallLine]) -> Table:
     table = Table(show_lines=True, expand=True, pad_edge=False)
     table.add_column("Heure", no_wrap=True)
-    table.add_column("Appelant", ratio=5)
-    table.add_column("Secteur", ratio=3)
-    table.add_column("Échelle suivie", ratio=7)
-    table.add_column("Issue", ratio=5)
-    table.add_column("Délais (promis)", ratio=4)
-    table.add_column("Note", justify="right", no_wrap=True)
+    table.add_column("Appel", ratio=4)
+    table.add_column("Qui a été appelé", ratio=5)
+    table.add_column("Délais (promis) et note", ratio=4)
     for line in lines:
         at = datetime.fromisoformat(line.at)
         table.add_row(
-            f"{at:%H:%M:%S}\n[dim]{_zone(at)}[/dim]",
-            Text.assemble((line.caller, "bold"), f"\n{line.caller_number}\n", (line.title, "italic")),
-            Text.assemble(line.sector or "—", ("\n" + line.cooperative, "dim")),
-            _ladder(line),
-            _issue(line),
-            _promises(line),
-            _note(line),
+            Text.assemble((f"{at:%H:%M:%S}", "bold"), (f"\n{_zone(at)}", "dim")),
+            Text.assemble(
+                (line.caller, "bold"),
+                f"\n{line.caller_number}",
+                (f"\n{line.sector or 'Secteur inconnu'}, {line.cooperative}", "dim"),
+                (f"\n{line.title}", "italic"),
+            ),
+            _below(_ladder(line), _issue(line)),
+            _below(_promises(line), _note(line)),
         )
     return table
+
+
+def _below(*texts: Text) -> Text:
+    return Text("\n").join([text for text in texts if text])
 
 
 def _zone(at: datetime) -> str:
@@ -388,7 +394,8 @@ def _zone(at: datetime) -> str:
 
 def _ladder(line: CallLine) -> Text:
     text = Text()
-    for step in line.ladder:
+    tried = max((place for place, step in enumerate(line.ladder) if step.result), default=-1)
+    for step in line.ladder[: tried + 1]:
         if not step.result and not step.skipped:
             continue
         if text:
@@ -408,11 +415,9 @@ def _issue(line: CallLine) -> Text:
     colour = {"accepted": "green", "fallback": "green", "missed": "red", "abandoned": "yellow"}.get(
         line.outcome, "cyan"
     )
-    text = Text.assemble((label, colour))
-    if line.accepted_by:
-        text.append(f"\n{line.accepted_by}")
+    text = Text.assemble((f"→ {label}", colour))
     if line.seconds_to_person is not None:
-        text.append(f"\nen {line.seconds_to_person} s", "dim")
+        text.append(f" en {line.seconds_to_person} s", "dim")
     if line.lost:
         text.append("\nPERDU", "bold white on red")
     if not line.as_expected:
@@ -431,19 +436,23 @@ def _promises(line: CallLine) -> Text:
         colour = {True: "green", False: "red", None: "dim"}[delay.kept]
         text.append(f"{DELAY_LABELS[delay.code]} {taken}", colour)
         text.append(f" ({_minutes(delay.promised_minutes)})", "dim")
-    return text if text else Text("—", "dim")
+    return text
 
 
 def _minutes(minutes: int) -> str:
+    """`95 min`, `3 h 00`, `3 jours`."""
+    if minutes >= 24 * 60:
+        days = round(minutes / (24 * 60))
+        return f"{days} jour{'s' if days > 1 else ''}"
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d}"
 
 
 def _note(line: CallLine) -> Text:
     if line.note is None:
-        return Text(line.case or "—", "dim")
+        return Text("sans note", "dim")
     paid = line.paid_cents == line.note_cents
     return Text.assemble(
-        line.note, "\n", (str(Money(line.note_cents or 0)), "bold"), ("\npayée" if paid else "\nà payer", "dim")
+        f"{line.note} ", (str(Money(line.note_cents or 0)), "bold"), (" payée" if paid else " à payer", "dim")
     )
 
 
@@ -472,4 +481,5 @@ def _summary(report: Report) -> RenderableType:
     ]
     for verdict in broken:
         lines.append(Text(f"✗ {verdict.label} ({verdict.where}) : {', '.join(verdict.offenders)}", "red"))
+    lines += [Text(f"✗ {trouble}", "red") for trouble in report.troubles]
     return Panel(Group(*lines), title="Bilan", border_style="green" if report.ok else "red")

@@ -166,16 +166,17 @@ async def _story(
 ) -> Demo:
     scripts = read_night(short=options.short)
     kept = place.folder / PLAYED
+    troubles: list[str] = []
     if options.keep and kept.exists():
         with steps.step("server", "Serveur et tâches de fond"):
             await asyncio.to_thread(processes.enter_context, application(place))
         played = _remembered(kept, scripts)
     else:
-        played = await _new_night(options, place, runtime, shared, steps, processes, scripts)
+        played, troubles = await _new_night(options, place, runtime, shared, steps, processes, scripts)
         kept.write_text(json.dumps([_memory(each) for each in played], ensure_ascii=False))
     with steps.step("checks", "Vérifications"):
         await _settle(owner_url, shared)
-        report = await asyncio.to_thread(_report, place, owner_url, shared.now(), played, steps)
+        report = await asyncio.to_thread(_report, place, owner_url, shared.now(), played, tuple(troubles), steps)
     links = await _links(runtime)
     return Demo(place, runtime, owner_url, shared, report, links)
 
@@ -188,7 +189,7 @@ async def _new_night(
     steps: Steps,
     processes: ExitStack,
     scripts: Sequence[Script],
-) -> list[Played]:
+) -> tuple[list[Played], list[str]]:
     founded: list[Founded] = []
     with steps.step("cooperatives", "Coopératives, secteurs, associés"):
         for plan in COOPERATIVES:
@@ -203,6 +204,7 @@ async def _new_night(
     shared.move_to(scripts[0].at - BEFORE_THE_NIGHT)
     timeline = Timeline(shared)
     played: list[Played] = []
+    troubles: list[str] = []
     with steps.counted("night", "La nuit du 27 au 28 mars 2027", len(scripts)) as one_more:
 
         def over(each: Played) -> None:
@@ -212,7 +214,7 @@ async def _new_night(
         async with AsyncExitStack() as stack:
             client = await stack.enter_async_context(httpx.AsyncClient(base_url=place.url, timeout=30))
             company = PhoneCompany(client, public_url=place.url, token=place.telephony_token, clock=shared)
-            work = Fieldwork(runtime, timeline, casts, place.url, stack)
+            work = Fieldwork(runtime, timeline, casts, place.url, stack, troubles)
             night = Night(company, timeline, runtime.trades, casts, on_taken=work.begin, on_over=over)
             await timeline.run(
                 [
@@ -222,7 +224,7 @@ async def _new_night(
             )
             if shared.now() < NIGHT_OVER_AT:
                 shared.move_to(NIGHT_OVER_AT)
-    return played
+    return played, troubles
 
 
 async def _people(
@@ -252,7 +254,7 @@ async def _settle(owner_url: str, shared: SharedClock) -> None:
 
 
 def _report(
-    place: DemoPlace, owner_url: str, now: datetime, played: Sequence[Played], steps: Steps
+    place: DemoPlace, owner_url: str, now: datetime, played: Sequence[Played], troubles: tuple[str, ...], steps: Steps
 ) -> reporting.Report:
     with psycopg.connect(owner_url) as connection:
         rows = connection.execute(
@@ -272,6 +274,7 @@ def _report(
         lost=len(lost) + len(unwritten),
         invariants=tuple(check_everything(owner_url, grounds, now=now, logs=logs)),
         seconds=steps.seconds,
+        troubles=troubles,
     )
 
 
