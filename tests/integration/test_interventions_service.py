@@ -15,6 +15,7 @@ from maillage_kit.clock import MovableClock
 from maillage_kit.context import CooperativeContext
 from maillage_kit.crypto import token_hash
 from maillage_kit.db import TenantSession
+from maillage_kit.errors import Invalid
 from maillage_tenants import alarms, interventions
 from maillage_tenants.interventions.errors import (
     AlreadyTaken,
@@ -25,7 +26,7 @@ from maillage_tenants.interventions.errors import (
     StepNotAllowed,
     TriageIncomplete,
 )
-from maillage_tenants.interventions.models import Clock, HoldReason, Intervention, Offer, Source, State
+from maillage_tenants.interventions.models import Clock, DangerKind, HoldReason, Intervention, Offer, Source, State
 from maillage_tenants.interventions.rules import WorkAuthority
 from maillage_tenants.interventions.tasks import look_at_delays, look_at_offers
 from maillage_tenants.members.models import Member, Technician
@@ -346,20 +347,49 @@ async def test_a_pause_of_the_closed_list_pushes_the_promise_back(
 
 
 async def test_danger_lets_work_start_and_is_audited(runtime: Runtime, eure: CooperativeContext, crew) -> None:
-    """R6: code danger_immediat, written reason, audit."""
+    """R6: code danger_immediat, reason of the closed list, proof sent to the customer, audit."""
     async with runtime.database.tenant(eure.tenant) as session:
         case_id = await accepted_case(runtime, eure, crew, session)
         await interventions.arrive(session, case_id=case_id, at=clock.now(), by="K")
         await interventions.record_danger(
-            session, case_id=case_id, reason="eau sur le tableau électrique", at=clock.now(), by="K"
+            session,
+            cooperative=eure,
+            case_id=case_id,
+            danger=DangerKind.ELECTRICITY,
+            words="le tableau est mouillé",
+            at=clock.now(),
+            by="K",
         )
         case = await interventions.case(session, case_id=case_id)
+        assert case.danger_reason == "Eau sur une installation électrique (le tableau est mouillé)"
+        message = (await session.scalars(sa.select(Message).where(Message.purpose == "danger_proof"))).one()
+        assert message.recipient == case.caller_phone and "avant la signature du devis" in message.body
+        told = next(e for e in await interventions.story(session, case_id=case_id) if e.kind == "danger_immediat")
+        assert told.detail["code"] == "danger_immediat" and told.detail["danger"] == "electricity"
+        assert told.detail["reason"] == "Accord oral du client. Preuve : SMS au client."
         authority = WorkAuthority(False, case.danger_reason)
         await interventions.make_safe(session, case_id=case_id, at=clock.now(), by="K", authority=authority)
         found = await session.execute(
             sa.text("select count(*) from audit_entry where action = 'interventions.danger_immediat'")
         )
         assert found.scalar_one() == 1
+
+
+async def test_danger_without_any_proof_is_refused(runtime: Runtime, eure: CooperativeContext, crew) -> None:
+    """R6: a photo, or a message to the customer; never a silent skip."""
+    async with runtime.database.tenant(eure.tenant) as session:
+        case_id = await accepted_case(runtime, eure, crew, session)
+        await interventions.arrive(session, case_id=case_id, at=clock.now(), by="K")
+        case = await interventions.locked_case(session, case_id=case_id)
+        case.caller_phone = "+33232410099"
+        danger = {"cooperative": eure, "case_id": case_id, "danger": DangerKind.WATER, "at": clock.now(), "by": "K"}
+        with pytest.raises(Invalid, match="photo"):
+            await interventions.record_danger(session, **danger)
+        await interventions.record_danger(session, photos=2, **danger)
+        told = next(e for e in await interventions.story(session, case_id=case_id) if e.kind == "danger_immediat")
+        assert told.detail["reason"] == "Accord oral du client. Preuve : 2 photos."
+        with pytest.raises(StepNotAllowed):
+            await interventions.record_danger(session, photos=1, **danger)
 
 
 async def test_a_released_case_rings_the_desk_and_can_be_taken_again(

@@ -107,7 +107,13 @@ async def test_after_a_written_danger_the_quote_given_is_billed_and_the_note_say
     """R6."""
     async with leak.runtime.database.tenant(leak.cooperative.tenant) as session:
         await interventions.record_danger(
-            session, case_id=leak.case_id, reason="Eau sur le tableau électrique", at=clock.now(), by="Karim Benali"
+            session,
+            cooperative=leak.cooperative,
+            case_id=leak.case_id,
+            danger=interventions.DangerKind.ELECTRICITY,
+            words="Eau sur le tableau",
+            at=clock.now(),
+            by="Karim Benali",
         )
         await leak.finish(session)
         with pytest.raises(invoices.NothingToBill):
@@ -116,7 +122,7 @@ async def test_after_a_written_danger_the_quote_given_is_billed_and_the_note_say
         await leak.send(session, drafted.emergency)
         note = await issue(leak, session)
         pdf = await invoices.invoice_pdf(session, case_id=leak.case_id, invoice_id=note.id)
-        assert "danger immédiat : Eau sur le tableau électrique" in text_of(pdf.content)
+        assert "danger immédiat : Eau sur une installation électrique (Eau sur le tableau)" in text_of(pdf.content)
 
 
 async def test_travel_alone_is_billed_when_nobody_is_there_to_sign(leak) -> None:
@@ -136,7 +142,13 @@ async def test_certification_is_taken_on_the_note_when_the_quote_has_none(new_re
     repair = await new_repair(type_code="WC_BOUCHE")
     async with repair.runtime.database.tenant(repair.cooperative.tenant) as session:
         await interventions.record_danger(
-            session, case_id=repair.case_id, reason="Débordement dans l’appartement", at=clock.now(), by="Karim"
+            session,
+            cooperative=repair.cooperative,
+            case_id=repair.case_id,
+            danger=interventions.DangerKind.ELECTRICITY,
+            words="Débordement dans l’appartement",
+            at=clock.now(),
+            by="Karim",
         )
         await repair.finish(session)
         drafted = await repair.draft(session)

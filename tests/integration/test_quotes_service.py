@@ -273,7 +273,13 @@ async def test_a_written_danger_lets_work_start_and_the_late_signature_is_audite
     """R6: the quote is still produced in the same visit; L.5: audited, no alarm since justified."""
     async with leak.runtime.database.tenant(leak.cooperative.tenant) as session:
         await interventions.record_danger(
-            session, case_id=leak.case_id, reason="Eau sur le tableau électrique", at=clock.now(), by="Karim Benali"
+            session,
+            cooperative=leak.cooperative,
+            case_id=leak.case_id,
+            danger=interventions.DangerKind.ELECTRICITY,
+            words="Eau sur le tableau électrique",
+            at=clock.now(),
+            by="Karim Benali",
         )
         assert (await quotes.work_authority(session, case_id=leak.case_id)).allows_work
         await leak.finish(session)

@@ -56,6 +56,20 @@ def require_unsurcharged(e164: str, *, field: str = "public_number") -> str:
     return e164
 
 
+def is_mobile(e164: str | None) -> bool:
+    """A number that receives text messages: French 06 and 07, overseas mobiles, any foreign mobile."""
+    if not e164:
+        return False
+    try:
+        number = phonenumbers.parse(e164)
+    except phonenumbers.NumberParseException:
+        return False
+    return phonenumbers.number_type(number) in (
+        phonenumbers.PhoneNumberType.MOBILE,
+        phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE,
+    )
+
+
 def show_phone(e164: str | None) -> str:
     """`02 32 11 22 33` for a French number, the international form for another, « numéro masqué » for none."""
     if not e164:

@@ -277,7 +277,7 @@ class Visit:
             await self._after(18)
             await self._act("resume", read=True)
         if work is Work.DANGER:
-            await self._act("danger", {"danger_reason": _DANGER})
+            await self._act("danger", {"danger": "electricity", "danger_reason": _DANGER})
             await self._after(5)
             await self._act("advance", {"step": "make_safe"}, read=True)
         await self._after(6)

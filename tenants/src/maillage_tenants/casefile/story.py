@@ -47,6 +47,8 @@ MESSAGE_LABELS = {
     "case_accepted": "Client prévenu",
     "case_cancelled": "Annulation envoyée",
     "case_tracking": "Lien de suivi envoyé",
+    "danger_proof": "Client prévenu des travaux avant signature",
+    "signing_code": "Code de signature envoyé",
 }
 _LOOKS = {
     "opened": ("plus", "neutral"),
@@ -84,7 +86,7 @@ _LOOKS = {
 }
 
 
-_EXPLAINED = frozenset({"offered", "skipped", "lead"})
+_EXPLAINED = frozenset({"offered", "skipped", "lead", "danger_immediat"})
 """Events whose `detail` holds a reason in words."""
 
 

@@ -14,5 +14,6 @@ def case_words() -> dict[str, Any]:
         "source_labels": story.SOURCE_LABELS,
         "method_labels": story.METHOD_LABELS,
         "hold_labels": {reason.value: label for reason, label in interventions.HOLD_LABELS.items()},
+        "danger_choices": [(danger.value, label) for danger, label in interventions.DANGER_LABELS.items()],
         "attachment_labels": interventions.ATTACHMENT_LABELS,
     }

@@ -9,6 +9,7 @@ from maillage_hooks import TradePlugin
 from maillage_hooks.types import Redirect
 from maillage_kit.context import CooperativeContext
 from maillage_kit.db import TenantSession
+from maillage_kit.phone import is_mobile
 from maillage_kit.settings import Settings
 from maillage_kit.web import public_path
 from maillage_tenants import interventions, messages
@@ -17,7 +18,6 @@ from maillage_tenants.frontdoor.errors import TooManyWebRequests
 from maillage_tenants.interventions import NewCase, Source
 
 BY_WEB = "Client (site web)"
-_MOBILE = ("+336", "+337")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ async def open_web_request(
     await interventions.dispatch_case(
         session, cooperative=cooperative, settings=settings, case_id=case.id, at=at, by=BY_WEB
     )
-    if asked.phone and asked.phone.startswith(_MOBILE):
+    if asked.phone and is_mobile(asked.phone):
         url = f"{settings.web.public_url.rstrip('/')}{public_path(cooperative)}/suivi/{token}"
         await messages.send_sms(
             session,

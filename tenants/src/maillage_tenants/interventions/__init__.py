@@ -6,7 +6,19 @@ R6); a red situation is redirected without dispatch and without clock (R87); one
 """
 
 from .errors import AlreadyTaken, CaseNotFound, OfferOver, QuoteNotSigned, StepNotAllowed, TriageIncomplete
-from .models import Attachment, Clock, Hold, HoldReason, Intervention, Lead, Offer, OfferState, Source, State
+from .models import (
+    Attachment,
+    Clock,
+    DangerKind,
+    Hold,
+    HoldReason,
+    Intervention,
+    Lead,
+    Offer,
+    OfferState,
+    Source,
+    State,
+)
 from .queries import (
     attachment_content,
     attachments,
@@ -29,6 +41,7 @@ from .queries import (
 from .reports import as_form, as_words
 from .rules import (
     CLOCK_LABELS,
+    DANGER_LABELS,
     FINAL_STATES,
     HOLD_LABELS,
     OFFER_LABELS,
@@ -76,6 +89,7 @@ from .triage_form import AskedQuestion, TriageForm, answers_of, triage_form
 __all__ = [
     "ATTACHMENT_LABELS",
     "CLOCK_LABELS",
+    "DANGER_LABELS",
     "FINAL_STATES",
     "HOLD_LABELS",
     "OFFER_LABELS",
@@ -87,6 +101,7 @@ __all__ = [
     "CaseNotFound",
     "CaseRef",
     "Clock",
+    "DangerKind",
     "Deadlines",
     "Delay",
     "DelayState",

@@ -62,6 +62,17 @@ class HoldReason(StrEnum):
     PART_AWAITED = "part_awaited"
 
 
+class DangerKind(StrEnum):
+    """The closed list of R6: nothing else lets work start before the signature."""
+
+    PERSON = "person"
+    WATER = "water"
+    ELECTRICITY = "electricity"
+    SEWAGE = "sewage"
+    OPEN_HOME = "open_home"
+    FALLING = "falling"
+
+
 class OfferState(StrEnum):
     PENDING = "pending"
     ACCEPTED = "accepted"

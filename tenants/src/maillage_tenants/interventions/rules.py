@@ -9,7 +9,7 @@ from maillage_hooks import bands
 from maillage_hooks.types import Place, SlaTargets
 from maillage_kit.clock import paris, paris_instant
 from maillage_tenants.interventions.errors import ClockOutOfOrder, QuoteNotSigned, StepNotAllowed
-from maillage_tenants.interventions.models import Clock, HoldReason, OfferState, State
+from maillage_tenants.interventions.models import Clock, DangerKind, HoldReason, OfferState, State
 
 # -------------------------------------------------------------------------------------------------------------- states
 
@@ -94,6 +94,16 @@ HOLD_LABELS: Mapping[HoldReason, str] = {
     HoldReason.PART_AWAITED: "Pièce attendue",
 }
 """The closed list of R20: nothing else stops the clock."""
+
+DANGER_LABELS: Mapping[DangerKind, str] = {
+    DangerKind.PERSON: "Danger immédiat pour une personne",
+    DangerKind.WATER: "Dégât des eaux en cours",
+    DangerKind.ELECTRICITY: "Eau sur une installation électrique",
+    DangerKind.SEWAGE: "Eaux usées qui remontent dans les lieux",
+    DangerKind.OPEN_HOME: "Lieux ouverts sur la rue",
+    DangerKind.FALLING: "Vitrage ou élément qui menace de tomber",
+}
+"""R6: what cannot wait for a signature, the work limited to making safe."""
 
 OFFER_LABELS: Mapping[OfferState, str] = {
     OfferState.PENDING: "En attente de réponse",

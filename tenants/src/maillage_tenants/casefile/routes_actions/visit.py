@@ -1,10 +1,10 @@
 """On the way and on site: leave, arrive, work, pause, danger, photos, what is left to propose."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from uuid import UUID
 
 from litestar import post
-from litestar.datastructures import UploadFile
+from litestar.datastructures import FormMultiDict, UploadFile
 from litestar.response import Redirect
 
 from maillage_kit import clock
@@ -14,7 +14,7 @@ from maillage_kit.errors import NotFound
 from maillage_kit.web import AnyRequest, see_other, text
 from maillage_tenants import interventions, quotes
 from maillage_tenants.casefile.access import BOTH, case_for, case_page, done_or_said
-from maillage_tenants.interventions import HoldReason
+from maillage_tenants.interventions import DangerKind, HoldReason
 
 MAX_PHOTOS = 8
 
@@ -110,19 +110,35 @@ async def partial(
 async def danger(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, case_id: UUID
 ) -> Redirect:
-    """Work before the signature because of immediate danger: the reason is written and audited (R6)."""
+    """Work before the signature: a reason of the closed list, a photo or a message to the customer as proof (R6)."""
     await case_for(session, case_id=case_id, actor=actor)
+    form = await request.form()
+    back = case_page(cooperative, actor, case_id)
+    if text(form, "danger") not in set(DangerKind):
+        return see_other(back, flash="Choisissez le danger dans la liste.", tone="danger")
+    photos = _files(form, "danger_photos")
+    if len(photos) > MAX_PHOTOS:
+        return see_other(back, flash=f"{MAX_PHOTOS} photos au plus.", tone="danger")
+
+    async def record() -> None:
+        at, by = clock.now(), actor.display_name
+        await _keep(session, photos, case_id=case_id, kind="danger", by=by)
+        await interventions.record_danger(
+            session,
+            cooperative=cooperative,
+            case_id=case_id,
+            danger=DangerKind(text(form, "danger")),
+            words=text(form, "danger_reason"),
+            photos=len(photos),
+            at=at,
+            by=by,
+        )
+
     return await done_or_said(
         session,
-        interventions.record_danger(
-            session,
-            case_id=case_id,
-            reason=text(await request.form(), "danger_reason"),
-            at=clock.now(),
-            by=actor.display_name,
-        ),
-        back=case_page(cooperative, actor, case_id),
-        done="Motif enregistré : mettez en sécurité, puis faites signer le devis.",
+        record(),
+        back=back,
+        done="Danger enregistré : mettez en sécurité, puis faites signer le devis pendant cette visite.",
     )
 
 
@@ -156,21 +172,28 @@ async def attach(
     await case_for(session, case_id=case_id, actor=actor)
     form = await request.form()
     back = case_page(cooperative, actor, case_id)
-    files = [file for file in form.getall("photos", []) if isinstance(file, UploadFile) and file.filename]
+    files = _files(form, "photos")
     if not files or len(files) > MAX_PHOTOS:
         return see_other(back, flash=f"Choisissez de 1 à {MAX_PHOTOS} fichiers.", tone="danger")
-
-    async def keep() -> None:
-        for file in files:
-            await interventions.add_attachment(
-                session,
-                case_id=case_id,
-                kind=text(form, "kind") or "other",
-                filename=file.filename,
-                content=await file.read(),
-                at=clock.now(),
-                by=actor.display_name,
-            )
-
+    kind = text(form, "kind") or "other"
     done = "Photo ajoutée." if len(files) == 1 else f"{len(files)} fichiers ajoutés."
-    return await done_or_said(session, keep(), back=back, done=done)
+    return await done_or_said(
+        session, _keep(session, files, case_id=case_id, kind=kind, by=actor.display_name), back=back, done=done
+    )
+
+
+def _files(form: FormMultiDict, name: str) -> list[UploadFile]:
+    return [file for file in form.getall(name, []) if isinstance(file, UploadFile) and file.filename]
+
+
+async def _keep(session: TenantSession, files: Iterable[UploadFile], *, case_id: UUID, kind: str, by: str) -> None:
+    for file in files:
+        await interventions.add_attachment(
+            session,
+            case_id=case_id,
+            kind=kind,
+            filename=file.filename,
+            content=await file.read(),
+            at=clock.now(),
+            by=by,
+        )

@@ -16,6 +16,7 @@ from maillage_tenants.interventions.service.story import add_event, changed
 
 ATTACHMENT_LABELS: Mapping[str, str] = {
     "before": "Photo avant",
+    "danger": "Photo du danger",
     "after": "Photo après",
     "other": "Photo",
     "document": "Document",

@@ -5,13 +5,24 @@ from uuid import UUID
 
 from maillage_kit import outside
 from maillage_kit.clock import paris
+from maillage_kit.context import CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Invalid
+from maillage_kit.phone import is_mobile, show_phone
 from maillage_tenants import alarms, audit, messages
 from maillage_tenants.interventions import queries, rules
 from maillage_tenants.interventions.errors import StepNotAllowed
 from maillage_tenants.interventions.events import CaseClosed
-from maillage_tenants.interventions.models import Clock, Hold, HoldReason, Intervention, Offer, OfferState, State
+from maillage_tenants.interventions.models import (
+    Clock,
+    DangerKind,
+    Hold,
+    HoldReason,
+    Intervention,
+    Offer,
+    OfferState,
+    State,
+)
 from maillage_tenants.interventions.rules import Step, WorkAuthority
 from maillage_tenants.interventions.service.offers import withdraw_offers
 from maillage_tenants.interventions.service.story import add_event, changed, stamp
@@ -36,34 +47,67 @@ async def arrive(session: TenantSession, *, case_id: UUID, at: datetime, by: str
     await changed(session, row)
 
 
-async def record_danger(session: TenantSession, *, case_id: UUID, reason: str, at: datetime, by: str) -> None:
-    """Immediate danger, oral agreement: the written reason that lets work start before the signature (R6), audited.
+async def record_danger(
+    session: TenantSession,
+    *,
+    cooperative: CooperativeContext,
+    case_id: UUID,
+    danger: DangerKind,
+    words: str = "",
+    photos: int = 0,
+    at: datetime,
+    by: str,
+) -> None:
+    """Immediate danger, oral agreement: the reason of the closed list that lets work start before the signature (R6).
 
-    Raises Invalid for a reason too short to mean anything, StepNotAllowed when nobody is on site.
+    `words` may say more. The proof is kept with it: the number of `photos` just added to the case, and a text message
+    that tells the customer what is being done before the signature. Raises Invalid when there is neither photo nor
+    mobile number, StepNotAllowed when nobody is on site or a danger is written already.
     """
-    words = " ".join(reason.split())
-    if len(words) < 10:
-        raise Invalid("Décrivez le danger en quelques mots.", fields={"danger_reason": "Dix caractères au moins."})
     row = await queries.locked_case(session, case_id=case_id)
-    if State(row.state) is not State.ON_SITE:
+    if State(row.state) is not State.ON_SITE or row.danger_reason:
         raise StepNotAllowed
-    row.danger_reason = words
+    mobile = row.caller_phone if is_mobile(row.caller_phone) else None
+    if not photos and mobile is None:
+        raise Invalid(
+            "Ajoutez une photo du danger : le client n’a pas de mobile où le prévenir.",
+            fields={"danger_photos": "Une photo est attendue."},
+        )
+    label = rules.DANGER_LABELS[danger]
+    more = " ".join(words.split())[:300]
+    row.danger_reason = f"{label} ({more})" if more else label
+    proofs = [f"{photos} photo{'s' if photos > 1 else ''}"] if photos else []
+    if mobile is not None:
+        proofs.append("SMS au client")
+        await messages.send_sms(
+            session,
+            to=mobile,
+            body=(
+                f"{cooperative.name} : avec votre accord, l’artisan met en sécurité avant la signature du devis "
+                f"({label.lower()}). Le devis vous est remis pendant cette visite. "
+                f"Pas d’accord ? {show_phone(cooperative.public_number)}"
+            ),
+            purpose="danger_proof",
+            dedupe_key=f"danger:{case_id}",
+            intervention_id=case_id,
+        )
+    detail = {"code": "danger_immediat", "danger": str(danger), "photos": photos, "sms": mobile is not None}
     await audit.record(
         session,
         actor=by,
         action="interventions.danger_immediat",
         subject_type="intervention",
         subject_id=case_id,
-        detail={"number": row.number},
+        detail={"number": row.number, **detail},
     )
     await add_event(
         session,
         case_id=case_id,
         kind="danger_immediat",
-        text=f"Danger immédiat, travaux avant signature : {words}",
+        text=f"Danger immédiat, travaux avant signature : {row.danger_reason}",
         actor=by,
         at=at,
-        detail={"code": "danger_immediat"},
+        detail={**detail, "reason": f"Accord oral du client. Preuve : {' et '.join(proofs)}."},
     )
     await changed(session, row)
 
