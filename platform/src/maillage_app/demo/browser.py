@@ -52,16 +52,27 @@ class Person:
         found = re.search(pattern, self.page)
         return found[1] if found else ""
 
-    async def press(self, path: str, form: Mapping[str, str] | None = None, *, read: bool = True) -> None:
+    async def press(
+        self,
+        path: str,
+        form: Mapping[str, str] | None = None,
+        *,
+        photos: Mapping[str, bytes] | None = None,
+        read: bool = True,
+    ) -> None:
         """Send a form that the page shows, then read the page it leads to; `read=False`: somebody in a hurry does not.
 
+        `photos`: PNG pictures by field.
         Raises Refused when the page was read and has no such form, when the answer is an error, or when it says no.
         """
         if self.page and not self.shows(path):
             raise Refused(f"{self.name} : la page {self.path} ne propose pas {path}")
         token = self.client.cookies.get(_CSRF_COOKIE) or ""
         answer = await self.client.post(
-            path, data=dict(form or {}), headers={"accept": "text/html", "x-csrftoken": token}
+            path,
+            data=dict(form or {}),
+            files={name: ("photo.png", content, "image/png") for name, content in (photos or {}).items()} or None,
+            headers={"accept": "text/html", "x-csrftoken": token},
         )
         if answer.status_code != 303:
             raise Refused(f"{self.name} : {path} répond {answer.status_code} {_words(answer.text)}")

@@ -18,7 +18,7 @@ from maillage_app.demo.fiction import Inventor
 from maillage_app.demo.founding import Colleague
 from maillage_app.demo.night import TALK_SECONDS, Played
 from maillage_app.demo.script import Work
-from maillage_app.demo.signature import drawn_signature
+from maillage_app.demo.signature import drawing, drawn_signature
 from maillage_app.demo.timeline import Timeline
 from maillage_app.runtime import Runtime
 from maillage_hooks import TradePlugin
@@ -26,6 +26,7 @@ from maillage_hooks.questions import asked, choices_of
 from maillage_hooks.types import FieldKind, QuestionKind, ReportField
 from maillage_kit.clock import paris
 from maillage_platform import identity
+from maillage_tenants.interventions import DangerKind
 from maillage_tenants.interventions.triage_form import PREFIX
 
 MINUTE = 60.0
@@ -277,7 +278,12 @@ class Visit:
             await self._after(18)
             await self._act("resume", read=True)
         if work is Work.DANGER:
-            await self._act("danger", {"danger": "electricity", "danger_reason": _DANGER})
+            await self.person.press(
+                f"{self.acts}/danger",
+                {"danger": DangerKind.ELECTRICITY, "danger_reason": _DANGER},
+                photos={"danger_photos": drawing("tableau électrique")},
+                read=False,
+            )
             await self._after(5)
             await self._act("advance", {"step": "make_safe"}, read=True)
         await self._after(6)

@@ -1,4 +1,4 @@
-"""A drawn signature as the signature pad sends it: a small PNG with ink in it, different for each name."""
+"""Small pictures: a drawn signature as the signature pad sends it, and what a photo is taken of."""
 
 import base64
 import math
@@ -11,6 +11,11 @@ WIDTH, HEIGHT = 300, 100
 
 def drawn_signature(name: str) -> str:
     """The data URL of a scribble; the same name signs the same way."""
+    return "data:image/png;base64," + base64.b64encode(drawing(name)).decode()
+
+
+def drawing(name: str) -> bytes:
+    """A PNG with some ink in it, the same for the same name."""
     rows = [bytearray(WIDTH) for _ in range(HEIGHT)]
     waves = random.Random(f"maillage:{name}")  # noqa: S311 - a drawing
     high, slow, fast = waves.uniform(12, 30), waves.uniform(0.04, 0.09), waves.uniform(0.2, 0.5)
@@ -20,8 +25,9 @@ def drawn_signature(name: str) -> str:
             rows[min(HEIGHT - 1, max(0, round(y) + thick))][x] = 1
     pixels = b"".join(b"\x00" + b"".join(b"\x00\x00\x00\xff" if dot else b"\xff" * 4 for dot in row) for row in rows)
     header = struct.pack(">IIBBBBB", WIDTH, HEIGHT, 8, 6, 0, 0, 0)
-    png = b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(pixels)) + _chunk(b"IEND", b"")
-    return "data:image/png;base64," + base64.b64encode(png).decode()
+    return (
+        b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(pixels)) + _chunk(b"IEND", b"")
+    )
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
