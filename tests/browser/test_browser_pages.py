@@ -1,0 +1,154 @@
+"""Every page at 1280 and at 360 px: whole, quiet, accessible, reachable with a keyboard.
+
+The addresses come from the route table: a new page is looked at by itself, a new kind of answer that is no page must
+be named in NO_PAGE.
+"""
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+from playwright.async_api import Page
+
+from maillage_app.app import build_app
+from maillage_kit.context import Role
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+# answers that are no whole page: fragments, streams, files, health
+NO_PAGE = re.compile(
+    r"^/(health|static)|/events$|/pdf$|\.pdf$|/board$|/communes$|/desk/new/customers$|/field/list$|/status$|/etat$"
+    r"|/attachments/\{|/documents/\{code|/devis/\{quote_id:uuid\}$|/signin/\{token"
+)
+TABS = 3  # pages looked at side by side
+
+LOOK = """() => {
+  const shown = (el) => el.checkVisibility({visibilityProperty: true, opacityProperty: true});
+  const wrong = [];
+  const wide = document.documentElement.scrollWidth;
+  if (wide > window.innerWidth) {
+    const culprit = [...document.querySelectorAll('main *, header *, footer *')].filter(shown)
+      .filter((el) => el.getBoundingClientRect().right > window.innerWidth + 1 && !el.closest('.scroll-region, .tabs'))
+      .slice(-1).map((el) => el.outerHTML.slice(0, 120));
+    wrong.push(`${wide} px wide on a screen of ${window.innerWidth}: ${culprit}`);
+  }
+  const titles = [...document.querySelectorAll('h1')].filter(shown);
+  if (titles.length !== 1) wrong.push(`${titles.length} h1`);
+  if (document.documentElement.lang !== 'fr') wrong.push('lang is not fr');
+  if (!/\\S+ · \\S+/.test(document.title)) wrong.push(`title: ${document.title}`);
+  for (const el of document.querySelectorAll('input:not([type=hidden]), select, textarea'))
+    if (![...el.labels].some((label) => label.textContent.trim()) && !el.ariaLabel) wrong.push(`no label: ${el.outerHTML.slice(0, 120)}`);
+  const ids = [...document.querySelectorAll('[id]')].map((el) => el.id);
+  for (const id of new Set(ids.filter((id, at) => ids.indexOf(id) !== at))) wrong.push(`id twice: ${id}`);
+  const words = document.body.innerText;
+  for (const found of words.matchAll(/[A-Za-zÀ-ÿ]'[A-Za-zÀ-ÿ]|\\b(None|True|False|undefined|NaN|plumbing|locksmith|glazing|requested|offered|accepted|en_route|on_site|made_safe|on_hold|redirected|cancelled|dwelling|business|rank1|rank2|draft|published)\\b|[a-z]+_[a-z]+/g))
+    wrong.push(`words: ${words.slice(Math.max(0, found.index - 30), found.index + 40).replace(/\\s+/g, ' ')}`);
+  return wrong;
+}"""
+SMALL_TARGETS = """() => [...document.querySelectorAll('a, button, summary, input:not([type=hidden]), select, textarea')]
+  .filter((el) => el.checkVisibility({visibilityProperty: true}) && !el.closest('.skip, .sr-only'))
+  .map((el) => [el, (el.closest('label') || el.closest('.row-link') || el).getBoundingClientRect()])
+  .filter(([el, box]) => box.height > 0 && (box.height < 44 || box.width < 44) && getComputedStyle(el).display !== 'inline')
+  .map(([el, box]) => `${Math.round(box.width)}×${Math.round(box.height)} ${el.outerHTML.slice(0, 100)}`)"""
+
+
+def pages(app: Litestar) -> list[tuple[str, frozenset[Role]]]:
+    """(address as declared, roles) of every whole page."""
+    found = []
+    for route in app.routes:
+        if not isinstance(route, HTTPRoute) or NO_PAGE.search(route.path) or "static" in route.path:
+            continue
+        for handler in route.route_handlers:
+            if "GET" in handler.http_methods:
+                roles = next((guard.roles for guard in handler.guards or () if hasattr(guard, "roles")), None)  # type: ignore[attr-defined]
+                found.append((route.path, frozenset(roles or ())))
+    return sorted(found, key=lambda page: page[0])
+
+
+async def test_every_page_is_whole_at_both_widths(world: Any, evening: Any, open_screen: Any) -> None:
+    ids = await known_ids(world, evening)
+    jobs: asyncio.Queue[tuple[Role | None, str]] = asyncio.Queue()
+    for path, roles in pages(build_app(world.runtime)):
+        role = next((each for each in (Role.OFFICE, Role.FEDERATION, Role.MEMBER) if each in roles), None)
+        for address in addresses(path, world, evening, ids):
+            jobs.put_nowait((role, address))
+    for role in (Role.OFFICE, None):
+        jobs.put_nowait((role, f"{world.base}/calls/{evening.closed}"))  # no such call: an error page
+    total, wrong = jobs.qsize(), []
+
+    async def look() -> None:
+        screens: dict[Role | None, Any] = {}
+        while not jobs.empty():
+            role, address = jobs.get_nowait()
+            if role not in screens:
+                screens[role] = await open_screen(role, evening.artisan if role is Role.MEMBER else None)
+            page = await screens[role].go(address)
+            wrong.extend(f"{address} 1280: {trouble}" for trouble in await page.evaluate(LOOK))
+            await page.set_viewport_size({"width": 360, "height": 740})
+            wrong.extend(f"{address} 360: {trouble}" for trouble in await page.evaluate(LOOK))
+            wrong.extend(f"{address} axe: {trouble}" for trouble in await axe(page))
+            await page.set_viewport_size({"width": 1280, "height": 860})
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(TABS):
+            group.create_task(look())
+    assert not wrong, "\n".join(sorted(set(wrong)))
+    assert total > 45
+
+
+async def known_ids(world: Any, evening: Any) -> dict[str, Any]:
+    """For each name of an id in an address: one that has something to show."""
+    one = {
+        "member_id": "select id from member order by name limit 1",
+        "technician_id": "select id from technician where member_id = (select id from member order by name limit 1) limit 1",
+        "customer_id": "select c.id from customer c join subscription s on s.customer_id = c.id order by c.number limit 1",
+        "sector_id": "select id from sector order by code limit 1",
+        "plan_id": "select id from plan order by code limit 1",
+        "subscription_id": "select id from subscription order by number limit 1",
+        "tariff_id": "select id from tariff order by trade desc limit 1",
+        "duty_id": "select id from duty where live order by starts_at desc limit 1",
+        "rota_id": "select id from rota order by semester desc limit 1",
+        "invoice_id": "select id from invoice limit 1",
+    }
+    ids = {name: await world.value(query) for name, query in one.items()}
+    customer = {"id": ids["customer_id"]}
+    ids["site_id"] = await world.value("select id from site where customer_id = :id limit 1", **customer)
+    ids["phone_id"] = await world.value("select id from customer_phone where customer_id = :id limit 1", **customer)
+    return ids
+
+
+def addresses(path: str, world: Any, evening: Any, ids: dict[str, Any]) -> list[str]:
+    """The same page with what makes it different: each state of a case, each sort of call."""
+    several = {
+        "call_id": (evening.answered_call, evening.missed_call),
+        "case_id": (evening.closed, evening.signing, evening.held, evening.running),
+        "token": (evening.tracking.rsplit("/", 1)[-1],),
+        "slug": (world.cooperative.slug,),
+    }
+    if path == "/c/{slug:str}/cases/{case_id:uuid}":
+        several["case_id"] += (evening.redirected, evening.offered)
+    found = [path]
+    for name in re.findall(r"\{(\w+)(?::\w+)?\}", path):
+        values = several.get(name) or (ids[name],)
+        found = [re.sub(rf"\{{{name}(:\w+)?\}}", str(value), each) for each in found for value in values]
+    return found
+
+
+async def axe(page: Page) -> list[str]:
+    """Serious and critical violations of WCAG 2.1 A and AA."""
+    await page.evaluate(AXE.read_text())
+    result = await page.evaluate(
+        """() => axe.run(document, {
+            runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'], resultTypes: ['violations'],
+        })"""
+    )
+    return [
+        f"{each['id']} ({each['impact']}): {node['html'][:140]} {node['failureSummary'][:160]}"
+        for each in result["violations"]
+        if each["impact"] in ("serious", "critical")
+        for node in each["nodes"][:3]
+    ]
