@@ -4,6 +4,7 @@ import base64
 import struct
 import zlib
 from typing import Any
+from urllib.parse import unquote
 from uuid import UUID
 
 import pytest
@@ -286,3 +287,99 @@ async def test_an_artisan_sees_his_own_cases_only(
     assert (await his.get(f"/c/eure/cases/{case_id}")).headers["location"] == f"/c/eure/field/cases/{case_id}"
     for action in ("cancel", "assign", "dispatch", "follow-up"):
         assert (await his.post(f"/c/eure/cases/{case_id}/{action}")).status_code == 403, action
+
+
+CLOGGED = {"q_problem": "wc_blocked", "q_only_wc": "yes"}
+
+
+async def on_site(
+    runtime: Runtime, eure: CooperativeContext, crew: Any, sign_in: Any, request: dict[str, str]
+) -> tuple[UUID, Any]:
+    """A case opened at the desk, its artisan at the door: (case id, his browser)."""
+    karim = crew.artisans[0]
+    desk = await sign_in(Role.OFFICE, eure)
+    phone = await sign_in(Role.MEMBER, eure, member_id=karim.member_id, technician_id=karim.technician_id)
+    case_id = case_id_of(await desk.post("/c/eure/desk/new", request))
+    async with runtime.database.tenant(eure.tenant) as session:
+        (offer, *_) = await interventions.offers(session, case_id=case_id)
+    await phone.post(f"/c/eure/field/offers/{offer.id}/accept")
+    await phone.post(f"/c/eure/cases/{case_id}/advance", {"step": "arrive"})
+    return case_id, phone
+
+
+def flash_of(response: Any) -> str:
+    """What the page will say once."""
+    assert response.status_code == 303, response.text
+    return unquote(response.cookies.get("maillage_flash", "").strip('"'))
+
+
+async def test_danger_first_then_quote_and_note_with_the_certification(
+    runtime: Runtime, eure: CooperativeContext, crew: Any, sign_in: Any, moved_clock: MovableClock
+) -> None:
+    """R6: reason of the closed list, photo, message to the customer; R33: certified on the note."""
+    case_id, phone = await on_site(runtime, eure, crew, sign_in, {**REQUEST, **CLOGGED})
+    acts, mine = f"/c/eure/cases/{case_id}", f"/c/eure/field/cases/{case_id}"
+    assert "Eaux usées qui remontent dans les lieux" in (await phone.get(mine)).text
+    refused = await phone.post(f"{acts}/danger", {"danger": "whim", "danger_reason": "Je suis pressé, c’est tout"})
+    assert "Choisissez le danger" in flash_of(refused)
+    recorded = await phone.client.post(
+        f"{acts}/danger",
+        data={"danger": "sewage", "danger_reason": "la cuisine est inondée"},
+        files={"danger_photos": ("eau.jpg", b"\xff\xd8\xff\xe0" + b"0" * 50, "image/jpeg")},
+        headers={"x-csrftoken": phone.client.cookies["maillage_csrf"]},
+    )
+    assert "Danger enregistré" in flash_of(recorded)
+    page = (await phone.get(mine)).text
+    for words in ("(la cuisine est inondée)", "Preuve : 1 photo et SMS au client", "Photo du danger ajoutée"):
+        assert words in page, words
+    for step, minutes in (("make_safe", 5), ("finish", 40)):
+        moved_clock.advance(minutes=minutes)
+        await phone.post(f"{acts}/advance", {"step": step})
+    assert await state_of(runtime, eure, case_id) is State.DONE
+    assert f'action="{acts}/note"' not in (await phone.get(mine)).text, "no note without a quote"
+    await phone.post(f"{acts}/quote", {"premises_use": "dwelling", "over_two_years": "yes", "certify": "yes"})
+    async with runtime.database.tenant(eure.tenant) as session:
+        quote_id = (await session.execute(sa.text("select id from quote"))).scalar_one()
+    await phone.post(f"{acts}/quotes/{quote_id}/send")
+    form = (await phone.get(mine)).text
+    assert 'name="certified_by"' in form and "Je certifie, Madame Lefèvre" in form
+    unticked = await phone.post(f"{acts}/note", {"quote_id": str(quote_id), "certified_by": "Madame Lefèvre"})
+    assert "certifie" in flash_of(unticked)
+    issued = await phone.post(
+        f"{acts}/note", {"quote_id": str(quote_id), "certified_by": "Jeanne Lefèvre", "vat_certified": "1"}
+    )
+    assert "Note émise" in flash_of(issued)
+    async with runtime.database.tenant(eure.tenant) as session:
+        text = (await session.execute(sa.text("select vat_certification from invoice"))).scalar_one()
+    assert text.startswith("Je certifie, Jeanne Lefèvre,")
+
+
+async def test_the_artisan_says_his_time_and_adds_articles(
+    runtime: Runtime, eure: CooperativeContext, crew: Any, sign_in: Any
+) -> None:
+    case_id, phone = await on_site(runtime, eure, crew, sign_in, REQUEST)
+    acts, mine = f"/c/eure/cases/{case_id}", f"/c/eure/field/cases/{case_id}"
+    form = (await phone.get(mine)).text
+    for words in ('name="labour_minutes"', "1 h 15", 'name="qty_PLO_DEPLACEMENT"', "Manchon de réparation (pièce)"):
+        assert words in form, words
+    assert 'name="qty_PLO_MAIN_OEUVRE"' not in form, "time is said in minutes"
+    await phone.client.post(
+        f"{acts}/quote",
+        data={
+            "labour_minutes": "80", "qty_PLO_DEPLACEMENT": "1", "add_code": ["PLO_MANCHON", "PLO_TUBE_CUIVRE", ""],
+            "add_quantity": ["1", "1,5", "1"], "premises_use": "dwelling", "over_two_years": "yes",
+        },
+        headers={"x-csrftoken": phone.client.cookies["maillage_csrf"]},
+    )  # fmt: skip
+    lines = sa.text("select item_code, quantity from quote_line order by item_code")
+    async with runtime.database.tenant(eure.tenant) as session:
+        found = {code: str(quantity.normalize()) for code, quantity in await session.execute(lines)}
+    assert found == {"PLO_DEPLACEMENT": "1", "PLO_MAIN_OEUVRE": "1.5", "PLO_MANCHON": "1", "PLO_TUBE_CUIVRE": "1.5"}
+    again = (await phone.get(mine)).text
+    assert '<option value="90" selected>1 h 30</option>' in again and 'value="1,5"' in again
+    await phone.post(f"{acts}/quote", {"labour_minutes": "0", "qty_PLO_DEPLACEMENT": "1", "qty_PLO_MANCHON": "2"})
+    async with runtime.database.tenant(eure.tenant) as session:
+        found = {code: str(quantity.normalize()) for code, quantity in await session.execute(lines)}
+    assert found == {"PLO_DEPLACEMENT": "1", "PLO_MANCHON": "2"}, "parts alone: no hour is billed"
+    for wrong in ("-15", "2000", "beaucoup"):
+        assert "temps de travail" in flash_of(await phone.post(f"{acts}/quote", {"labour_minutes": wrong})).lower()

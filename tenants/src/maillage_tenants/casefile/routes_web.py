@@ -34,7 +34,7 @@ async def list_of_cases(
         page=page_request(request),
         state=state if state == "open" or state in set(State) else "",
         trade=trade,
-        sector_id=_uuid(sector),
+        sector_id=uuid_of(sector),
         text=wanted[:80],
     )
     return page(
@@ -228,7 +228,7 @@ async def assign(
 ) -> Redirect:
     """Give the case to somebody who said yes by voice."""
     await case_for(session, case_id=case_id, actor=actor)
-    technician = _uuid(text(await request.form(), "technician_id"))
+    technician = uuid_of(text(await request.form(), "technician_id"))
     back = case_page(cooperative, actor, case_id)
     if technician is None:
         return see_other(back, flash="Choisissez un artisan.", tone="danger")
@@ -333,7 +333,8 @@ def pdf(content: bytes, filename: str) -> Response[bytes]:
     )
 
 
-def _uuid(value: str) -> UUID | None:
+def uuid_of(value: str) -> UUID | None:
+    """An id that a form sends, None when it is none."""
     try:
         return UUID(value)
     except ValueError:

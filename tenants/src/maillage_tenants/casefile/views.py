@@ -7,8 +7,9 @@ from uuid import UUID
 from maillage_hooks import TradePlugin, TradeRegistry
 from maillage_hooks.types import DocumentSpec
 from maillage_kit.db import TenantSession
-from maillage_tenants import interventions, quotes
+from maillage_tenants import interventions, invoices, quotes
 from maillage_tenants.casefile import queries, service, story
+from maillage_tenants.casefile.quoting import QuotingForm, quoting_form
 from maillage_tenants.interventions import Clock, Delay, Hold, Intervention, State
 from maillage_tenants.quotes import QuoteState, QuoteView
 
@@ -75,14 +76,8 @@ class CaseView:
     note: queries.InvoiceOfCase | None
     report_fields: tuple[ReportFieldView, ...]
     report_values: dict[str, str]
-    catalogue: tuple[tuple[str, str], ...]
-
-    @property
-    def can_issue_note(self) -> bool:
-        """After the work, from a quote that the customer has (R4, R7)."""
-        finished = self.case.state in (State.DONE, State.PARTIAL)
-        given = any(quote.state in (QuoteState.SENT, QuoteState.SIGNED) for quote in self.quotes)
-        return finished and given and self.note is None
+    quoting: QuotingForm | None
+    to_bill: tuple[QuoteView, ...]
 
     @property
     def case(self) -> Intervention:
@@ -131,6 +126,7 @@ async def case_view(session: TenantSession, *, case_id: UUID, trades: TradeRegis
     plugin = trades.get(case.trade) if case.trade and case.trade in trades else None
     kind = plugin.types_by_code.get(case.type_code or "") if plugin else None
     fields = plugin.report.fields(case.type_code or "") if plugin else ()
+    given = await quotes.quotes_of_case(session, case_id=case_id)
     return CaseView(
         status=await status_view(session, case=case, at=at),
         names=await queries.names(session, case_id=case_id),
@@ -138,7 +134,7 @@ async def case_view(session: TenantSession, *, case_id: UUID, trades: TradeRegis
         trade_label=trades.label(case.trade) if case.trade else "",
         type_label=kind.label if kind else case.type_code or "",
         call=await queries.call_story(session, call_id=case.call_id) if case.call_id else None,
-        quotes=await quotes.quotes_of_case(session, case_id=case_id),
+        quotes=given,
         invoices=await queries.invoices_of(session, case_id=case_id),
         payments=await queries.payments_of(session, case_id=case_id),
         ledger=await queries.ledger_of(session, case_id=case_id),
@@ -167,5 +163,8 @@ async def case_view(session: TenantSession, *, case_id: UUID, trades: TradeRegis
             for field in fields
         ),
         report_values=interventions.as_form(fields, case.report),
-        catalogue=tuple((item.code, item.label) for item in plugin.pricing.catalogue) if plugin else (),
+        quoting=quoting_form(plugin, case, given, at=at) if plugin and case.type_code else None,
+        to_bill=await invoices.quotes_to_bill(session, case_id=case_id)
+        if case.state in (State.DONE, State.PARTIAL)
+        else (),
     )

@@ -17,7 +17,7 @@ from .errors import (
 from .models import InvoiceKind, PaymentMethod
 from .queries import InvoiceView, PaymentView, RegisterRow, invoice_view, invoices_of_case, note_of_case, register
 from .rules import METHOD_LABELS, JournalCheck
-from .service.issuing import invoice_pdf, issue_credit_note, issue_note, sequence_gaps
+from .service.issuing import invoice_pdf, issue_credit_note, issue_note, quotes_to_bill, sequence_gaps
 from .service.paying import correct_payment, record_payment, record_refund, verify_journal
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "issue_credit_note",
     "issue_note",
     "note_of_case",
+    "quotes_to_bill",
     "record_payment",
     "record_refund",
     "register",

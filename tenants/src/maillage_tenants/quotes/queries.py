@@ -70,6 +70,11 @@ class QuoteView:
         return vat.needs_certification([line.vat_reason for line in self.lines])
 
     @property
+    def awaits_certification(self) -> bool:
+        """R33 is still to be certified: on the note, when nobody did it by signing this quote."""
+        return self.needs_certification and not (self.vat_certified and self.signed_by)
+
+    @property
     def certification_text(self) -> str:
         """What the customer certifies (R33); "" when nothing needs it."""
         if not self.needs_certification or not self.parties.get("customer"):

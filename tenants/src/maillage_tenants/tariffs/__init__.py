@@ -16,9 +16,11 @@ from .rules import (
     surcharged,
 )
 from .service import install_default_tariff, publish_tariff
+from .views import KIND_LABELS
 
 __all__ = [
     "BAND_LABELS",
+    "KIND_LABELS",
     "PricedItem",
     "TariffVersion",
     "announcement",

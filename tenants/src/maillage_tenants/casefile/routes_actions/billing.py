@@ -18,7 +18,7 @@ from maillage_tenants.casefile import queries, service
 from maillage_tenants.casefile.access import BOTH, attempt, case_for, case_page, done_or_said, words_of
 from maillage_tenants.casefile.errors import NoteMissing
 from maillage_tenants.casefile.routes_actions.quoting import plugin_of
-from maillage_tenants.casefile.routes_web import pdf
+from maillage_tenants.casefile.routes_web import pdf, uuid_of
 from maillage_tenants.invoices import PaymentMethod
 
 
@@ -63,12 +63,23 @@ async def save_report(
 
 
 @post("/cases/{case_id:uuid}/note", guards=[BOTH])
-async def issue_note(session: TenantSession, cooperative: CooperativeContext, actor: Actor, case_id: UUID) -> Redirect:
-    """Issue the note from the signed quote, before any payment (R7)."""
+async def issue_note(
+    request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, case_id: UUID
+) -> Redirect:
+    """Issue the note from the signed quote, before any payment (R7). The customer certifies R33 here when the quote
+    was not signed: the box ticked, and the name of who certifies."""
     await case_for(session, case_id=case_id, actor=actor)
+    form = await request.form()
     return await done_or_said(
         session,
-        invoices.issue_note(session, cooperative=cooperative, case_id=case_id, by=actor.display_name),
+        invoices.issue_note(
+            session,
+            cooperative=cooperative,
+            case_id=case_id,
+            by=actor.display_name,
+            quote_id=uuid_of(text(form, "quote_id")),
+            certified_by=text(form, "certified_by")[:120] if text(form, "vat_certified") else "",
+        ),
         back=f"{case_page(cooperative, actor, case_id)}#money",
         done="Note émise.",
     )

@@ -6,9 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from litestar import get, post
+from litestar.datastructures import FormMultiDict
 from litestar.response import Redirect, Response
 
 from maillage_hooks import TradePlugin, TradeRegistry
+from maillage_hooks.types import LineKind
 from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Invalid, NotFound
@@ -19,6 +21,7 @@ from maillage_tenants.casefile.routes_web import pdf
 from maillage_tenants.customers import PremisesUse
 
 MAX_QUANTITY = Decimal(999)
+MAX_MINUTES = 24 * 60
 QUANTITY = "qty_"
 
 
@@ -39,7 +42,14 @@ async def draft_quote(
     quantities = quantities_of(form)
     if quantities is None:
         return see_other(back, flash="Une quantité n’est pas un nombre entre 0 et 999.", tone="danger")
-    use = text(form, "premises_use")
+    try:
+        minutes = minutes_of(text(form, "labour_minutes"))
+    except ValueError:
+        return see_other(back, flash="Le temps de travail n’est pas un nombre de minutes.", tone="danger")
+    if minutes == 0:  # parts alone: the trade's first hour is not due
+        hours = (item.code for item in plugin.pricing.catalogue if item.kind is LineKind.LABOUR)
+        quantities = {**dict.fromkeys(hours, Decimal(0)), **quantities}
+    use, alone = text(form, "premises_use"), bool(text(form, "travel_only"))
     return await done_or_said(
         session,
         quotes.draft_quote(
@@ -48,8 +58,8 @@ async def draft_quote(
             case_id=case_id,
             trade_plugin=plugin,
             by=actor.display_name,
-            labour_minutes=0 if text(form, "travel_only") else None,
-            parts={} if text(form, "travel_only") else quantities,
+            labour_minutes=0 if alone else minutes,
+            parts={} if alone else quantities,
             premises_use=PremisesUse(use) if use in set(PremisesUse) else None,
             over_two_years={"yes": True, "no": False}.get(text(form, "over_two_years")),
             certify=text(form, "certify") != "no",
@@ -61,20 +71,35 @@ async def draft_quote(
 
 
 def quantities_of(form: Mapping[str, Any]) -> dict[str, Decimal] | None:
-    """Item codes with their quantities from fields `qty_<code>`, and the item added; None when one makes no sense."""
+    """Item codes with quantities from fields `qty_<code>`, and the items added; None when one makes no sense."""
     found: dict[str, Decimal] = {}
     try:
         for key, raw in form.items():
             if key.startswith(QUANTITY) and isinstance(raw, str) and raw.strip():
                 found[key[len(QUANTITY) :]] = Decimal(raw.strip().replace(",", "."))
-        added = text(form, "add_code")
-        if added:
-            found[added] = found.get(added, Decimal(0)) + Decimal((text(form, "add_quantity") or "1").replace(",", "."))
+        for added, raw in zip(_every(form, "add_code"), _every(form, "add_quantity"), strict=False):
+            if added:
+                found[added] = found.get(added, Decimal(0)) + Decimal((raw or "1").replace(",", "."))
     except InvalidOperation:
         return None
     if any(not quantity.is_finite() or not 0 <= quantity <= MAX_QUANTITY for quantity in found.values()):
         return None
     return found
+
+
+def minutes_of(raw: str) -> int | None:
+    """Minutes of work, None when nothing is said. Raises ValueError when it is not between nothing and a day."""
+    if not raw:
+        return None
+    if not raw.isascii() or not raw.isdigit() or int(raw) > MAX_MINUTES:
+        raise ValueError(raw)
+    return int(raw)
+
+
+def _every(form: Mapping[str, Any], name: str) -> list[str]:
+    """All values of a repeated field, stripped."""
+    values = form.getall(name, []) if isinstance(form, FormMultiDict) else [form.get(name, "")]
+    return [value.strip() for value in values if isinstance(value, str)]
 
 
 def plugin_of(trade: str | None, trades: TradeRegistry) -> TradePlugin:

@@ -52,10 +52,11 @@ async def issue_note(
     finished = facts.clocks.get(Clock.FINISHED)
     if finished is None:
         raise NoteBeforeWork
-    service_date = clock.paris(finished).date()
-    facts = await quotes.case_facts(session, case_id=case_id, on=service_date)
+    facts = await quotes.case_facts(session, case_id=case_id, on=clock.paris(finished).date())
     quote = await _quote_to_bill(session, facts, quote_id)
     await _refuse_twice(session, quote)
+    later = quote.kind is QuoteKind.COMPLEMENTARY and quote.signed_at is not None and quote.signed_at > finished
+    service_date = clock.paris(now if later else finished).date()
     certification = _certification(quote, certified_by)
     parties = _parties(cooperative, facts, quote)
     written = await _write(
@@ -77,6 +78,19 @@ async def issue_note(
     await interventions.stamp(session, case_id=case_id, clock=Clock.NOTE_SENT, at=now, by=by)
     await _tell(session, written, text=f"{written.label} {written.number} émise : {written.totals.gross} TTC", by=by)
     return written
+
+
+async def quotes_to_bill(session: TenantSession, *, case_id: UUID) -> tuple[QuoteView, ...]:
+    """The quotes that a note can bill now, the one that `issue_note` would take by itself first (R4, R6, R32).
+
+    Empty before the work is finished, and when everything is billed.
+    """
+    facts = await quotes.case_facts(session, case_id=case_id, on=clock.paris(clock.now()).date())
+    if Clock.FINISHED not in facts.clocks:
+        return ()
+    billed = await _billed(session, case_id)
+    waiting = [quote for quote in await _billable(session, facts) if not _is_billed(quote, billed)]
+    return tuple(sorted(waiting, key=_order, reverse=True))
 
 
 async def issue_credit_note(session: TenantSession, *, invoice_id: UUID, reason: str, by: str) -> InvoiceView:
@@ -130,25 +144,28 @@ async def sequence_gaps(session: TenantSession) -> tuple[str, ...]:
     return rules.missing_numbers(await queries.issued_numbers(session))
 
 
-async def _quote_to_bill(session: TenantSession, facts: CaseFacts, quote_id: UUID | None) -> QuoteView:
-    billable = [
+async def _billable(session: TenantSession, facts: CaseFacts) -> list[QuoteView]:
+    return [
         quote
         for quote in await quotes.quotes_of_case(session, case_id=facts.id)
         if quote.state is QuoteState.SIGNED
         or (quote.state is QuoteState.SENT and quote.kind is QuoteKind.EMERGENCY and _without_signature(quote, facts))
     ]
-    if quote_id is not None:
-        billable = [quote for quote in billable if quote.id == quote_id]
+
+
+async def _quote_to_bill(session: TenantSession, facts: CaseFacts, quote_id: UUID | None) -> QuoteView:
+    billable = [quote for quote in await _billable(session, facts) if quote_id is None or quote.id == quote_id]
     if not billable:
         raise NothingToBill
-    # The last signed one first, what meets the emergency before what goes beyond it.
-    return max(
-        billable,
-        key=lambda quote: (
-            quote.kind is QuoteKind.EMERGENCY,
-            quote.state is QuoteState.SIGNED,
-            quote.signed_at or quote.issued_at or quote.created_at,
-        ),
+    return max(billable, key=_order)
+
+
+def _order(quote: QuoteView) -> tuple[bool, bool, datetime]:
+    """The last signed one first, what meets the emergency before what goes beyond it."""
+    return (
+        quote.kind is QuoteKind.EMERGENCY,
+        quote.state is QuoteState.SIGNED,
+        quote.signed_at or quote.issued_at or quote.created_at,
     )
 
 
@@ -157,21 +174,31 @@ def _without_signature(quote: QuoteView, facts: CaseFacts) -> bool:
     return bool(facts.danger_reason) or not quotes.has_works(quote.lines)
 
 
+async def _billed(session: TenantSession, case_id: UUID) -> list[QuoteView]:
+    """The quotes behind the notes that no credit note took back."""
+    return [
+        await quotes.quote_view(session, quote_id=issued.quote_id)
+        for issued in await queries.invoices_of_case(session, case_id=case_id)
+        if issued.live and issued.quote_id is not None
+    ]
+
+
+def _is_billed(quote: QuoteView, billed: Sequence[QuoteView]) -> bool:
+    """One note for each quote, and one for the emergency."""
+    return any(other.id == quote.id or (other.kind is quote.kind is QuoteKind.EMERGENCY) for other in billed)
+
+
 async def _refuse_twice(session: TenantSession, quote: QuoteView) -> None:
-    for issued in await queries.invoices_of_case(session, case_id=quote.case_id):
-        if not issued.live or issued.quote_id is None:
-            continue
-        billed = await quotes.quote_view(session, quote_id=issued.quote_id)
-        if billed.id == quote.id or (billed.kind is quote.kind is QuoteKind.EMERGENCY):
-            raise AlreadyBilled
+    if _is_billed(quote, await _billed(session, quote.case_id)):
+        raise AlreadyBilled
 
 
 def _certification(quote: QuoteView, certified_by: str) -> str | None:
     if not quote.needs_certification:
         return None
     place = ", ".join(quote.parties["site"])
-    if quote.vat_certified and quote.signed_by:
-        text = quote.signature_proof.get("vat_certification") or quotes.certification_text(quote.signed_by, place)
+    if not quote.awaits_certification:
+        text = quote.signature_proof.get("vat_certification") or quotes.certification_text(quote.signed_by or "", place)
         return f"{text} Certifié par {quote.signed_by} à la signature du devis {quote.number}."
     name = " ".join(certified_by.split())
     if len(name) < 2:
