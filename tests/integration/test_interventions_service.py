@@ -464,7 +464,7 @@ async def test_photos_are_kept_by_what_they_are(runtime: Runtime, eure: Cooperat
 async def test_a_tracking_secret_is_never_stored(runtime: Runtime, eure: CooperativeContext) -> None:
     async with runtime.database.tenant(eure.tenant) as session:
         case_id = await open_case(session)
-        token = await interventions.issue_public_token(session, case_id=case_id)
+        token = await interventions.public_token(session, settings=runtime.settings, case_id=case_id)
         await session.flush()
         stored = (await session.scalars(sa.select(Intervention.public_token_hash))).one()
         assert stored == token_hash(token) != token

@@ -1,6 +1,7 @@
 """A whole case through HTTP: opened at the desk, accepted and done on the phone, closed with its note and ledger."""
 
 import base64
+import re
 import struct
 import zlib
 from typing import Any
@@ -11,11 +12,13 @@ import pytest
 import sqlalchemy as sa
 
 from maillage_app.runtime import Runtime
+from maillage_app.worker import build_worker
 from maillage_kit import clock
 from maillage_kit.clock import MovableClock
 from maillage_kit.context import CooperativeContext, Role
 from maillage_tenants import interventions
 from maillage_tenants.interventions import State
+from maillage_tenants.quotes.tasks import send_copy
 
 BURST = {
     "q_danger": "none", "q_problem": "leak", "q_flow": "burst", "q_shut_off": "no", "q_pipe_owner": "private",
@@ -383,3 +386,58 @@ async def test_the_artisan_says_his_time_and_adds_articles(
     assert found == {"PLO_DEPLACEMENT": "1", "PLO_MANCHON": "2"}, "parts alone: no hour is billed"
     for wrong in ("-15", "2000", "beaucoup"):
         assert "temps de travail" in flash_of(await phone.post(f"{acts}/quote", {"labour_minutes": wrong})).lower()
+
+
+async def test_the_customer_keeps_every_document(
+    runtime: Runtime, eure: CooperativeContext, crew: Any, sign_in: Any, visitor: Any, moved_clock: MovableClock
+) -> None:
+    """R4, R7, R10, R17, R39: each document reaches the customer, by one address that keeps working."""
+    desk = await sign_in(Role.OFFICE, eure)
+    karim = crew.artisans[0]
+    phone = await sign_in(Role.MEMBER, eure, member_id=karim.member_id, technician_id=karim.technician_id)
+    case_id = case_id_of(await desk.post("/c/eure/desk/new", REQUEST))
+    await do_the_work(runtime, eure, phone, case_id, moved_clock)
+    async with runtime.database.tenant(eure.tenant) as session:
+        note_id = (await session.execute(sa.text("select id from invoice"))).scalar_one()
+    await desk.post(f"/c/eure/notes/{note_id}/credit", {"reason": "Nom du client à corriger"})
+    await build_worker(runtime).run_due()
+    async with runtime.database.tenant(eure.tenant) as session:
+        rows = await session.execute(
+            sa.text(
+                "select purpose, recipient, body from message"
+                " where purpose like '%_copy' or purpose = 'case_tracking' order by created_at"
+            )
+        )
+        sent = {purpose: (recipient, body) for purpose, recipient, body in rows}
+    assert set(sent) == {"case_tracking", "quote_copy", "signed_quote_copy", "note_copy", "credit_note_copy"}
+    assert {recipient for recipient, _ in sent.values()} == {"+33612345678"}
+    (address,) = {body.split("http://localhost:8027")[1] for _, body in sent.values()}
+    tracking = (await visitor.get(address)).text
+    for words in ("Vos documents", "D-2027-000001", "F-2027-000001", "A-2027-000001"):
+        assert words in tracking, words
+    documents = set(re.findall(rf'href="({re.escape(address)}/(?:devis|notes)/[^"]+)"', tracking))
+    assert len(documents) == 3
+    for document in documents:
+        assert (await visitor.get(document)).content.startswith(b"%PDF-")
+    other = (await visitor.get(address + "x/notes/" + str(note_id) + "/pdf")).status_code
+    assert other == 404
+    told = (await desk.get(f"/c/eure/cases/{case_id}")).text
+    for words in ("Devis envoyé au client", "Exemplaire signé envoyé au client", "Note envoyée au client"):
+        assert words in told, words
+
+
+async def test_without_email_or_mobile_the_paper_is_asked_for_once(
+    runtime: Runtime, eure: CooperativeContext, crew: Any, sign_in: Any
+) -> None:
+    case_id, phone = await on_site(runtime, eure, crew, sign_in, {**REQUEST, "caller_phone": "02 32 41 00 00"})
+    acts = f"/c/eure/cases/{case_id}"
+    await phone.post(f"{acts}/quote", {"premises_use": "dwelling", "over_two_years": "yes"})
+    async with runtime.database.tenant(eure.tenant) as session:
+        quote_id = (await session.execute(sa.text("select id from quote"))).scalar_one()
+    await phone.post(f"{acts}/quotes/{quote_id}/send")
+    worker = build_worker(runtime)
+    await worker.run_due()
+    async with runtime.database.tenant(eure.tenant) as session:
+        await send_copy(session, eure, runtime.settings, str(quote_id), signed=False)
+    page = (await phone.get(f"/c/eure/field/cases/{case_id}")).text
+    assert page.count("à remettre au client sur papier (Votre devis D-2027-000001)") == 1

@@ -1,5 +1,6 @@
 """Field-level encryption and secret comparison. Keys come from the settings, never from the tree."""
 
+import base64
 import hashlib
 import hmac
 import secrets
@@ -33,6 +34,12 @@ class FieldCipher:
 def new_token() -> str:
     """An unguessable URL-safe token of 256 bits."""
     return secrets.token_urlsafe(32)
+
+
+def derived_token(key: SecretStr, purpose: str) -> str:
+    """The same unguessable URL-safe token of 256 bits each time, for a link that is given again and again."""
+    digest = hmac.digest(key.get_secret_value().encode(), purpose.encode(), "sha256")
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def token_hash(token: str) -> str:

@@ -4,7 +4,7 @@ Closing is one transaction: note issued (R7), report complete (R84), member cred
 an artisan those of his own business; anybody else's does not exist.
 """
 
-from .access import attempt, case_for, case_page, words_of
+from .access import attempt, case_for, case_page, pdf, words_of
 from .queries import CASE_LINE, CaseLine
 from .service import assign_case, close_case
 from .views import CaseView, StatusView, case_view, status_view
@@ -22,6 +22,7 @@ __all__ = [
     "case_view",
     "case_words",
     "close_case",
+    "pdf",
     "status_view",
     "words_of",
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable
 from uuid import UUID
 
-from litestar.response import Redirect
+from litestar.response import Redirect, Response
 
 from maillage_kit.context import Actor, CooperativeContext, Role
 from maillage_kit.db import TenantSession
@@ -53,3 +53,12 @@ async def done_or_said(session: TenantSession, act: Awaitable[object], *, back: 
     if refusal is not None:
         return see_other(back, flash=words_of(refusal), tone="danger")
     return see_other(back, flash=done)
+
+
+def pdf(content: bytes, filename: str) -> Response[bytes]:
+    """A PDF that opens in the browser."""
+    return Response(
+        content,
+        media_type="application/pdf",
+        headers={"Content-Disposition": f'inline; filename="{filename}"', "Cache-Control": "private, no-store"},
+    )

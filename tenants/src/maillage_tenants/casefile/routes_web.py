@@ -14,7 +14,7 @@ from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, base_path, page, page_request, requires, see_other, text, url_with
 from maillage_tenants import interventions, territory
 from maillage_tenants.casefile import queries, service
-from maillage_tenants.casefile.access import case_for, case_page, done_or_said
+from maillage_tenants.casefile.access import case_for, case_page, done_or_said, pdf
 from maillage_tenants.casefile.views import case_view, status_view
 from maillage_tenants.casefile.words import case_words
 from maillage_tenants.interventions import HoldReason, State, TriageIncomplete
@@ -321,15 +321,6 @@ async def attachment(session: TenantSession, actor: Actor, case_id: UUID, attach
         content,
         media_type=found.content_type,
         headers={"Cache-Control": "private, max-age=3600", "Content-Disposition": "inline"},
-    )
-
-
-def pdf(content: bytes, filename: str) -> Response[bytes]:
-    """A PDF that opens in the browser."""
-    return Response(
-        content,
-        media_type="application/pdf",
-        headers={"Content-Disposition": f'inline; filename="{filename}"', "Cache-Control": "private, no-store"},
     )
 
 

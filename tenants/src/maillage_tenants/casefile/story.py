@@ -49,6 +49,11 @@ MESSAGE_LABELS = {
     "case_tracking": "Lien de suivi envoyé",
     "danger_proof": "Client prévenu des travaux avant signature",
     "signing_code": "Code de signature envoyé",
+    "quote_copy": "Devis envoyé au client",
+    "signed_quote_copy": "Exemplaire signé envoyé au client",
+    "note_copy": "Note envoyée au client",
+    "invoice_copy": "Facture envoyée au client",
+    "credit_note_copy": "Avoir envoyé au client",
 }
 _LOOKS = {
     "opened": ("plus", "neutral"),
@@ -81,7 +86,10 @@ _LOOKS = {
     "quote_sent": ("pen", "info"),
     "quote_signed": ("check", "success"),
     "quote_refused": ("close", "warning"),
-    "note": ("file", "info"),
+    "note_issued": ("file", "info"),
+    "invoice_issued": ("file", "info"),
+    "credit_note_issued": ("file", "warning"),
+    "by_hand": ("file", "warning"),
     "payment": ("euro", "success"),
 }
 

@@ -17,8 +17,8 @@ from maillage_kit.errors import Invalid, NotFound
 from maillage_kit.phone import parse_phone, show_phone
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, page, public_path, see_other, text
-from maillage_tenants import interventions, quotes, territory
-from maillage_tenants.casefile import attempt, case_view, words_of
+from maillage_tenants import interventions, invoices, quotes, territory
+from maillage_tenants.casefile import attempt, case_view, pdf, words_of
 from maillage_tenants.frontdoor import rules, service
 from maillage_tenants.frontdoor.service import WebRequest
 from maillage_tenants.interventions import State, TriageIncomplete
@@ -243,14 +243,15 @@ async def quote_document(session: TenantSession, token: str, quote_id: UUID) -> 
     """The quote as PDF."""
     view = await _quote(session, token, quote_id)
     file = await quotes.quote_pdf(session, case_id=view.case_id, quote_id=quote_id)
-    return Response(
-        file.content,
-        media_type="application/pdf",
-        headers={
-            "Content-Disposition": f'inline; filename="{file.filename}"',
-            "Cache-Control": "private, no-store",
-        },
-    )
+    return pdf(file.content, file.filename)
+
+
+@get("/suivi/{token:str}/notes/{invoice_id:uuid}/pdf")
+async def note_document(session: TenantSession, token: str, invoice_id: UUID) -> Response[bytes]:
+    """The note, invoice or credit note as it was issued."""
+    row = await _tracked(session, token)
+    file = await invoices.invoice_pdf(session, case_id=row.id, invoice_id=invoice_id)
+    return pdf(file.content, file.filename)
 
 
 @post("/suivi/{token:str}/devis/{quote_id:uuid}/code")
@@ -320,6 +321,7 @@ ROUTES = (
     track,
     track_live,
     quote_document,
+    note_document,
     send_code,
     sign,
     refuse,

@@ -9,10 +9,8 @@ from maillage_hooks import TradePlugin
 from maillage_hooks.types import Redirect
 from maillage_kit.context import CooperativeContext
 from maillage_kit.db import TenantSession
-from maillage_kit.phone import is_mobile
 from maillage_kit.settings import Settings
-from maillage_kit.web import public_path
-from maillage_tenants import interventions, messages
+from maillage_tenants import interventions
 from maillage_tenants.frontdoor import queries, rules
 from maillage_tenants.frontdoor.errors import TooManyWebRequests
 from maillage_tenants.interventions import NewCase, Source
@@ -76,22 +74,22 @@ async def open_web_request(
     result = await interventions.triage_case(
         session, cooperative=cooperative, case_id=case.id, trade_plugin=plugin, answers=answers, at=at, by=BY_WEB
     )
-    token = await interventions.issue_public_token(session, case_id=case.id)
+    token = await interventions.public_token(session, settings=settings, case_id=case.id)
     if result.redirect is not None and result.redirect.blocks_dispatch:
         return Opened(case.id, case.number, token, result.redirect)
     await interventions.dispatch_case(
         session, cooperative=cooperative, settings=settings, case_id=case.id, at=at, by=BY_WEB
     )
-    if asked.phone and is_mobile(asked.phone):
-        url = f"{settings.web.public_url.rstrip('/')}{public_path(cooperative)}/suivi/{token}"
-        await messages.send_sms(
-            session,
-            to=asked.phone,
-            body=f"{cooperative.name} : demande {case.number} reçue. Suivez l’artisan : {url}",
-            purpose="case_tracking",
-            dedupe_key=f"case-tracking:{case.id}",
-            intervention_id=case.id,
-        )
+    await interventions.tell_customer(
+        session,
+        cooperative=cooperative,
+        settings=settings,
+        case_id=case.id,
+        subject=f"Votre demande {case.number}",
+        text=f"Demande {case.number} reçue. Prix annoncé et suivi de l’artisan :",
+        purpose="case_tracking",
+        dedupe_key=f"case-tracking:{case.id}",
+    )
     return Opened(case.id, case.number, token, None)
 
 

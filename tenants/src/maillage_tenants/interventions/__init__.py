@@ -66,7 +66,7 @@ from .service.keeping import (
     save_report,
 )
 from .service.offers import accept_offer, case_url, decline_offer, look_at_offers, start_offers, withdraw_offers
-from .service.opening import CaseRef, NewCase, issue_public_token, open_case, record_acceptance
+from .service.opening import CaseRef, NewCase, open_case, record_acceptance
 from .service.placing import CallerFacts, write_caller
 from .service.progress import (
     arrive,
@@ -84,6 +84,7 @@ from .service.progress import (
 )
 from .service.qualifying import qualify_case, redirect_case
 from .service.story import add_event, changed, stamp
+from .service.telling import public_token, tell_customer, tracking_url
 from .triage_form import AskedQuestion, TriageForm, answers_of, triage_form
 
 __all__ = [
@@ -148,7 +149,6 @@ __all__ = [
     "follow_ups",
     "hold_case",
     "holds",
-    "issue_public_token",
     "leads",
     "leave_partial",
     "locked_case",
@@ -162,6 +162,7 @@ __all__ = [
     "pauses_of",
     "place_of",
     "public_status",
+    "public_token",
     "qualify_case",
     "record_acceptance",
     "record_danger",
@@ -175,6 +176,8 @@ __all__ = [
     "story",
     "technician_name",
     "technician_phone",
+    "tell_customer",
+    "tracking_url",
     "triage_case",
     "triage_form",
     "was_partial",

@@ -7,6 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from maillage_kit.db import TenantSession
+from maillage_tenants.customers.models import Customer
 from maillage_tenants.interventions import rules
 from maillage_tenants.interventions.errors import CaseNotFound
 from maillage_tenants.interventions.models import (
@@ -200,3 +201,12 @@ async def follow_ups(session: TenantSession, *, case_id: UUID) -> tuple[Interven
         sa.select(Intervention).where(Intervention.follow_up_of == case_id).order_by(Intervention.requested_at)
     )
     return tuple(rows)
+
+
+async def customer_email(session: TenantSession, *, case_id: UUID) -> str | None:
+    """The address of the customer on file, None when there is none."""
+    return await session.scalar(
+        sa.select(Customer.email)
+        .join(Intervention, Intervention.customer_id == Customer.id)
+        .where(Intervention.id == case_id)
+    )

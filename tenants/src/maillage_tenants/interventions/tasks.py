@@ -6,7 +6,7 @@ from maillage_kit import clock
 from maillage_kit.context import CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.settings import Settings
-from maillage_tenants.interventions.service import offers, progress
+from maillage_tenants.interventions.service import offers, progress, telling
 
 
 async def look_at_offers(
@@ -20,3 +20,10 @@ async def look_at_offers(
 async def look_at_delays(session: TenantSession, case_id: str) -> None:
     """A promise may have been missed: tell the desk."""
     await progress.look_at_delays(session, case_id=UUID(case_id), at=clock.now())
+
+
+async def send_tracking(
+    session: TenantSession, cooperative: CooperativeContext, settings: Settings, case_id: str
+) -> None:
+    """The customer's page and the price announced."""
+    await telling.send_tracking(session, cooperative=cooperative, settings=settings, case_id=UUID(case_id))

@@ -15,10 +15,10 @@ from maillage_kit.money import Money
 from maillage_kit.web import AnyRequest, see_other, text
 from maillage_tenants import interventions, invoices
 from maillage_tenants.casefile import queries, service
-from maillage_tenants.casefile.access import BOTH, attempt, case_for, case_page, done_or_said, words_of
+from maillage_tenants.casefile.access import BOTH, attempt, case_for, case_page, done_or_said, pdf, words_of
 from maillage_tenants.casefile.errors import NoteMissing
 from maillage_tenants.casefile.routes_actions.quoting import plugin_of
-from maillage_tenants.casefile.routes_web import pdf, uuid_of
+from maillage_tenants.casefile.routes_web import uuid_of
 from maillage_tenants.invoices import PaymentMethod
 
 

@@ -16,8 +16,7 @@ from maillage_kit.db import TenantSession
 from maillage_kit.errors import Invalid, NotFound
 from maillage_kit.web import AnyRequest, see_other, text
 from maillage_tenants import quotes
-from maillage_tenants.casefile.access import BOTH, attempt, case_for, case_page, done_or_said, words_of
-from maillage_tenants.casefile.routes_web import pdf
+from maillage_tenants.casefile.access import BOTH, attempt, case_for, case_page, done_or_said, pdf, words_of
 from maillage_tenants.customers import PremisesUse
 
 MAX_QUANTITY = Decimal(999)

@@ -10,7 +10,6 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from maillage_kit import clock as present
 from maillage_kit import outside
-from maillage_kit.crypto import new_token, token_hash
 from maillage_kit.db import TenantSession, UtcDateTime, core
 from maillage_kit.ids import new_id
 from maillage_tenants import numbering
@@ -181,11 +180,3 @@ async def record_acceptance(
     name = await queries.technician_name(session, technician_id=technician_id)
     await add_event(session, case_id=case_id, kind="accepted", text=f"Intervention acceptée par {name}", actor=by)
     await changed(session, row)
-
-
-async def issue_public_token(session: TenantSession, *, case_id: UUID) -> str:
-    """A fresh secret for the customer's tracking page; only its hash is stored. A link given before stops working."""
-    row = await queries.locked_case(session, case_id=case_id)
-    token = new_token()
-    row.public_token_hash = token_hash(token)
-    return token

@@ -69,6 +69,7 @@ async def qualify_case(
                 "announced_at": at.isoformat(),
                 "announced_by": by,
             }
+        await outside.defer(session, "interventions.send_tracking", {"case_id": case_id})
         for due in (row.accept_by, row.arrive_by):
             if due is not None:
                 await outside.defer(session, "interventions.look_at_delays", {"case_id": case_id}, run_at=due)

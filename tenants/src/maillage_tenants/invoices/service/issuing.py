@@ -27,6 +27,7 @@ from maillage_tenants.invoices.errors import (
 )
 from maillage_tenants.invoices.models import Invoice, InvoiceKind, InvoiceLine
 from maillage_tenants.invoices.queries import InvoiceView
+from maillage_tenants.invoices.service.copies import ask_for_copy
 from maillage_tenants.quotes import CaseFacts, PdfFile, PricedLine, QuoteKind, QuoteState, QuoteView
 
 
@@ -325,5 +326,6 @@ async def _tell(session: TenantSession, written: InvoiceView, *, text: str, by: 
         at=written.issued_at,
         detail={"invoice_id": str(written.id)},
     )
+    await ask_for_copy(session, invoice_id=written.id)
     await outside.notify(session, "cases", written.case_id)
     await outside.notify(session, f"case:{written.case_id}", written.case_id)

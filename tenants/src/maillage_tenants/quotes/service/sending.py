@@ -13,6 +13,7 @@ from maillage_tenants.quotes.document import quote_data
 from maillage_tenants.quotes.errors import QuoteIncomplete, QuoteNotSendable
 from maillage_tenants.quotes.models import QuoteKind, QuoteState
 from maillage_tenants.quotes.queries import CaseFacts, QuoteView
+from maillage_tenants.quotes.service.copies import ask_for_copy
 
 
 async def send_quote(session: TenantSession, *, cooperative: CooperativeContext, quote_id: UUID, by: str) -> QuoteView:
@@ -72,6 +73,7 @@ async def send_quote(session: TenantSession, *, cooperative: CooperativeContext,
         actor=by,
         detail={"quote_id": str(row.id)},
     )
+    await ask_for_copy(session, quote_id=row.id, signed=False)
     await outside.notify(session, f"case:{row.intervention_id}", row.intervention_id)
     return await queries.quote_view(session, quote_id=quote_id)
 

@@ -21,6 +21,7 @@ from maillage_tenants.quotes import queries, rules
 from maillage_tenants.quotes.document import SignatureBlock, quote_data
 from maillage_tenants.quotes.errors import CertificationNeeded, QuoteExpired, QuoteNotSignable, TooManyCodes
 from maillage_tenants.quotes.models import Quote, QuoteKind, QuoteState, SignatureMethod, SigningCode
+from maillage_tenants.quotes.service.copies import ask_for_copy
 from maillage_tenants.subscriptions import ContractChannel
 
 
@@ -255,6 +256,7 @@ async def _sign(
         at=at,
         detail={"quote_id": str(row.id)},
     )
+    await ask_for_copy(session, quote_id=row.id, signed=True)
     if row.kind == QuoteKind.EMERGENCY:
         await _look_at_late_signature(session, row, at=at, by=by)
     await outside.notify(session, f"case:{row.intervention_id}", row.intervention_id)
