@@ -4,6 +4,7 @@ import base64
 import re
 import struct
 import zlib
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
@@ -231,6 +232,7 @@ async def test_danger_on_the_public_form_saves_and_sends_nobody(
     assert "Quel est votre problème" not in live.text
     answered = await visitor.post("/p/eure/demande", {"trade": "plumbing", "q_danger": "gas_smell"})
     assert answered.status_code == 200 and "Aucun artisan n’est envoyé" in answered.text
+    assert all('href="sms:114"' in page.text.split("public-foot")[0] for page in (live, answered)), "R86"
     async with runtime.database.tenant(eure.tenant) as session:
         case = (await session.execute(sa.text("select state, redirect_code, arrive_by from intervention"))).one()
         assert case == ("redirected", "gas_smell", None)
@@ -441,3 +443,50 @@ async def test_without_email_or_mobile_the_paper_is_asked_for_once(
         await send_copy(session, eure, runtime.settings, str(quote_id), signed=False)
     page = (await phone.get(f"/c/eure/field/cases/{case_id}")).text
     assert page.count("à remettre au client sur papier (Votre devis D-2027-000001)") == 1
+
+
+async def test_the_price_is_shown_live_and_its_acceptance_kept(
+    runtime: Runtime, eure: CooperativeContext, crew: Any, sign_in: Any, visitor: Any, moved_clock: MovableClock
+) -> None:
+    """R2: the six items of the trade for the present band, before anything is sent; accepted, with the time."""
+    moved_clock.move_to(datetime(2027, 3, 7, 2, 12, tzinfo=UTC))  # a Sunday, 03:12 in Paris
+    desk = await sign_in(Role.OFFICE, eure)
+    live = (await desk.post("/c/eure/cases/triage-questions", {"trade": "plumbing"})).text
+    for words in (
+        "Prix à annoncer au client", "Majoration 50 % comprise", "Déplacement", "Main-d’œuvre", "Devis gratuit",
+        "Forfaits", "quart d’heure", "Prix annoncé au client, et accepté",
+    ):  # fmt: skip
+        assert words in live, words
+    key = re.search(r'name="price_accepted" value="([^"]+)"', live)
+    assert (
+        key
+        and f'value="{key[1]}" checked'
+        in (await desk.post("/c/eure/cases/triage-questions", {"trade": "plumbing", "price_accepted": key[1]})).text
+    )
+    accepted = case_id_of(await desk.post("/c/eure/desk/new", {**REQUEST, "price_accepted": key[1]}))
+    told = (await desk.get(f"/c/eure/cases/{accepted}")).text
+    assert "Prix annoncé et accepté par le client" in told and "Accepté par le client le 07/03 03:12" in told
+    # The grid says another price by day: what was ticked in the night is not an agreement to it.
+    moved_clock.move_to(datetime(2027, 3, 8, 9, 0, tzinfo=UTC))
+    other = case_id_of(await desk.post("/c/eure/desk/new", {**REQUEST, "price_accepted": key[1]}))
+    page = (await desk.get(f"/c/eure/cases/{other}")).text
+    assert "accepté par le client" not in page and "Le client accepte ce prix" in page
+    now = re.search(r'name="price_accepted" value="([^"]+)"', page)
+    assert now and "Accord du client" in flash_of(
+        await desk.post(f"/c/eure/cases/{other}/price", {"price_accepted": now[1]})
+    )
+    assert "Prix annoncé et accepté par le client" in (await desk.get(f"/c/eure/cases/{other}")).text
+    public = (await visitor.post("/p/eure/demande/questions", {"trade": "plumbing", **BURST})).text
+    assert "Le prix, avant d’envoyer" in public and "vous acceptez ce tarif" in public
+    shown = re.search(r'name="price_accepted" value="([^"]+)"', public)
+    assert shown
+    asked = {
+        "trade": "plumbing", "name": "Paul Martin", "phone": "06 12 34 56 78", "address": "3 rue Sadi-Carnot",
+        "insee": "27467", "price_accepted": shown[1], **BURST,
+    }  # fmt: skip
+    await visitor.post("/p/eure/demande", asked)
+    async with runtime.database.tenant(eure.tenant) as session:
+        by = await session.scalars(
+            sa.text("select actor from intervention_event where kind = 'price_accepted' order by id")
+        )
+        assert by.all() == ["Camille Test", "Camille Test", "Client (site web)"]

@@ -31,7 +31,7 @@ def paris(instant: datetime | None, style: str = "short") -> str:
         return local.strftime(style)
     text = format_datetime(local, _FORMATS.get(style, style), locale="fr_FR")
     if style in ("long", "full"):
-        return f"{text} (heure de Paris, UTC{local:%z})"
+        return f"{text} (heure de Paris, UTC{int(format(local, '%z')[:3]):+d})"
     ambiguous = to_paris(instant).replace(fold=0).utcoffset() != to_paris(instant).replace(fold=1).utcoffset()
     return f"{text} (UTC{local:%z})" if ambiguous else text
 
@@ -71,4 +71,5 @@ FILTERS = {
     "duration_fr": duration_fr,
     "phone_fr": show_phone,
     "department": department_label,
+    "instant": datetime.fromisoformat,
 }

@@ -85,6 +85,13 @@ async def _page(
     view = await case_view(session, case_id=case_id, trades=trades, at=clock.now())
     plugin = view.plugin
     given = view.case.triage.get("answers", {}) if answers is None else answers
+    now_price = (
+        await interventions.present_price(
+            session, cooperative=cooperative, trade_plugin=plugin, answers=given, at=clock.now()
+        )
+        if plugin and not view.case.type_code
+        else None
+    )
     assignable = (
         await queries.technicians_for(session, trade=view.case.trade)
         if view.case.trade and State(view.case.state) in (State.REQUESTED, State.OFFERED)
@@ -99,6 +106,7 @@ async def _page(
         here=f"{base_path(cooperative)}/cases/{case_id}",
         triage=interventions.triage_form(plugin, given, errors=errors) if plugin else None,
         triage_errors=errors or {},
+        now_price=now_price,
         trade_choices=[(found.trade.code, found.trade.label) for found in trades],
         hold_reasons=[(reason.value, interventions.HOLD_LABELS[reason]) for reason in HoldReason],
         assignable=[(str(technician), words) for technician, _, words in assignable],
@@ -125,19 +133,45 @@ async def live_status(
 
 
 @post("/cases/triage-questions", status_code=200, guards=[requires(Role.OFFICE, Role.MEMBER)])
-async def triage_questions(request: AnyRequest, cooperative: CooperativeContext, trades: TradeRegistry) -> Template:
-    """The questions that follow from the answers so far: nothing is written."""
+async def triage_questions(
+    request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, trades: TradeRegistry
+) -> Template:
+    """The questions that follow from the answers so far, and the price to announce (R2): nothing is written.
+
+    `price=no` in the address: the price was announced before.
+    """
     form = await request.form()
     trade = text(form, "trade")
     if trade not in trades:
         raise NotFound
+    plugin, answers = trades.get(trade), interventions.answers_of(form)
+    again = request.query_params.get("price") == "no"
     return page(
         request,
         "interventions/triage_fragment.html",
-        triage=interventions.triage_form(trades.get(trade), interventions.answers_of(form)),
-        refresh_url=f"{base_path(cooperative)}/cases/triage-questions",
+        triage=interventions.triage_form(plugin, answers),
+        refresh_url=f"{base_path(cooperative)}/cases/triage-questions{'?price=no' if again else ''}",
         public=False,
+        now_price=None
+        if again
+        else await interventions.present_price(
+            session, cooperative=cooperative, trade_plugin=plugin, answers=answers, at=clock.now()
+        ),
+        accepted=text(form, "price_accepted"),
     )
+
+
+@post("/cases/{case_id:uuid}/price", guards=[requires(Role.OFFICE, Role.MEMBER)])
+async def accept_price(
+    request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, case_id: UUID
+) -> Redirect:
+    """The customer agrees to the price announced, by telephone or at the door (R2)."""
+    await case_for(session, case_id=case_id, actor=actor)
+    key = text(await request.form(), "price_accepted")
+    here = case_page(cooperative, actor, case_id)
+    if not await interventions.accept_price(session, case_id=case_id, key=key, at=clock.now(), by=actor.display_name):
+        return see_other(here, flash="Ce n’est pas le prix annoncé sur ce dossier.", tone="danger")
+    return see_other(here, flash="Accord du client enregistré.")
 
 
 @post("/cases/{case_id:uuid}/triage", guards=[OFFICE])
@@ -174,6 +208,9 @@ async def qualify(
         )
     if result.redirect is not None and result.redirect.blocks_dispatch:
         return see_other(here, flash=f"Réorientée : {result.redirect.label}", tone="warning")
+    await interventions.accept_price(
+        session, case_id=case_id, key=text(form, "price_accepted"), at=clock.now(), by=actor.display_name
+    )
     return see_other(here, flash="Demande qualifiée.")
 
 
@@ -337,6 +374,7 @@ ROUTES = (
     one_case,
     live_status,
     triage_questions,
+    accept_price,
     qualify,
     choose_trade,
     look_for_artisan,

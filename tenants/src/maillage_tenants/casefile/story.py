@@ -83,6 +83,7 @@ _LOOKS = {
     "follow_up": ("calendar", "info"),
     "lead": ("star", "info"),
     "no_tariff": ("euro", "warning"),
+    "price_accepted": ("euro", "success"),
     "quote_sent": ("pen", "info"),
     "quote_signed": ("check", "success"),
     "quote_refused": ("close", "warning"),

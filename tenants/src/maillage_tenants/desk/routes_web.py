@@ -122,6 +122,11 @@ async def _form(
         )
         if plugin
         else None,
+        now_price=await interventions.present_price(
+            session, cooperative=cooperative, trade_plugin=plugin, answers=answers, at=clock.now()
+        )
+        if plugin
+        else None,
         refresh_url=f"{base_path(cooperative)}/cases/triage-questions",
         trade_choices=[(p.trade.code, p.trade.label, "", p.trade.icon) for p in trades],
     )
@@ -213,6 +218,9 @@ async def open_request(
     here = f"{base_path(cooperative)}/cases/{case.id}"
     if result.redirect is not None and result.redirect.blocks_dispatch:
         return see_other(here, flash=f"Réorientée : {result.redirect.label}", tone="warning")
+    await interventions.accept_price(
+        session, case_id=case.id, key=given.get("price_accepted", ""), at=clock.now(), by=actor.display_name
+    )
     if given.get("dispatch"):
         await interventions.dispatch_case(
             session, cooperative=cooperative, settings=settings, case_id=case.id, at=clock.now(), by=actor.display_name

@@ -118,6 +118,11 @@ async def _case_page(
         and rules.may_read_access_notes(state, clocks=known, closed_at=case.closed_at, at=at),
         access_notes=access_notes,
         triage=interventions.triage_form(view.plugin, given, errors=errors) if view.plugin else None,
+        now_price=await interventions.present_price(
+            session, cooperative=cooperative, trade_plugin=view.plugin, answers=given, at=at
+        )
+        if view.plugin and not case.type_code
+        else None,
         hold_reasons=[(reason.value, interventions.HOLD_LABELS[reason]) for reason in HoldReason],
         **case_words(),
     )
@@ -187,7 +192,12 @@ async def qualify(
         )
     if result.redirect is not None and result.redirect.blocks_dispatch:
         return see_other(here, flash=f"Réorientée : {result.redirect.label}", tone="warning")
-    return see_other(here, flash="Demande qualifiée : annoncez le prix au client.")
+    accepted = await interventions.accept_price(
+        session, case_id=case_id, key=text(form, "price_accepted"), at=clock.now(), by=actor.display_name
+    )
+    return see_other(
+        here, flash="Demande qualifiée." if accepted else "Demande qualifiée : annoncez le prix au client."
+    )
 
 
 @post("/field/offers/{offer_id:uuid}/accept", guards=[MEMBER])

@@ -70,6 +70,15 @@ async def _form(
         triage=interventions.triage_form(plugin, interventions.answers_of(given), public=True, errors=wrong)
         if plugin
         else None,
+        now_price=await interventions.present_price(
+            session,
+            cooperative=cooperative,
+            trade_plugin=plugin,
+            answers=interventions.answers_of(given),
+            at=clock.now(),
+        )
+        if plugin
+        else None,
         refresh_url=f"{public_path(cooperative)}/demande/questions",
         communes_url=f"{public_path(cooperative)}/demande/communes",
         trade_choices=[(p.trade.code, p.trade.label, "", p.trade.icon) for p in trades],
@@ -79,18 +88,26 @@ async def _form(
 
 
 @post("/demande/questions", status_code=200)
-async def questions(request: AnyRequest, cooperative: CooperativeContext, trades: TradeRegistry) -> Template:
-    """The questions that follow from the answers; the words that save as soon as danger is said (R86, R87)."""
+async def questions(
+    request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, trades: TradeRegistry
+) -> Template:
+    """The questions that follow from the answers; the words that save as soon as danger is said (R86, R87); the price
+    before anything is sent (R2)."""
     form = await request.form()
     trade = text(form, "trade")
     if trade not in trades:
         raise NotFound
+    plugin, answers = trades.get(trade), interventions.answers_of(form)
     return page(
         request,
         "interventions/triage_fragment.html",
-        triage=interventions.triage_form(trades.get(trade), interventions.answers_of(form), public=True),
+        triage=interventions.triage_form(plugin, answers, public=True),
         refresh_url=f"{public_path(cooperative)}/demande/questions",
         public=True,
+        now_price=await interventions.present_price(
+            session, cooperative=cooperative, trade_plugin=plugin, answers=answers, at=clock.now()
+        ),
+        accepted="",
     )
 
 
@@ -167,6 +184,7 @@ async def _checked(session: TenantSession, given: dict[str, str]) -> tuple[WebRe
         address=given.get("address", "")[:200],
         insee=insee,
         words=given.get("words", "")[:1000],
+        price_accepted=given.get("price_accepted", ""),
     )
     return asked, errors
 

@@ -20,13 +20,17 @@ BY_WEB = "Client (site web)"
 
 @dataclass(frozen=True, slots=True)
 class WebRequest:
-    """What the public form says, checked. `phone` is E.164, None only for a red situation."""
+    """What the public form says, checked. `phone` is E.164, None only for a red situation.
+
+    `price_accepted` is the key of the price that the page showed, "" when it could not show any.
+    """
 
     name: str
     phone: str | None
     address: str
     insee: str | None
     words: str
+    price_accepted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ async def open_web_request(
     token = await interventions.public_token(session, settings=settings, case_id=case.id)
     if result.redirect is not None and result.redirect.blocks_dispatch:
         return Opened(case.id, case.number, token, result.redirect)
+    await interventions.accept_price(session, case_id=case.id, key=asked.price_accepted, at=at, by=BY_WEB)
     await interventions.dispatch_case(
         session, cooperative=cooperative, settings=settings, case_id=case.id, at=at, by=BY_WEB
     )

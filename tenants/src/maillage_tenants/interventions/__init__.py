@@ -68,6 +68,7 @@ from .service.keeping import (
 from .service.offers import accept_offer, case_url, decline_offer, look_at_offers, start_offers, withdraw_offers
 from .service.opening import CaseRef, NewCase, open_case, record_acceptance
 from .service.placing import CallerFacts, write_caller
+from .service.pricing import accept_price, present_price, price_key
 from .service.progress import (
     arrive,
     cancel_case,
@@ -123,6 +124,7 @@ __all__ = [
     "TriageIncomplete",
     "WorkAuthority",
     "accept_offer",
+    "accept_price",
     "add_attachment",
     "add_event",
     "allowed_steps",
@@ -161,6 +163,8 @@ __all__ = [
     "open_follow_up",
     "pauses_of",
     "place_of",
+    "present_price",
+    "price_key",
     "public_status",
     "public_token",
     "qualify_case",

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from maillage_hooks import TradePlugin, bands
 from maillage_hooks.questions import asked, choices_of
-from maillage_hooks.types import Place, PlanPromise, Priority, Redirect, SlaRequest, TimeBand, TriageResult
+from maillage_hooks.types import Place, PlanPromise, Redirect, SlaRequest, TriageResult
 from maillage_kit import outside
 from maillage_kit.db import TenantSession
 from maillage_tenants import tariffs
@@ -15,6 +15,7 @@ from maillage_tenants.interventions import queries, rules
 from maillage_tenants.interventions.errors import StepNotAllowed, TriageIncomplete
 from maillage_tenants.interventions.models import Clock, Intervention, State
 from maillage_tenants.interventions.service.offers import withdraw_offers
+from maillage_tenants.interventions.service.pricing import announced_price
 from maillage_tenants.interventions.service.story import add_event, changed, stamp
 
 
@@ -63,9 +64,8 @@ async def qualify_case(
         row.accept_by, row.arrive_by, row.safe_by = promised.accept_by, promised.arrive_by, promised.safe_by
         if tariff is not None:
             row.tariff_id = tariff.id
-            paid_in = frozenset({TimeBand.DAY}) if result.priority is Priority.P3 else when
             row.announced = {
-                **tariffs.announcement(tariff, bands=paid_in, type=kind),
+                **announced_price(tariff, kind=kind, priority=result.priority, at=at, department=department),
                 "announced_at": at.isoformat(),
                 "announced_by": by,
             }
