@@ -239,12 +239,12 @@ def own_database(chromium: str, postgres_url: str) -> Iterator[str]:
     """A database of this run, dropped afterwards with its roles."""
     name = f"browser_{uuid4().hex[:8]}"
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"create database {name}")  # type: ignore[arg-type]
+        connection.execute(f"create database {name}")
     yield sa.make_url(postgres_url).set(database=name, drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"drop database {name} with (force)")  # type: ignore[arg-type]
+        connection.execute(f"drop database {name} with (force)")
         for (role,) in connection.execute("select rolname from pg_roles where rolname like %s", (f"{name}%",)):
-            connection.execute(f"drop role if exists {role}")  # type: ignore[arg-type]
+            connection.execute(f"drop role if exists {role}")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -311,7 +311,8 @@ async def world(
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser(chromium: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_OPTIONS))
+        speaks = {**os.environ, "LANGUAGE": "fr"}  # date fields and file buttons in French
+        started = await playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_OPTIONS), env=speaks)
         yield started
         await started.close()
 
@@ -364,7 +365,7 @@ Open = Callable[..., Awaitable[Screen]]
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def open_screen(world: World, browser: Browser) -> AsyncIterator[Open]:
-    """`await open_screen(Role.OFFICE)`, `(Role.MEMBER, colleague, PHONE)`, `()` for nobody; all are clean at the end."""
+    """`await open_screen(Role.OFFICE)`, `(Role.MEMBER, colleague, PHONE)`, `()`: nobody. All are clean at the end."""
     opened: list[Screen] = []
     host = urlsplit(world.processes.url).netloc
 
@@ -413,9 +414,11 @@ async def evening(world: World) -> Evening:
     artisan, telephone = await world.on_call()
     his, office = await world.hand(Role.MEMBER, artisan), await world.hand(Role.OFFICE)
 
-    async def taken(name: str, *steps: str, **form: str) -> UUID:
+    async def taken(name: str, *steps: str, **form: Any) -> UUID:
         case_id = await world.asks(name, **form)
-        offer = await world.value("select id from offer where intervention_id = :id and offered_at is not null", id=case_id)
+        offer = await world.value(
+            "select id from offer where intervention_id = :id and offered_at is not null", id=case_id
+        )
         await his.post(f"{world.base}/field/offers/{offer}/accept")
         for step in steps:
             world.clock.advance(minutes=12)

@@ -59,7 +59,9 @@ async def test_a_missed_call_raises_an_alarm_that_somebody_takes(world: Any, ope
     await call.presses("27500")
     alarm = page.locator(".alert", has_text="01 99 00 99 92")
     await expect(alarm).to_be_visible()
-    await expect(page.locator(".card", has_text="À rappeler").get_by_role("link", name="01 99 00 99 92")).to_be_visible()
+    await expect(
+        page.locator(".card", has_text="À rappeler").get_by_role("link", name="01 99 00 99 92")
+    ).to_be_visible()
     await alarm.get_by_role("button", name="Je m’en occupe").click()
     await expect(alarm).to_contain_text("pris en charge par Hélène Marchand")
     await alarm.get_by_role("button", name="C’est réglé").click()

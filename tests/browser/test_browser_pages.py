@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from litestar import Litestar
 from litestar.routes import HTTPRoute
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 from maillage_app.app import build_app
 from maillage_kit.context import Role
@@ -26,34 +26,60 @@ NO_PAGE = re.compile(
 )
 TABS = 3  # pages looked at side by side
 
-LOOK = """() => {
+# codes and other words that are no French, straight apostrophes
+ODD_WORDS = (
+    r"[A-Za-zÀ-ÿ]'[A-Za-zÀ-ÿ]|[a-z]+_[a-z]+|\b(None|True|False|undefined|NaN|plumbing|locksmith|glazing|requested|offered"
+    r"|accepted|en_route|on_site|made_safe|on_hold|redirected|cancelled|dwelling|business|rank1|rank2|draft|published)\b"
+)
+LOOK = """(odd) => {
   const shown = (el) => el.checkVisibility({visibilityProperty: true, opacityProperty: true});
-  const wrong = [];
-  const wide = document.documentElement.scrollWidth;
-  if (wide > window.innerWidth) {
+  const wrong = [], wide = document.documentElement.scrollWidth;
+  if (wide > innerWidth) {
     const culprit = [...document.querySelectorAll('main *, header *, footer *')].filter(shown)
-      .filter((el) => el.getBoundingClientRect().right > window.innerWidth + 1 && !el.closest('.scroll-region, .tabs'))
+      .filter((el) => el.getBoundingClientRect().right > innerWidth + 1 && !el.closest('.scroll-region, .tabs'))
       .slice(-1).map((el) => el.outerHTML.slice(0, 120));
-    wrong.push(`${wide} px wide on a screen of ${window.innerWidth}: ${culprit}`);
+    wrong.push(`${wide} px wide on a screen of ${innerWidth}: ${culprit}`);
   }
   const titles = [...document.querySelectorAll('h1')].filter(shown);
   if (titles.length !== 1) wrong.push(`${titles.length} h1`);
   if (document.documentElement.lang !== 'fr') wrong.push('lang is not fr');
   if (!/\\S+ · \\S+/.test(document.title)) wrong.push(`title: ${document.title}`);
-  for (const el of document.querySelectorAll('input:not([type=hidden]), select, textarea'))
-    if (![...el.labels].some((label) => label.textContent.trim()) && !el.ariaLabel) wrong.push(`no label: ${el.outerHTML.slice(0, 120)}`);
+  for (const el of document.querySelectorAll('input:not([type=hidden]), select, textarea')) {
+    const named = [...el.labels].some((label) => label.textContent.trim()) || el.ariaLabel;
+    if (!named) wrong.push(`no label: ${el.outerHTML.slice(0, 120)}`);
+  }
   const ids = [...document.querySelectorAll('[id]')].map((el) => el.id);
   for (const id of new Set(ids.filter((id, at) => ids.indexOf(id) !== at))) wrong.push(`id twice: ${id}`);
   const words = document.body.innerText;
-  for (const found of words.matchAll(/[A-Za-zÀ-ÿ]'[A-Za-zÀ-ÿ]|\\b(None|True|False|undefined|NaN|plumbing|locksmith|glazing|requested|offered|accepted|en_route|on_site|made_safe|on_hold|redirected|cancelled|dwelling|business|rank1|rank2|draft|published)\\b|[a-z]+_[a-z]+/g))
-    wrong.push(`words: ${words.slice(Math.max(0, found.index - 30), found.index + 40).replace(/\\s+/g, ' ')}`);
+  for (const found of words.matchAll(new RegExp(odd, 'g'))) {
+    const around = words.slice(Math.max(0, found.index - 30), found.index + 40);
+    wrong.push(`words: ${around.replace(/\\s+/g, ' ')}`);
+  }
   return wrong;
 }"""
-SMALL_TARGETS = """() => [...document.querySelectorAll('a, button, summary, input:not([type=hidden]), select, textarea')]
-  .filter((el) => el.checkVisibility({visibilityProperty: true}) && !el.closest('.skip, .sr-only'))
-  .map((el) => [el, (el.closest('label') || el.closest('.row-link') || el).getBoundingClientRect()])
-  .filter(([el, box]) => box.height > 0 && (box.height < 44 || box.width < 44) && getComputedStyle(el).display !== 'inline')
-  .map(([el, box]) => `${Math.round(box.width)}×${Math.round(box.height)} ${el.outerHTML.slice(0, 100)}`)"""
+# what a keyboard should reach inside <main>: one of each radio group, nothing hidden
+REACHABLE = """() => {
+  const groups = new Set();
+  const controls = 'main :is(a[href], button, summary, input:not([type=hidden]), select, textarea)';
+  return [...document.querySelectorAll(controls)]
+    .filter((el) => el.checkVisibility({visibilityProperty: true}) && el.tabIndex >= 0 && !el.disabled)
+    .filter((el) => {
+      if (el.type !== 'radio') return true;
+      const group = el.name + [...document.forms].indexOf(el.form);
+      return !groups.has(group) && groups.add(group);
+    }).length;
+}"""
+FOCUS = """() => {
+  const el = document.activeElement;
+  if (!el || !el.closest('main')) return null;
+  const style = getComputedStyle(el), box = el.getBoundingClientRect();
+  const marked = (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2)
+    || el.type === 'date' || el.type === 'datetime-local';  // the browser marks the part of the date itself
+  return {
+    at: [...document.querySelectorAll('*')].indexOf(el), html: el.outerHTML.slice(0, 140),
+    seen: marked && box.width > 0 && box.bottom > 0 && box.top < innerHeight,
+  };
+}"""
 
 
 def pages(app: Litestar) -> list[tuple[str, frozenset[Role]]]:
@@ -64,7 +90,7 @@ def pages(app: Litestar) -> list[tuple[str, frozenset[Role]]]:
             continue
         for handler in route.route_handlers:
             if "GET" in handler.http_methods:
-                roles = next((guard.roles for guard in handler.guards or () if hasattr(guard, "roles")), None)  # type: ignore[attr-defined]
+                roles = next((guard.roles for guard in handler.guards or () if hasattr(guard, "roles")), None)
                 found.append((route.path, frozenset(roles or ())))
     return sorted(found, key=lambda page: page[0])
 
@@ -78,7 +104,8 @@ async def test_every_page_is_whole_at_both_widths(world: Any, evening: Any, open
             jobs.put_nowait((role, address))
     for role in (Role.OFFICE, None):
         jobs.put_nowait((role, f"{world.base}/calls/{evening.closed}"))  # no such call: an error page
-    total, wrong = jobs.qsize(), []
+    total = jobs.qsize()
+    wrong: list[str] = []
 
     async def look() -> None:
         screens: dict[Role | None, Any] = {}
@@ -87,9 +114,9 @@ async def test_every_page_is_whole_at_both_widths(world: Any, evening: Any, open
             if role not in screens:
                 screens[role] = await open_screen(role, evening.artisan if role is Role.MEMBER else None)
             page = await screens[role].go(address)
-            wrong.extend(f"{address} 1280: {trouble}" for trouble in await page.evaluate(LOOK))
+            wrong.extend(f"{address} 1280: {trouble}" for trouble in await page.evaluate(LOOK, ODD_WORDS))
             await page.set_viewport_size({"width": 360, "height": 740})
-            wrong.extend(f"{address} 360: {trouble}" for trouble in await page.evaluate(LOOK))
+            wrong.extend(f"{address} 360: {trouble}" for trouble in await page.evaluate(LOOK, ODD_WORDS))
             wrong.extend(f"{address} axe: {trouble}" for trouble in await axe(page))
             await page.set_viewport_size({"width": 1280, "height": 860})
 
@@ -104,8 +131,8 @@ async def known_ids(world: Any, evening: Any) -> dict[str, Any]:
     """For each name of an id in an address: one that has something to show."""
     one = {
         "member_id": "select id from member order by name limit 1",
-        "technician_id": "select id from technician where member_id = (select id from member order by name limit 1) limit 1",
-        "customer_id": "select c.id from customer c join subscription s on s.customer_id = c.id order by c.number limit 1",
+        "technician_id": "select t.id from technician t join member m on m.id = t.member_id order by m.name limit 1",
+        "customer_id": "select c.id from customer c join subscription on customer_id = c.id order by c.number limit 1",
         "sector_id": "select id from sector order by code limit 1",
         "plan_id": "select id from plan order by code limit 1",
         "subscription_id": "select id from subscription order by number limit 1",
@@ -152,3 +179,38 @@ async def axe(page: Page) -> list[str]:
         if each["impact"] in ("serious", "critical")
         for node in each["nodes"][:3]
     ]
+
+
+KEYBOARD = ("desk", "field", "case", "form")
+
+
+@pytest.mark.parametrize("which", KEYBOARD)
+async def test_everything_is_reached_with_the_keyboard(world: Any, evening: Any, open_screen: Any, which: str) -> None:
+    """The skip link comes first and works; then every control, in order, with a focus that is seen."""
+    role, path = {
+        "desk": (Role.OFFICE, f"{world.base}/desk"),
+        "case": (Role.OFFICE, f"{world.base}/cases/{evening.signing}"),
+        "field": (Role.MEMBER, f"{world.base}/field/cases/{evening.signing}"),
+        "form": (None, f"{world.public}/demande?metier=plumbing"),
+    }[which]
+    screen = await open_screen(role, evening.artisan if role is Role.MEMBER else None)
+    page = await screen.go(path)
+    await page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Aller au contenu")
+    await expect(skip).to_be_focused()
+    await expect(skip).to_be_in_viewport()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("main")).to_be_focused()
+    wanted = await page.evaluate(REACHABLE)
+    assert wanted > 3
+    reached, unseen = set(), []
+    for _ in range(wanted + 5):
+        await page.keyboard.press("Tab")
+        place = await page.evaluate(FOCUS)
+        if place is None:
+            break
+        reached.add(place["at"])
+        if not place["seen"]:
+            unseen.append(place["html"])
+    assert not unseen, "\n".join(unseen)
+    assert len(reached) >= wanted, f"{len(reached)} of {wanted}"
