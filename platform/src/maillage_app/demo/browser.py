@@ -33,7 +33,7 @@ class Person:
     async def sign_in(self, link: str) -> None:
         """Open a one-time link and confirm. Raises Refused."""
         await self.open(urlsplit(link).path)
-        await self.press(urlsplit(link).path)
+        await self.press(urlsplit(link).path, read=False)
 
     async def open(self, path: str) -> str:
         """Read a page, following redirects. Raises Refused when it is not a page."""

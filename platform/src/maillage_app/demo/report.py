@@ -19,6 +19,7 @@ from maillage_app.demo.night import Played
 from maillage_kit.clock import paris
 from maillage_kit.money import Money
 from maillage_kit.phone import show_phone
+from maillage_tenants.interventions import STATE_LABELS, State
 
 SCHEMA = 1
 OUTCOME_LABELS = {
@@ -356,8 +357,21 @@ def show(report: Report, console: Console) -> None:
     """The report for people."""
     console.print()
     console.print(f"[bold]La nuit du 27 au 28 mars 2027[/bold] · {len(report.calls)} appels", highlight=False)
+    for cooperative in report.cooperatives:
+        console.print(_described(cooperative), highlight=False)
     console.print(_calls_table(report.calls))
     console.print(_summary(report))
+
+
+def _described(cooperative: Mapping[str, Any]) -> str:
+    counted = {
+        name: f"{count:,}".replace(",", "\u202f") for name, count in cooperative.items() if isinstance(count, int)
+    }
+    return (
+        f"{cooperative['name']} : {counted['members']} associés, {counted['technicians']} intervenants, "
+        f"{counted['customers']} clients, {counted['subscriptions']} contrats, {counted['duties']} astreintes publiées "
+        f"({cooperative['rota_decision']})"
+    )
 
 
 def _calls_table(lines: Sequence[CallLine]) -> Table:
@@ -449,7 +463,8 @@ def _minutes(minutes: int) -> str:
 
 def _note(line: CallLine) -> Text:
     if line.note is None:
-        return Text("sans note", "dim")
+        state = STATE_LABELS[State(line.case_state)].lower() if line.case_state else ""
+        return Text(f"dossier {line.case} : {state}" if line.case else "sans dossier", "dim")
     paid = line.paid_cents == line.note_cents
     return Text.assemble(
         f"{line.note} ", (str(Money(line.note_cents or 0)), "bold"), (" payée" if paid else " à payer", "dim")

@@ -4,14 +4,14 @@ import asyncio
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from datetime import time as wall
 from pathlib import Path
 from types import FrameType
-from typing import TextIO
+from typing import Any, TextIO
 
 import httpx
 import psycopg
@@ -128,7 +128,7 @@ def progress_on(console: Console) -> Progress:
 def played_demo(options: Options, console: Console) -> Iterator[Demo]:
     """Play the demo; its server answers while the context lasts, then everything is stopped. Raises DemoError."""
     with ExitStack() as stack:
-        stack.enter_context(_sigterm_is_ctrl_c())
+        stack.enter_context(_signals_stop_properly())
         place = stack.enter_context(
             demo_place(options.folder, port=options.port, keep=options.keep, starts_at=OPENED_AT)
         )
@@ -150,9 +150,21 @@ def played_demo(options: Options, console: Console) -> Iterator[Demo]:
             )
             with asyncio.Runner() as runner:
                 stack_of_processes = stack.enter_context(ExitStack())
-                demo = runner.run(_story(options, place, runtime, owner_url, shared, steps, stack_of_processes))
+                story = _story(options, place, runtime, owner_url, shared, steps, stack_of_processes)
+                demo = runner.run(_unless_interrupted(story))
                 runner.run(runtime.database.dispose())
         yield demo
+
+
+async def _unless_interrupted(story: Coroutine[Any, Any, Demo]) -> Demo:
+    """After Ctrl-C, whatever broke while everything stopped is not told: only that it was stopped."""
+    try:
+        return await story
+    except Exception:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError from None
+        raise
 
 
 async def _story(
@@ -327,17 +339,21 @@ def serve_until_stopped(demo: Demo, *, sleep: Callable[[float], None] = time.sle
 
 
 @contextmanager
-def _sigterm_is_ctrl_c() -> Iterator[None]:
-    """`kill` stops the demo as properly as Ctrl-C does."""
+def _signals_stop_properly() -> Iterator[None]:
+    """`kill` stops the demo as properly as Ctrl-C does, also when a script started it in the background."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {
+        signal.SIGTERM: signal.signal(signal.SIGTERM, stop),
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
+    }
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _log_to(log: TextIO) -> None:
