@@ -126,6 +126,12 @@ class Cpu:
         return sum(t.user + t.system + t.children_user + t.children_system for t in times)
 
 
+def children_seconds() -> float:
+    """Seconds of CPU that this process's ended children have used."""
+    used = os.times()
+    return used.children_user + used.children_system
+
+
 def postmaster() -> Cpu:
     """The bench server's processes."""
     first = (DATA_DIR / "data" / "postmaster.pid").read_text().split("\n", 1)[0]
@@ -148,7 +154,9 @@ def pgbench(url: str, scripts: Mapping[str, str], *, seconds: float, clients: in
             path = Path(folder) / f"{name}.sql"
             path.write_text(text)
             command += ["-f", str(path)]
+        before = postmaster().seconds(), children_seconds()
         done = subprocess.run([*command, url], capture_output=True, text=True, check=False, cwd=folder)
+        used = postmaster().seconds() - before[0], children_seconds() - before[1]
         if done.returncode or "aborted" in done.stderr:
             raise RuntimeError(f"pgbench failed:\n{done.stderr[-2000:]}")
         took = [
@@ -158,7 +166,12 @@ def pgbench(url: str, scripts: Mapping[str, str], *, seconds: float, clients: in
             if not line.startswith("#")
         ]
     rate = next(float(line.split()[2]) for line in done.stdout.splitlines() if line.startswith("tps ="))
-    return {"per_second": round(rate, 1), "ms": latency(took), "clients": clients}
+    return {
+        "per_second": round(rate, 1),
+        "ms": latency(took),
+        "clients": clients,
+        "cpu_ms": {"postgresql": round(used[0] / len(took) * 1000, 2), "pgbench": round(used[1] / len(took) * 1000, 2)},
+    }
 
 
 # --- results ----------------------------------------------------------------

@@ -35,7 +35,6 @@ from maillage_tenants import rota
 FAMILY = "bench_oncall"
 CONNECTIONS = 4
 """Of each process."""
-ROUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ class Answers:
     empty: int
 
 
-def run(counts: Sequence[int], *, years: int, seconds: float, fresh: bool, keep: bool) -> Figures:
+def run(counts: Sequence[int], *, years: int, seconds: float, rounds: int, fresh: bool, keep: bool) -> Figures:
     """Prepare what is missing, measure each count of cooperatives; the figures, recorded when `keep`."""
     load = Load()
     started = time.monotonic()
@@ -72,7 +71,9 @@ def run(counts: Sequence[int], *, years: int, seconds: float, fresh: bool, keep:
     names = database.prepare(FAMILY, size, counts, fresh=fresh)
     prepared = time.monotonic() - started
     with database.running() as server:
-        measured = [measure(database.opened(server, FAMILY, names[count]), size, seconds) for count in sorted(names)]
+        measured = [
+            measure(database.opened(server, FAMILY, names[count]), size, seconds, rounds) for count in sorted(names)
+        ]
         facts = machine(server.uri)
     first, last = measured[0], measured[-1]
     figures: Figures = {
@@ -80,7 +81,13 @@ def run(counts: Sequence[int], *, years: int, seconds: float, fresh: bool, keep:
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": facts,
         "load": load.figures(),
-        "sizes": {"years": years, "seconds": seconds, "processes": _processes(), "connections": CONNECTIONS},
+        "sizes": {
+            "years": years,
+            "seconds": seconds,
+            "rounds": rounds,
+            "processes": _processes(),
+            "connections": CONNECTIONS,
+        },
         "preparation_seconds": round(prepared, 1),
         "by_cooperatives": measured,
         "change": {
@@ -98,7 +105,7 @@ def run(counts: Sequence[int], *, years: int, seconds: float, fresh: bool, keep:
     return figures
 
 
-def measure(bench: BenchDatabase, size: Size, seconds: float) -> Figures:
+def measure(bench: BenchDatabase, size: Size, seconds: float, rounds: int) -> Figures:
     """One database: pgbench, all processes busy, one question at a time; in turns, and the median of the rounds."""
     questions = _questions(bench, size)
     count = len(bench.tenants)
@@ -108,8 +115,8 @@ def measure(bench: BenchDatabase, size: Size, seconds: float) -> Figures:
     limits: list[Figures] = []
     script = _script(questions)
     with ProcessPoolExecutor(_processes(), mp_context=multiprocessing.get_context("spawn")) as pool:
-        for round_number in range(ROUNDS):
-            share = seconds / ROUNDS
+        for round_number in range(rounds):
+            share = seconds / rounds
             limits.append(
                 pgbench(bench.app_url, {"on_call": script}, seconds=share, clients=_processes() * CONNECTIONS)
             )

@@ -51,7 +51,6 @@ PUBLIC_URL = "https://bench.example"
 SERVER_PROCESSES = 2
 LINES = 16
 """Calls at a time, for the highest rate; pgbench has as many clients."""
-ROUNDS = 3
 RECORDED_CALLS = 100
 """Each becomes a script of pgbench, which takes at most 128."""
 WARM_UP_SECONDS = 2.0
@@ -69,7 +68,7 @@ WRITTEN = (
 )
 
 
-def run(*, tenants: int, customers: int, seconds: float, fresh: bool, keep: bool) -> Figures:
+def run(*, tenants: int, customers: int, seconds: float, rounds: int, fresh: bool, keep: bool) -> Figures:
     """Prepare what is missing, measure; the figures, recorded when `keep`."""
     load = Load()
     started = time.monotonic()
@@ -79,7 +78,7 @@ def run(*, tenants: int, customers: int, seconds: float, fresh: bool, keep: bool
     with database.running() as server, ProcessPoolExecutor(1, mp_context=context) as pool:
         bench = database.opened(server, FAMILY, names[tenants])
         facts = machine(server.uri)
-        measured = _Bench(bench, pool, tenants=tenants, customers=customers, seconds=seconds).measure()
+        measured = _Bench(bench, pool, tenants, customers, seconds, rounds).measure()
     figures: Figures = {
         "bench": "routing",
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -90,7 +89,7 @@ def run(*, tenants: int, customers: int, seconds: float, fresh: bool, keep: bool
             "customers_each": customers,
             "server_processes": SERVER_PROCESSES,
             "lines": LINES,
-            "rounds": ROUNDS,
+            "rounds": rounds,
             "seconds": seconds,
         },
         "preparation_seconds": round(prepared, 1),
@@ -109,6 +108,7 @@ class _Bench:
     tenants: int
     customers: int
     seconds: float
+    rounds: int
 
     def measure(self) -> Figures:
         token = secrets.token_urlsafe(24)
@@ -138,7 +138,7 @@ class _Bench:
         limits: list[Figures] = []
         heard: list[Heard] = []
         written: dict[str, dict[str, float]] = {}
-        for number in range(1, ROUNDS + 1):
+        for number in range(1, self.rounds + 1):
             before = _counts(self.database)
             limit = pgbench(self.database.app_url, scripts, seconds=self.seconds, clients=LINES)
             limits.append(limit)
@@ -163,8 +163,12 @@ class _Bench:
                         "postgresql": round(used[1] / one.seconds, 2),
                         "callers": round(one.cpu / one.seconds, 2),
                     },
-                    "server_cpu_ms_per_call": round(used[0] / one.calls * 1000, 2),
-                    "postgresql_cpu_ms_per_call": round(used[1] / one.calls * 1000, 2),
+                    "cpu_ms": {
+                        "server": round(used[0] / one.calls * 1000, 2),
+                        "postgresql": round(used[1] / one.calls * 1000, 2),
+                        "callers": round(one.cpu / one.calls * 1000, 2),
+                    },
+                    "pgbench_cpu_ms": limit["cpu_ms"],
                 }
             )
             what = "calls" if with_key else "rings"
@@ -181,6 +185,9 @@ class _Bench:
                 "ms": {name: median([limit["ms"][name] for limit in limits]) for name in ("p50", "p95", "p99")},
             },
             "ratio": round(median(rates) / median(limit_rates), 2),
+            "cpu_ratio": round(
+                median([sum(one["pgbench_cpu_ms"].values()) / sum(one["cpu_ms"].values()) for one in rounds]), 2
+            ),
             "rounds": rounds,
             "rows_per_call": written,
         }

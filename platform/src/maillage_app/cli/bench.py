@@ -11,6 +11,7 @@ from rich.console import Console
 
 ROOT = Path(__file__).resolve().parents[4]
 
+_rounds = click.option("--rounds", default=3, show_default=True, type=click.IntRange(1), help="The median counts.")
 _as_json = click.option("--json", "as_json", is_flag=True, help="Machine-readable figures on standard output.")
 _fresh = click.option("--fresh", is_flag=True, help="Make the databases again, even when they could serve.")
 _keep = click.option("--record", "keep", is_flag=True, help="Keep the figures under bench/results/.")
@@ -25,10 +26,11 @@ def bench() -> None:
 @click.option("--tenants", default="1,101,500", show_default=True, help="Numbers of cooperatives to compare.")
 @click.option("--years", default=5, show_default=True, help="Of history.")
 @click.option("--seconds", default=9.0, show_default=True, help="Of each measure, of each database.")
+@_rounds
 @_as_json
 @_fresh
 @_keep
-def oncall(tenants: str, years: int, seconds: float, as_json: bool, fresh: bool, keep: bool) -> None:
+def oncall(tenants: str, years: int, seconds: float, rounds: int, as_json: bool, fresh: bool, keep: bool) -> None:
     """Who is on call: rate and p99, from one cooperative to many."""
     try:
         counts = sorted({int(count) for count in tenants.split(",")})
@@ -37,20 +39,22 @@ def oncall(tenants: str, years: int, seconds: float, as_json: bool, fresh: bool,
     if not counts or counts[0] < 1:
         raise click.BadParameter("numbers separated by commas: 1,101,500", param_hint="--tenants")
     program = _program("bench.oncall")
-    _show(program, program.run(counts, years=years, seconds=seconds, fresh=fresh, keep=keep), as_json)
+    figures = program.run(counts, years=years, seconds=seconds, rounds=rounds, fresh=fresh, keep=keep)
+    _show(program, figures, as_json)
 
 
 @bench.command()
 @click.option("--tenants", default=20, show_default=True, type=click.IntRange(1, 500), help="Cooperatives.")
 @click.option("--customers", default=20_000, show_default=True, type=click.IntRange(1), help="Of each cooperative.")
 @click.option("--seconds", default=8.0, show_default=True, help="Of each round.")
+@_rounds
 @_as_json
 @_fresh
 @_keep
-def routing(tenants: int, customers: int, seconds: float, as_json: bool, fresh: bool, keep: bool) -> None:
+def routing(tenants: int, customers: int, seconds: float, rounds: int, as_json: bool, fresh: bool, keep: bool) -> None:
     """An inbound call over HTTP, beside pgbench with the same SQL."""
     program = _program("bench.routing")
-    figures = program.run(tenants=tenants, customers=customers, seconds=seconds, fresh=fresh, keep=keep)
+    figures = program.run(tenants=tenants, customers=customers, seconds=seconds, rounds=rounds, fresh=fresh, keep=keep)
     _show(program, figures, as_json)
 
 
