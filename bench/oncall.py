@@ -248,10 +248,10 @@ def _script(questions: Questions) -> str:
         finally:
             await db.dispose()
 
-    drawn = {
+    drawn: dict[Any, str] = {
         tenant.role: f"'{tenant.role[:-4]}' || lpad(:tenant::text, 4, '0')",
         tenant.schema: "'t' || lpad(:tenant::text, 4, '0')",
-        sector: f"('{{{','.join(map(str, questions.sectors))}}}'::uuid[])[:sector]",
+        (sector,): f"array[('{{{','.join(map(str, questions.sectors))}}}'::uuid[])[:sector]]",
         trade: f"('{{{','.join(questions.trades)}}}'::text[])[:trade]",
         at: "to_timestamp(:at)",
     }
@@ -262,7 +262,11 @@ def _script(questions: Questions) -> str:
         f"\\set trade random(1, {len(questions.trades)})",
         f"\\set at random({begin}, {end})",
     )
-    return replay.script(asyncio.run(one()), drawn.get, before="\n".join(draws))
+
+    def words(value: Any) -> str | None:
+        return drawn.get(tuple(value) if isinstance(value, list) else value)
+
+    return replay.script(asyncio.run(one()), words, before="\n".join(draws))
 
 
 # --- as text ----------------------------------------------------------------
