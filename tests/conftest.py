@@ -184,7 +184,7 @@ async def seine_maritime(runtime: Runtime) -> CooperativeContext:
 
 
 class Browser:
-    """A person at a browser: keeps cookies, sends the CSRF token with every form, never follows a redirect by itself."""
+    """A person at a browser: keeps cookies, sends the CSRF token with every form, follows no redirect by itself."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self.client = client

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+
 from maillage_app.runtime import Runtime
 from maillage_app.worker import run_handler, tenant_handlers
 from maillage_kit import clock, outside
@@ -78,9 +79,7 @@ async def test_a_deadline_is_looked_at_when_the_moved_clock_reaches_it(
 ) -> None:
     recorder = Recorder(runtime)
     async with runtime.database.tenant(eure.tenant) as session:
-        await outside.defer(
-            session, "tests.note", {"word": "échéance"}, run_at=clock.now() + timedelta(minutes=3)
-        )
+        await outside.defer(session, "tests.note", {"word": "échéance"}, run_at=clock.now() + timedelta(minutes=3))
     await recorder.runner.run_due()
     assert recorder.seen == []
     moved_clock.advance(minutes=3)

@@ -36,7 +36,7 @@ async def test_raw_sql_under_one_role_is_refused_elsewhere(
     runtime: Runtime, eure: CooperativeContext, seine_maritime: CooperativeContext, statement: str
 ) -> None:
     text = statement.format(other=seine_maritime.tenant.schema)
-    with pytest.raises(ProgrammingError, match="permission denied|must be owner"):
+    with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"):
         async with runtime.database.tenant(eure.tenant) as session:
             await session.execute(sa.text(text))
 

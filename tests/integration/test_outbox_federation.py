@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+
 from maillage_app.runtime import Runtime
 from maillage_kit import clock, outside
 from maillage_kit.context import CooperativeContext, Role

@@ -4,6 +4,7 @@ import re
 from collections.abc import Awaitable, Callable
 
 import sqlalchemy as sa
+
 from maillage_app.runtime import Runtime
 from maillage_kit.clock import MovableClock
 from maillage_kit.context import CooperativeContext, Role
@@ -30,7 +31,9 @@ async def link_received(runtime: Runtime) -> str:
     return found[1]
 
 
-async def test_the_link_signs_in_once_and_only_by_confirming(runtime: Runtime, eure: CooperativeContext, visitor) -> None:
+async def test_the_link_signs_in_once_and_only_by_confirming(
+    runtime: Runtime, eure: CooperativeContext, visitor
+) -> None:
     await account_of(runtime, eure, "bureau@eure.example", Role.OFFICE)
     asked = await visitor.post("/signin", {"email": "Bureau@Eure.example"})
     assert asked.status_code == 200
