@@ -490,3 +490,54 @@ async def test_the_price_is_shown_live_and_its_acceptance_kept(
             sa.text("select actor from intervention_event where kind = 'price_accepted' order by id")
         )
         assert by.all() == ["Camille Test", "Camille Test", "Client (site web)"]
+
+
+async def test_a_pause_works_beyond_the_emergency_two_notes_and_a_second_visit(
+    runtime: Runtime, eure: CooperativeContext, crew: Any, sign_in: Any, moved_clock: MovableClock
+) -> None:
+    """R20, R15, R16, R56: through the pages alone."""
+    case_id, phone = await on_site(runtime, eure, crew, sign_in, REQUEST)
+    desk = await sign_in(Role.OFFICE, eure)
+    acts, mine = f"/c/eure/cases/{case_id}", f"/c/eure/field/cases/{case_id}"
+    assert "motif" in flash_of(await phone.post(f"{acts}/hold", {"reason": "tired", "note": "?"}))
+    await phone.post(f"{acts}/hold", {"reason": "occupant_absent", "note": "Personne ne répond"})
+    assert "Occupant absent" in (await desk.get(acts)).text
+    moved_clock.advance(minutes=20)
+    await phone.post(f"{acts}/resume")
+    await phone.post(
+        f"{acts}/quote", {"labour_minutes": "60", "qty_PLO_MITIGEUR": "1", "premises_use": "dwelling",
+                          "over_two_years": "yes"},
+    )  # fmt: skip
+    async with runtime.database.tenant(eure.tenant) as session:
+        written = await session.execute(sa.text("select kind, id from quote"))
+        quotes = {row.kind: row.id for row in written}
+    assert set(quotes) == {"emergency", "complementary"}, "what goes beyond the emergency has its own quote"
+    for quote_id in quotes.values():
+        await phone.post(f"{acts}/quotes/{quote_id}/send")
+        await phone.post(
+            f"{acts}/quotes/{quote_id}/sign",
+            {"signature": SIGNATURE, "signed_by": "Madame Lefèvre", "vat_certified": "1"},
+        )
+    await phone.post(f"{acts}/advance", {"step": "make_safe"})
+    await phone.post(f"{acts}/partial", {"reason": "Mitigeur à poser après le délai de rétractation"})
+    assert (await phone.get(mine)).text.count(f'action="{acts}/note"') == 2
+    for kind in ("emergency", "complementary"):
+        assert "Note émise" in flash_of(await phone.post(f"{acts}/note", {"quote_id": str(quotes[kind])}))
+    assert f'action="{acts}/note"' not in (await phone.get(mine)).text
+    async with runtime.database.tenant(eure.tenant) as session:
+        rows = (await session.execute(sa.text("select quote_id, id, gross from invoice order by number"))).all()
+    notes = {quote_id: (note_id, f"{gross // 100},{gross % 100:02d}") for quote_id, note_id, gross in rows}
+    early, amount = notes[quotes["complementary"]]
+    paid = {"invoice_id": str(early), "amount": amount, "method": "card"}
+    assert "sept jours" in flash_of(await phone.post(f"{acts}/payment", paid)).lower()
+    urgent, amount = notes[quotes["emergency"]]
+    paid = {"invoice_id": str(urgent), "amount": amount, "method": "card"}
+    assert "enregistré" in flash_of(await phone.post(f"{acts}/payment", paid))
+    await phone.post(f"{acts}/close")
+    page = (await desk.get(acts)).text
+    assert page.count("Crédité à Benali Plomberie") == 2
+    assert "Reste à payer sur" in page
+    assert "reste à faire" in flash_of(await desk.post(f"{acts}/follow-up", {"reason": ""}))
+    second = case_id_of(await desk.post(f"{acts}/follow-up", {"reason": "Poser le mitigeur"}))
+    assert "Suite de" in (await desk.get(f"/c/eure/cases/{second}")).text
+    assert "Seconde visite" in (await desk.get(acts)).text

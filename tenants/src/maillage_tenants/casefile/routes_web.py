@@ -14,7 +14,7 @@ from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, base_path, page, page_request, requires, see_other, text, url_with
 from maillage_tenants import interventions, territory
 from maillage_tenants.casefile import queries, service
-from maillage_tenants.casefile.access import case_for, case_page, done_or_said, pdf
+from maillage_tenants.casefile.access import attempt, case_for, case_page, done_or_said, pdf, words_of
 from maillage_tenants.casefile.views import case_view, status_view
 from maillage_tenants.casefile.words import case_words
 from maillage_tenants.interventions import HoldReason, State, TriageIncomplete
@@ -227,7 +227,7 @@ async def choose_trade(
     await case_for(session, case_id=case_id, actor=actor)
     trade = text(await request.form(), "trade")
     if trade not in trades:
-        raise Invalid("Choisissez un métier.", fields={"trade": "Choisissez un métier."})
+        return see_other(case_page(cooperative, actor, case_id), flash="Choisissez un métier.", tone="danger")
     row = await interventions.locked_case(session, case_id=case_id)
     if State(row.state) not in interventions.FINAL_STATES and row.type_code is None:
         row.trade, row.sector_id = trade, None
@@ -321,10 +321,21 @@ async def follow_up(
 ) -> Redirect:
     """Open the second visit."""
     await case_for(session, case_id=case_id, actor=actor)
-    opened = await interventions.open_follow_up(
-        session, case_id=case_id, reason=text(await request.form(), "reason"), at=clock.now(), by=actor.display_name
-    )
-    return see_other(case_page(cooperative, actor, opened.id), flash=f"Seconde visite ouverte : {opened.number}.")
+    reason = text(await request.form(), "reason")
+    opened: list[interventions.CaseRef] = []
+
+    async def open_it() -> None:
+        opened.append(
+            await interventions.open_follow_up(
+                session, case_id=case_id, reason=reason, at=clock.now(), by=actor.display_name
+            )
+        )
+
+    refusal = await attempt(session, open_it())
+    if refusal is not None:
+        return see_other(case_page(cooperative, actor, case_id), flash=words_of(refusal), tone="danger")
+    visit = opened[0]
+    return see_other(case_page(cooperative, actor, visit.id), flash=f"Seconde visite ouverte : {visit.number}.")
 
 
 # ---------------------------------------------------------------------------------------------------------- documents

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from maillage_kit.phone import show_phone
 from maillage_tenants.casefile.queries import CallStory, MessageOfCase
 from maillage_tenants.interventions.models import InterventionEvent
 
@@ -143,7 +144,9 @@ def timeline(
                 f"{words}{' : échec' if failed else ''}",
                 "mail",
                 "danger" if failed else "neutral",
-                f"{'SMS' if message.channel == 'sms' else 'Courriel'} à {message.recipient}",
+                f"SMS au {show_phone(message.recipient)}"
+                if message.channel == "sms"
+                else f"Courriel à {message.recipient}",
             )
         )
     return tuple(sorted(lines, key=lambda line: line.at))

@@ -73,11 +73,16 @@ class CaseView:
     holds: tuple[Hold, ...]
     authority: interventions.WorkAuthority
     can: frozenset[str]
-    note: queries.InvoiceOfCase | None
+    notes: tuple[queries.InvoiceOfCase, ...]
     report_fields: tuple[ReportFieldView, ...]
     report_values: dict[str, str]
     quoting: QuotingForm | None
     to_bill: tuple[QuoteView, ...]
+
+    @property
+    def note(self) -> queries.InvoiceOfCase | None:
+        """The last standing note."""
+        return self.notes[-1] if self.notes else None
 
     @property
     def case(self) -> Intervention:
@@ -149,7 +154,7 @@ async def case_view(session: TenantSession, *, case_id: UUID, trades: TradeRegis
         holds=await interventions.holds(session, case_id=case_id),
         authority=await quotes.work_authority(session, case_id=case_id),
         can=frozenset(step.value for step in interventions.allowed_steps(State(case.state))),
-        note=await queries.note_of(session, case_id=case_id),
+        notes=await queries.standing_notes(session, case_id=case_id),
         report_fields=tuple(
             ReportFieldView(
                 code=field.code,

@@ -101,7 +101,9 @@ async def take_payment(
     await case_for(session, case_id=case_id, actor=actor)
     form = await request.form()
     back = f"{case_page(cooperative, actor, case_id)}#money"
-    note = await queries.note_of(session, case_id=case_id)
+    notes = await queries.standing_notes(session, case_id=case_id)
+    chosen = uuid_of(text(form, "invoice_id"))
+    note = next((note for note in reversed(notes) if chosen in (None, note.id)), None)
     if note is None:
         return see_other(back, flash=NoteMissing.message, tone="danger")
     amount = amount_of(text(form, "amount"))
