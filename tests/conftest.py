@@ -19,7 +19,6 @@ import httpx
 import psycopg
 import pytest
 import sqlalchemy as sa
-from litestar import Litestar
 
 from maillage_app.app import build_app
 from maillage_app.onboarding import open_cooperative
@@ -69,7 +68,7 @@ SEINE_MARITIME = NewCooperative(
     trades=("plumbing", "locksmith"),
 )
 SignIn = Callable[..., Awaitable["Browser"]]
-_APPS: dict[Runtime, Litestar] = {}
+_APPS: dict[Runtime, Any] = {}
 TEMPLATE_NOW = datetime(2027, 3, 1, 8, 0, tzinfo=UTC)
 
 
@@ -116,7 +115,7 @@ def template(postgres_url: str, trades: TradeRegistry) -> Iterator[Template]:
     """Two provisioned cooperatives, Eure and Seine-Maritime, on 1 March 2027."""
     name = f"tmpl_{uuid4().hex[:8]}"
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"create database {name}")  # type: ignore[arg-type]
+        connection.execute(f"create database {name}")
     owner = sa.make_url(postgres_url).set(database=name, drivername="postgresql").render_as_string(hide_password=False)
     provisioning.migrate_platform(owner)
 
@@ -132,7 +131,7 @@ def template(postgres_url: str, trades: TradeRegistry) -> Iterator[Template]:
         asyncio.run(fill())
     yield Template(owner, name)
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"drop database {name} with (force)")  # type: ignore[arg-type]
+        connection.execute(f"drop database {name} with (force)")
         roles = connection.execute("select rolname from pg_roles where rolname like %s", (f"{name}%",)).fetchall()
         for (role,) in roles:
             connection.execute(f"drop role if exists {role}")
@@ -143,14 +142,14 @@ def settings(template: Template, postgres_url: str) -> Iterator[Settings]:
     """Settings of a fresh clone of the template, dropped afterwards."""
     name = f"clone_{uuid4().hex[:10]}"
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"create database {name} template {template.name} strategy file_copy")  # type: ignore[arg-type]
+        connection.execute(f"create database {name} template {template.name} strategy file_copy")
     owner = sa.make_url(template.owner_url).set(database=name).render_as_string(hide_password=False)
     yield Settings(
         environment="test",
         database=DatabaseSettings(url=owner, app_url=template.app_url(name), pool_size=4),
     )
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"drop database {name} with (force)")  # type: ignore[arg-type]
+        connection.execute(f"drop database {name} with (force)")
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ def routes(app: Litestar) -> Iterator[tuple[str, str, frozenset[Role] | None]]:
         if not isinstance(route, HTTPRoute):
             continue
         for handler in route.route_handlers:
-            roles = next((guard.roles for guard in handler.guards or () if hasattr(guard, "roles")), None)  # type: ignore[attr-defined]
+            roles = next((guard.roles for guard in handler.guards or () if hasattr(guard, "roles")), None)
             for method in sorted(handler.http_methods - {"OPTIONS", "HEAD"}):
                 yield method, route.path, roles
 

@@ -1,6 +1,7 @@
 """The directory of cooperatives: what is refused, trades switched on, what is known without the database."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -57,7 +58,8 @@ async def test_a_cooperative_is_opened_with_its_communes_and_sectors(runtime: Ru
 )
 async def test_what_cannot_be_accepted_names_its_field(runtime: Runtime, field: str, value: object) -> None:
     with pytest.raises(Invalid) as refused:
-        await open_cooperative(runtime, dataclasses.replace(CALVADOS, **{field: value}), actor="tests")
+        changed: Any = {field: value}
+        await open_cooperative(runtime, dataclasses.replace(CALVADOS, **changed), actor="tests")
     assert field in refused.value.fields
 
 
@@ -65,7 +67,8 @@ async def test_what_cannot_be_accepted_names_its_field(runtime: Runtime, field: 
 async def test_a_name_or_number_is_taken_once(runtime: Runtime, eure: CooperativeContext, field: str) -> None:
     taken = {"slug": eure.slug, "siren": eure.siren, "public_number": eure.public_number}
     with pytest.raises(Conflict):
-        await open_cooperative(runtime, dataclasses.replace(CALVADOS, **{field: taken[field]}), actor="tests")
+        changed: Any = {field: taken[field]}
+        await open_cooperative(runtime, dataclasses.replace(CALVADOS, **changed), actor="tests")
 
 
 async def test_a_trade_opened_later_has_its_sectors(runtime: Runtime, seine_maritime: CooperativeContext) -> None:

@@ -126,4 +126,4 @@ async def test_the_outbox_holds_no_name_or_number(runtime: Runtime, eure: Cooper
     async with runtime.database.platform() as session:
         (payload,) = (await session.execute(sa.text("select payload from platform.outbox_event"))).scalars().all()
     assert set(payload) == {"call_id", "outcome", "accepted_kind", "day"}
-    assert UUID(payload["call_id"])
+    assert UUID(payload["call_id"]).version == 7

@@ -1,7 +1,6 @@
 """Signing in by one-time link, as a person does it."""
 
 import re
-from collections.abc import Awaitable, Callable
 
 import sqlalchemy as sa
 
@@ -85,9 +84,7 @@ async def test_asking_too_often_is_refused(runtime: Runtime, eure: CooperativeCo
     assert len(await letters(runtime)) == 5
 
 
-async def test_signing_out_ends_the_session_on_the_server(
-    runtime: Runtime, sign_in: Callable[..., Awaitable], eure: CooperativeContext
-) -> None:
+async def test_signing_out_ends_the_session_on_the_server(runtime: Runtime, sign_in, eure: CooperativeContext) -> None:
     office = await sign_in(Role.OFFICE, eure)
     assert (await office.get("/federation")).status_code == 403
     stolen = office.client.cookies["maillage_session"]
@@ -103,8 +100,8 @@ async def test_only_hashes_of_secrets_are_stored(runtime: Runtime, eure: Coopera
     link = await link_received(runtime)
     await visitor.post(link)
     async with runtime.database.platform() as session:
-        stored = (await session.scalars(sa.select(SignInLink.token_hash))).all()
-        stored += (await session.scalars(sa.select(WebSession.token_hash))).all()
+        stored = [*await session.scalars(sa.select(SignInLink.token_hash))]
+        stored += [*await session.scalars(sa.select(WebSession.token_hash))]
     assert len(stored) == 2
     assert not {link.removeprefix("/signin/"), visitor.client.cookies["maillage_session"]} & set(stored)
 
