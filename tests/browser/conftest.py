@@ -179,6 +179,14 @@ class World:
                 membership = await identity.add_membership(session, account=account, role=role, **hat)
                 return await identity.open_session(session, membership=membership)
 
+    async def link(self) -> str:
+        """The secret of a one-time link for the manager."""
+        with clock.using(self.clock):
+            async with self.runtime.database.platform() as session:
+                name = self.cooperative.manager_name
+                account = await identity.add_account(session, email=EURE.manager_email, display_name=name)
+                return (await identity.make_link(session, account=account)).rsplit("/", 1)[-1]
+
     async def hand(self, role: Role, colleague: Colleague | None = None) -> Hand:
         client = await self.stack.enter_async_context(httpx.AsyncClient(base_url=self.processes.url, timeout=30))
         client.cookies.set("maillage_session", await self.token(role, colleague))
@@ -311,8 +319,7 @@ async def world(
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser(chromium: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        speaks = {**os.environ, "LANGUAGE": "fr"}  # date fields and file buttons in French
-        started = await playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_OPTIONS), env=speaks)
+        started = await playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_OPTIONS))
         yield started
         await started.close()
 
@@ -324,11 +331,13 @@ class Screen:
     context: BrowserContext
     page: Page
     host: str
+    status: int = 0
     troubles: list[str] = field(default_factory=list)
     forgiven: tuple[str, ...] = ("htmx:sendAbort", "htmx:afterRequest")  # an answer overtaken by the next one
 
     async def go(self, path: str) -> Page:
-        await self.page.goto(f"http://{self.host}{path}")
+        answer = await self.page.goto(f"http://{self.host}{path}")
+        self.status = answer.status if answer else 0
         return self.page
 
     def forgives(self, *words: str) -> None:
@@ -470,7 +479,7 @@ async def evening(world: World) -> Evening:
     asked = {"trade": "plumbing", "name": "Paul Martin", "phone": "01 99 00 98 77", "address": "8, rue des Carmes"}
     tracking = await visitor.post(f"{world.public}/demande", {**asked, "insee": PONT_AUDEMER, **BURST})
     calls = {row["caller"]: row["id"] for row in await world.rows("select caller, id from call")}
-    await office.get(f"{world.base}/desk")
+    await office.post(f"{world.base}/rota/drafts", {"semester": "2027-S2"})
     return Evening(
         artisan, closed, signing, running, held, offered, redirected, urlsplit(tracking).path,
         calls["+33199009981"], calls["+33199009982"],

@@ -22,7 +22,7 @@ AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 # answers that are no whole page: fragments, streams, files, health
 NO_PAGE = re.compile(
     r"^/(health|static)|/events$|/pdf$|\.pdf$|/board$|/communes$|/desk/new/customers$|/field/list$|/status$|/etat$"
-    r"|/attachments/\{|/documents/\{code|/devis/\{quote_id:uuid\}$|/signin/\{token"
+    r"|/attachments/\{|/documents/\{code|/devis/\{quote_id:uuid\}$"
 )
 TABS = 3  # pages looked at side by side
 
@@ -39,6 +39,10 @@ LOOK = """(odd) => {
       .filter((el) => el.getBoundingClientRect().right > innerWidth + 1 && !el.closest('.scroll-region, .tabs'))
       .slice(-1).map((el) => el.outerHTML.slice(0, 120));
     wrong.push(`${wide} px wide on a screen of ${innerWidth}: ${culprit}`);
+  }
+  for (const table of document.querySelectorAll('.card table')) {
+    const over = table.getBoundingClientRect().right - table.closest('.card').getBoundingClientRect().right;
+    if (shown(table) && over > 1) wrong.push(`table wider than its card by ${over} px: ${table.caption?.innerText}`);
   }
   const titles = [...document.querySelectorAll('h1')].filter(shown);
   if (titles.length !== 1) wrong.push(`${titles.length} h1`);
@@ -102,8 +106,16 @@ async def test_every_page_is_whole_at_both_widths(world: Any, evening: Any, open
         role = next((each for each in (Role.OFFICE, Role.FEDERATION, Role.MEMBER) if each in roles), None)
         for address in addresses(path, world, evening, ids):
             jobs.put_nowait((role, address))
-    for role in (Role.OFFICE, None):
-        jobs.put_nowait((role, f"{world.base}/calls/{evening.closed}"))  # no such call: an error page
+    for more in ("rota?semester=2027-S2", "cases?q=personne", "customers?q=personne", "calls?show=callbacks"):
+        jobs.put_nowait((Role.OFFICE, f"{world.base}/{more}"))
+    jobs.put_nowait((None, f"{world.public}/demande?metier=plumbing"))
+    refused = {
+        f"{world.base}/calls/{evening.closed}": 404,
+        f"{world.base}/members?seen=by-a-member": 403,
+        "/nulle-part": 404,
+    }
+    for address, role in zip(refused, (Role.OFFICE, Role.MEMBER, None), strict=True):
+        jobs.put_nowait((role, address))
     total = jobs.qsize()
     wrong: list[str] = []
 
@@ -114,6 +126,8 @@ async def test_every_page_is_whole_at_both_widths(world: Any, evening: Any, open
             if role not in screens:
                 screens[role] = await open_screen(role, evening.artisan if role is Role.MEMBER else None)
             page = await screens[role].go(address)
+            if screens[role].status != refused.get(address, 200):
+                wrong.append(f"{address}: {screens[role].status}")
             wrong.extend(f"{address} 1280: {trouble}" for trouble in await page.evaluate(LOOK, ODD_WORDS))
             await page.set_viewport_size({"width": 360, "height": 740})
             wrong.extend(f"{address} 360: {trouble}" for trouble in await page.evaluate(LOOK, ODD_WORDS))
@@ -144,6 +158,8 @@ async def known_ids(world: Any, evening: Any) -> dict[str, Any]:
     ids = {name: await world.value(query) for name, query in one.items()}
     customer = {"id": ids["customer_id"]}
     ids["site_id"] = await world.value("select id from site where customer_id = :id limit 1", **customer)
+    ids["post"] = await world.value("select id from on_call_post order by id limit 1")
+    ids["link"] = await world.link()
     ids["phone_id"] = await world.value("select id from customer_phone where customer_id = :id limit 1", **customer)
     return ids
 
@@ -153,7 +169,7 @@ def addresses(path: str, world: Any, evening: Any, ids: dict[str, Any]) -> list[
     several = {
         "call_id": (evening.answered_call, evening.missed_call),
         "case_id": (evening.closed, evening.signing, evening.held, evening.running),
-        "token": (evening.tracking.rsplit("/", 1)[-1],),
+        "token": (ids["link"] if path.startswith("/signin") else evening.tracking.rsplit("/", 1)[-1],),
         "slug": (world.cooperative.slug,),
     }
     if path == "/c/{slug:str}/cases/{case_id:uuid}":
@@ -162,6 +178,8 @@ def addresses(path: str, world: Any, evening: Any, ids: dict[str, Any]) -> list[
     for name in re.findall(r"\{(\w+)(?::\w+)?\}", path):
         values = several.get(name) or (ids[name],)
         found = [re.sub(rf"\{{{name}(:\w+)?\}}", str(value), each) for each in found for value in values]
+    if path.endswith("/fill"):
+        found = [f"{each}?post={ids['post']}" for each in found]
     return found
 
 
@@ -179,6 +197,19 @@ async def axe(page: Page) -> list[str]:
         if each["impact"] in ("serious", "critical")
         for node in each["nodes"][:3]
     ]
+
+
+async def test_what_is_wrong_is_seen(open_screen: Any) -> None:
+    """The looks above find what they look for."""
+    screen = await open_screen()
+    await screen.page.set_content(
+        """<title>Seul</title><body style="background:#fff"><h1>Un</h1><h1>Deux</h1><p id=a>L'état : en_route</p>
+        <p id=a style="color:#ccc">pâle</p><input name=x><div style="width:3000px">large</div>"""
+    )
+    seen = "\n".join(await screen.page.evaluate(LOOK, ODD_WORDS) + await axe(screen.page))
+    for trouble in ("2 h1", "lang", "title: Seul", "id twice: a", "no label", "L'état", "en_route", "px wide",
+                    "color-contrast (serious)", "label (critical)", "html-has-lang"):  # fmt: skip
+        assert trouble in seen, trouble
 
 
 KEYBOARD = ("desk", "field", "case", "form")
