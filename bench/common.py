@@ -69,6 +69,8 @@ def machine(owner_url: str) -> Figures:
     with psycopg.connect(owner_url) as connection:
         server = connection.execute("show server_version").fetchone()
         settings = {name: _one(connection, f"show {name}") for name in names}
+    if settings["fsync"] != "on":
+        raise RuntimeError("the bench server is being filled by another run: wait for it")
     return {
         "cores": os.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),

@@ -71,10 +71,10 @@ def run(counts: Sequence[int], *, years: int, seconds: float, rounds: int, fresh
     names = database.prepare(FAMILY, size, counts, fresh=fresh)
     prepared = time.monotonic() - started
     with database.running() as server:
+        facts = machine(server.uri)
         measured = [
             measure(database.opened(server, FAMILY, names[count]), size, seconds, rounds) for count in sorted(names)
         ]
-        facts = machine(server.uri)
     first, last = measured[0], measured[-1]
     figures: Figures = {
         "bench": "oncall",
