@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from maillage_app.demo import script
-from maillage_app.demo.fieldwork import answers_for, report_for, round_up
 from maillage_app.demo.plans import COOPERATIVES
 from maillage_app.demo.script import CallerKind, Does, Setup, read_night
 from maillage_app.demo.signature import drawn_signature
+from maillage_app.demo.visit import answers_for, report_for, round_up
 from maillage_hooks import TradeRegistry
 from maillage_hooks.types import FieldKind
 from maillage_kit.clock import paris

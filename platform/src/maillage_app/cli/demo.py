@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from maillage_app.demo.report import show
 from maillage_app.demo.run import CUSTOMERS, Demo, DemoError, Options, played_demo, serve_until_stopped
+from maillage_app.demo.showing import show
 from maillage_kit.embedded_postgres import EmbeddedPostgresError
 
 FOLDER = Path(".maillage/demo")
