@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -382,14 +383,22 @@ async def test_danger_without_any_proof_is_refused(runtime: Runtime, eure: Coope
         await interventions.arrive(session, case_id=case_id, at=clock.now(), by="K")
         case = await interventions.locked_case(session, case_id=case_id)
         case.caller_phone = "+33232410099"
-        danger = {"cooperative": eure, "case_id": case_id, "danger": DangerKind.WATER, "at": clock.now(), "by": "K"}
+        record = partial(
+            interventions.record_danger,
+            session,
+            cooperative=eure,
+            case_id=case_id,
+            danger=DangerKind.WATER,
+            at=clock.now(),
+            by="K",
+        )
         with pytest.raises(Invalid, match="photo"):
-            await interventions.record_danger(session, **danger)
-        await interventions.record_danger(session, photos=2, **danger)
+            await record()
+        await record(photos=2)
         told = next(e for e in await interventions.story(session, case_id=case_id) if e.kind == "danger_immediat")
         assert told.detail["reason"] == "Accord oral du client. Preuve : 2 photos."
         with pytest.raises(StepNotAllowed):
-            await interventions.record_danger(session, photos=1, **danger)
+            await record(photos=1)
 
 
 async def test_a_released_case_rings_the_desk_and_can_be_taken_again(
