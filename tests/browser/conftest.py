@@ -29,7 +29,16 @@ import psycopg
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    async_playwright,
+    expect,
+)
 
 from maillage_app.demo import founding
 from maillage_app.demo.founding import Colleague
@@ -318,6 +327,7 @@ async def world(
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser(chromium: str) -> AsyncIterator[Browser]:
+    expect.set_options(timeout=15_000)  # a loaded machine is slow, not wrong
     async with async_playwright() as playwright:
         started = await playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_OPTIONS))
         yield started
@@ -382,7 +392,7 @@ async def open_screen(world: World, browser: Browser) -> AsyncIterator[Open]:
         role: Role | None = None, colleague: Colleague | None = None, device: Mapping[str, Any] = DESK, **options: Any
     ) -> Screen:
         context = await browser.new_context(**{"locale": "fr-FR", "reduced_motion": "reduce", **device, **options})
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(20_000)
         if role is not None:
             value = await world.token(role, colleague)
             await context.add_cookies([{"name": "maillage_session", "value": value, "url": world.processes.url}])
