@@ -1067,7 +1067,9 @@ def upgrade() -> None:
     op.execute(KEEP_DUTY)
     op.execute("create trigger keep_duty before update or delete on duty for each row execute function keep_duty()")
     op.execute(KEEP_TARIFF)
-    op.execute("create trigger keep_tariff before update or delete on tariff for each row execute function keep_tariff()")
+    op.execute(
+        "create trigger keep_tariff before update or delete on tariff for each row execute function keep_tariff()"
+    )
     op.execute(KEEP_QUOTE)
     op.execute("create trigger keep_quote before update or delete on quote for each row execute function keep_quote()")
     op.execute(
