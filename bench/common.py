@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -143,36 +144,46 @@ def postmaster() -> Cpu:
 # --- pgbench ----------------------------------------------------------------
 
 
-def pgbench(url: str, scripts: Mapping[str, str], *, seconds: float, clients: int, threads: int = 2) -> Figures:
-    """Run scripts at random for a while: rate of scripts a second, their latency. Extended protocol, nothing prepared:
-    what the application's driver does.
+def pgbench(
+    url: str, scripts: Mapping[str, str], *, warm_up: float, seconds: float, clients: int, threads: int = 2
+) -> Figures:
+    """Run scripts at random: rate of scripts a second, their latency, their CPU, all after the warm-up. Extended
+    protocol, nothing prepared: what the application's driver does. `scripts_run` counts those of the warm-up too.
 
     Raises RuntimeError when a statement fails: a limit measured on errors is none.
     """
     with tempfile.TemporaryDirectory(prefix="maillage-pgbench-") as folder:
         command = [str(bin_dir() / "pgbench"), "-n", "-M", "extended", "-c", str(clients), "-j", str(threads)]
-        command += ["-T", str(max(1, round(seconds))), "-l", "--log-prefix", str(Path(folder) / "log")]
+        command += ["-T", str(max(1, round(warm_up + seconds))), "-l", "--log-prefix", str(Path(folder) / "log")]
         for name, text in scripts.items():
             path = Path(folder) / f"{name}.sql"
             path.write_text(text)
             command += ["-f", str(path)]
-        before = postmaster().seconds(), children_seconds()
-        done = subprocess.run([*command, url], capture_output=True, text=True, check=False, cwd=folder)
-        used = postmaster().seconds() - before[0], children_seconds() - before[1]
-        if done.returncode or "aborted" in done.stderr:
-            raise RuntimeError(f"pgbench failed:\n{done.stderr[-2000:]}")
-        took = [
-            int(line.split()[2]) / 1e6
-            for log in Path(folder).glob("log.*")
-            for line in log.read_text().splitlines()
-            if not line.startswith("#")
-        ]
-    rate = next(float(line.split()[2]) for line in done.stdout.splitlines() if line.startswith("tps ="))
+        ended_before = children_seconds()
+        process = subprocess.Popen(
+            [*command, url], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder
+        )
+        time.sleep(warm_up)
+        warm = time.time()
+        before = postmaster().seconds(), Cpu(process.pid).seconds()
+        _, complaints = process.communicate()
+        used = postmaster().seconds() - before[0], children_seconds() - ended_before - before[1]
+        if process.returncode or "aborted" in complaints:
+            raise RuntimeError(f"pgbench failed:\n{complaints[-2000:]}")
+        lines = [line.split() for log in Path(folder).glob("log.*") for line in log.read_text().splitlines()]
+    # client, how many before, microseconds, script, end in seconds, and its microseconds
+    runs = [(int(line[4]) + int(line[5]) / 1e6, int(line[2]) / 1e6) for line in lines]
+    counted = [took for ended, took in runs if ended >= warm]
+    if not counted:
+        raise RuntimeError("pgbench did nothing after the warm-up: more seconds are needed")
+    lasted = max(ended for ended, _ in runs) - warm
+    share = 1000 / len(counted)
     return {
-        "per_second": round(rate, 1),
-        "ms": latency(took),
+        "per_second": round(len(counted) / lasted, 1),
+        "ms": latency(counted),
         "clients": clients,
-        "cpu_ms": {"postgresql": round(used[0] / len(took) * 1000, 2), "pgbench": round(used[1] / len(took) * 1000, 2)},
+        "cpu_ms": {"postgresql": round(used[0] * share, 2), "pgbench": round(used[1] * share, 2)},
+        "scripts_run": len(runs),
     }
 
 

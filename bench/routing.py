@@ -53,7 +53,6 @@ LINES = 16
 """Calls at a time, for the highest rate; pgbench has as many clients."""
 RECORDED_CALLS = 100
 """Each becomes a script of pgbench, which takes at most 128."""
-WARM_UP_SECONDS = 2.0
 SPREAD = 0.15
 """How far the rows that pgbench writes for a call may be from those of the application."""
 FIRST_TARGET = {"ratio": 0.35, "half_rate_p99_ms": 50.0}
@@ -68,7 +67,9 @@ WRITTEN = (
 )
 
 
-def run(*, tenants: int, customers: int, seconds: float, rounds: int, fresh: bool, keep: bool) -> Figures:
+def run(
+    *, tenants: int, customers: int, seconds: float, warm_up: float, rounds: int, fresh: bool, keep: bool
+) -> Figures:
     """Prepare what is missing, measure; the figures, recorded when `keep`."""
     load = Load()
     started = time.monotonic()
@@ -78,7 +79,7 @@ def run(*, tenants: int, customers: int, seconds: float, rounds: int, fresh: boo
     with database.running() as server, ProcessPoolExecutor(1, mp_context=context) as pool:
         bench = database.opened(server, FAMILY, names[tenants])
         facts = machine(server.uri)
-        measured = _Bench(bench, pool, tenants, customers, seconds, rounds).measure()
+        measured = _Bench(bench, pool, tenants, customers, seconds, warm_up, rounds).measure()
     figures: Figures = {
         "bench": "routing",
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -91,6 +92,7 @@ def run(*, tenants: int, customers: int, seconds: float, rounds: int, fresh: boo
             "lines": LINES,
             "rounds": rounds,
             "seconds": seconds,
+            "warm_up_seconds": warm_up,
         },
         "preparation_seconds": round(prepared, 1),
         **measured,
@@ -101,6 +103,97 @@ def run(*, tenants: int, customers: int, seconds: float, rounds: int, fresh: boo
     return figures
 
 
+class _Used:
+    """CPU that server and PostgreSQL use in the meantime."""
+
+    def __init__(self, pid: int) -> None:
+        self._cpu = {"server": Cpu(pid), "postgresql": postmaster()}
+        self._seconds: dict[str, float] = {}
+
+    def __enter__(self) -> "_Used":
+        self._seconds = {who: cpu.seconds() for who, cpu in self._cpu.items()}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._seconds = {who: cpu.seconds() - self._seconds[who] for who, cpu in self._cpu.items()}
+
+    def figures(self, heard: Heard) -> Figures:
+        seconds = {**self._seconds, "callers": heard.cpu}
+        return {
+            "cores": {who: round(used / heard.seconds, 2) for who, used in seconds.items()},
+            "cpu_ms": {who: round(used / heard.calls * 1000, 2) for who, used in seconds.items()},
+        }
+
+
+class _Path:
+    """Whole calls, or rings alone: what was measured of them, round after round."""
+
+    def __init__(self, name: str, recorded: "Sequence[_Recorded]", tenants: int) -> None:
+        self.with_key = name == "call"
+        self._what = f"{name}s"
+        self._scripts = {f"call_{n}": one.script(tenants, self.with_key) for n, one in enumerate(recorded)}
+        self._heard: list[Heard] = []
+        self._limits: list[Figures] = []
+        self._rounds: list[Figures] = []
+        self._written: dict[str, dict[str, float]] = {}
+
+    def limit(self, bench: "_Bench") -> None:
+        before = _counts(bench.database)
+        url = bench.database.app_url
+        found = pgbench(url, self._scripts, warm_up=bench.warm_up, seconds=bench.seconds, clients=LINES)
+        self._limits.append(found)
+        self._written["pgbench"] = _per_call(before, _counts(bench.database), found["scripts_run"])
+
+    def application(self, bench: "_Bench", target: Target, pid: int, number: int) -> None:
+        before = _counts(bench.database)
+        with _Used(pid) as used:
+            heard = bench.ring(callers.busy, target, LINES, bench.seconds, 100 * number + 1 + self.with_key)
+        self._written["application"] = _per_call(before, _counts(bench.database), heard.calls)
+        self._heard.append(heard)
+        limit = self._limits[-1]
+        self._rounds.append(
+            {
+                "per_second": round(heard.calls / heard.seconds, 1),
+                "pgbench_per_second": limit["per_second"],
+                **used.figures(heard),
+                "pgbench_cpu_ms": limit["cpu_ms"],
+            }
+        )
+
+    @property
+    def rate(self) -> float:
+        return median([one["per_second"] for one in self._rounds])
+
+    @property
+    def last(self) -> str:
+        one = self._rounds[-1]
+        return f"{one['per_second']:.0f} {self._what}/s, pgbench {one['pgbench_per_second']:.0f}"
+
+    def check(self) -> None:
+        """The limit is one only if pgbench writes what the application writes. Raises RuntimeError otherwise."""
+        for table in WRITTEN:
+            ours, theirs = self._written["application"][table], self._written["pgbench"][table]
+            if abs(ours - theirs) > SPREAD * max(ours, theirs):
+                raise RuntimeError(f"pgbench writes {theirs} rows of {table} for a call, the application {ours}")
+
+    def figures(self) -> Figures:
+        limit = median([one["per_second"] for one in self._limits])
+        cpu = [sum(one["pgbench_cpu_ms"].values()) / sum(one["cpu_ms"].values()) for one in self._rounds]
+        return {
+            "per_second": self.rate,
+            "webhooks_per_second": round(self.rate * (2 if self.with_key else 1), 1),
+            **_latencies(self._heard),
+            "pgbench": {
+                "per_second": limit,
+                "ms": {name: median([one["ms"][name] for one in self._limits]) for name in ("p50", "p95", "p99")},
+            },
+            "ratio": round(self.rate / limit, 2),
+            "cpu_ratio": round(median(cpu), 2),
+            "rounds": self._rounds,
+            "rows_per_call": self._written,
+        }
+
+
 @dataclass(frozen=True)
 class _Bench:
     database: BenchDatabase
@@ -108,6 +201,7 @@ class _Bench:
     tenants: int
     customers: int
     seconds: float
+    warm_up: float
     rounds: int
 
     def measure(self) -> Figures:
@@ -116,100 +210,37 @@ class _Bench:
         say(f"recording the SQL of {RECORDED_CALLS} calls")
         recorded = asyncio.run(_record(self.database, self.tenants, self.customers))
         ceiling = self._ceiling(token)
-        paths = {"call": self._alternate(token, recorded, with_key=True)}
-        paths["ring"] = self._alternate(token, recorded, with_key=False)
-        rate = paths["call"]["per_second"]
-        half = self._half_rate(token, rate / 2)
+        paths = _Path("call", recorded, self.tenants), _Path("ring", recorded, self.tenants)
+        half: Figures = {}
+        for number in range(1, self.rounds + 1):
+            for path in paths:
+                path.limit(self)
+            with self._server(token) as (port, pid):
+                # Each connection must have met each cooperative: it then knows its tables and their keys.
+                self.ring(callers.busy, self._target(port, token, True), LINES, self.warm_up, 100 * number)
+                for path in paths:
+                    path.application(self, self._target(port, token, path.with_key), pid, number)
+                    say(f"round {number}: {path.last}")
+                if number == self.rounds:
+                    half = self._half_rate(self._target(port, token, True), pid, paths[0].rate / 2)
+        for path in paths:
+            path.check()
+        call, ring = (path.figures() for path in paths)
         return {
-            "call": paths["call"],
-            "ring_only": paths["ring"],
+            "call": call,
+            "ring_only": ring,
             "half_rate": half,
-            "ratio": paths["call"]["ratio"],
+            "ratio": call["ratio"],
             "half_rate_p99_ms": half["webhook_ms"]["p99"],
             "sql": _sql_figures(recorded),
             "callers_ceiling": ceiling,
         }
 
-    # -- the application and pgbench in turns ---------------------------------
-
-    def _alternate(self, token: str, recorded: "Sequence[_Recorded]", *, with_key: bool) -> Figures:
-        scripts = {f"call_{number}": one.script(self.tenants, with_key) for number, one in enumerate(recorded)}
-        rounds: list[Figures] = []
-        limits: list[Figures] = []
-        heard: list[Heard] = []
-        written: dict[str, dict[str, float]] = {}
-        for number in range(1, self.rounds + 1):
-            before = _counts(self.database)
-            limit = pgbench(self.database.app_url, scripts, seconds=self.seconds, clients=LINES)
-            limits.append(limit)
-            written["pgbench"] = _per_call(before, _counts(self.database), limit["ms"]["count"])
-            with self._server(token) as (port, pid):
-                target = self._target(port, token, with_key)
-                self._ring(callers.busy, target, LINES, WARM_UP_SECONDS, number)
-                before = _counts(self.database)
-                server, postgres = Cpu(pid), postmaster()
-                used = server.seconds(), postgres.seconds()
-                one = self._ring(callers.busy, target, LINES, self.seconds, 100 + number)
-                heard.append(one)
-                used = server.seconds() - used[0], postgres.seconds() - used[1]
-                written["application"] = _per_call(before, _counts(self.database), one.calls)
-            rate = one.calls / one.seconds
-            rounds.append(
-                {
-                    "per_second": round(rate, 1),
-                    "pgbench_per_second": limit["per_second"],
-                    "cores": {
-                        "server": round(used[0] / one.seconds, 2),
-                        "postgresql": round(used[1] / one.seconds, 2),
-                        "callers": round(one.cpu / one.seconds, 2),
-                    },
-                    "cpu_ms": {
-                        "server": round(used[0] / one.calls * 1000, 2),
-                        "postgresql": round(used[1] / one.calls * 1000, 2),
-                        "callers": round(one.cpu / one.calls * 1000, 2),
-                    },
-                    "pgbench_cpu_ms": limit["cpu_ms"],
-                }
-            )
-            what = "calls" if with_key else "rings"
-            say(f"round {number}: {rate:.0f} {what}/s, pgbench {limit['per_second']:.0f}")
-        _same_work(written)
-        rates = [one["per_second"] for one in rounds]
-        limit_rates = [limit["per_second"] for limit in limits]
-        return {
-            "per_second": median(rates),
-            "webhooks_per_second": round(median(rates) * (2 if with_key else 1), 1),
-            **_latencies(heard),
-            "pgbench": {
-                "per_second": median(limit_rates),
-                "ms": {name: median([limit["ms"][name] for limit in limits]) for name in ("p50", "p95", "p99")},
-            },
-            "ratio": round(median(rates) / median(limit_rates), 2),
-            "cpu_ratio": round(
-                median([sum(one["pgbench_cpu_ms"].values()) / sum(one["cpu_ms"].values()) for one in rounds]), 2
-            ),
-            "rounds": rounds,
-            "rows_per_call": written,
-        }
-
-    def _half_rate(self, token: str, rate: float) -> Figures:
+    def _half_rate(self, target: Target, pid: int, rate: float) -> Figures:
         say(f"calls by chance, {rate:.0f}/s")
-        with self._server(token) as (port, pid):
-            target = self._target(port, token, True)
-            self._ring(callers.busy, target, LINES, WARM_UP_SECONDS, 7)
-            server, postgres = Cpu(pid), postmaster()
-            used = server.seconds(), postgres.seconds()
-            heard = self._ring(callers.steady, target, rate, max(self.seconds * 2, 5.0), 8)
-            used = server.seconds() - used[0], postgres.seconds() - used[1]
-        return {
-            "calls_per_second": round(rate, 1),
-            **_latencies([heard]),
-            "cores": {
-                "server": round(used[0] / heard.seconds, 2),
-                "postgresql": round(used[1] / heard.seconds, 2),
-                "callers": round(heard.cpu / heard.seconds, 2),
-            },
-        }
+        with _Used(pid) as used:
+            heard = self.ring(callers.steady, target, rate, max(self.seconds * 2, 5.0), 8)
+        return {"calls_per_second": round(rate, 1), **_latencies([heard]), **used.figures(heard)}
 
     def _ceiling(self, token: str) -> Figures:
         """What the callers reach when nothing slows them: the same calls to an application that does nothing."""
@@ -217,7 +248,7 @@ class _Bench:
         command = [sys.executable, "-m", "granian", "--interface", "asgi", "--workers", str(SERVER_PROCESSES)]
         command += ["--host", "127.0.0.1", "--port", str(port), "--no-ws", "--log-level", "error", "bench.trivial:app"]
         with _process(command, {}, lambda: _answers(port, "/")):
-            heard = self._ring(callers.busy, self._target(port, token, True), LINES, min(self.seconds, 4.0), 9)
+            heard = self.ring(callers.busy, self._target(port, token, True), LINES, min(self.seconds, 4.0), 9)
         return {
             "calls_per_second": round(heard.calls / heard.seconds, 1),
             "cores": {"callers": round(heard.cpu / heard.seconds, 2)},
@@ -225,7 +256,7 @@ class _Bench:
 
     # -- parts ----------------------------------------------------------------
 
-    def _ring(self, how: Callable[..., Heard], *arguments: Any) -> Heard:
+    def ring(self, how: Callable[..., Heard], *arguments: Any) -> Heard:
         heard = self.pool.submit(how, *arguments).result()
         if heard.errors:
             raise RuntimeError(f"{len(heard.errors)} calls were not answered as they should: {heard.errors[0]}")
@@ -428,14 +459,6 @@ def _counts(bench: BenchDatabase) -> dict[str, int]:
 
 def _per_call(before: Mapping[str, int], after: Mapping[str, int], calls: int) -> dict[str, float]:
     return {table: round((after[table] - before[table]) / calls, 2) for table in WRITTEN}
-
-
-def _same_work(written: Mapping[str, Mapping[str, float]]) -> None:
-    """The limit is one only if pgbench writes what the application writes. Raises RuntimeError when it does not."""
-    for table in WRITTEN:
-        ours, theirs = written["application"][table], written["pgbench"][table]
-        if abs(ours - theirs) > SPREAD * max(ours, theirs):
-            raise RuntimeError(f"pgbench writes {theirs} rows of {table} for a call, the application {ours}")
 
 
 # --- figures ----------------------------------------------------------------

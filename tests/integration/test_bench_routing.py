@@ -23,7 +23,7 @@ def figures() -> Iterator[dict[str, Any]]:
 
 
 def run_bench(folder: str) -> dict[str, Any]:
-    sizes = ("--tenants", "2", "--customers", "120", "--seconds", "1", "--rounds", "1")
+    sizes = ("--tenants", "2", "--customers", "120", "--seconds", "1", "--warm-up", "1", "--rounds", "1")
     done = subprocess.run(
         [sys.executable, "-m", "maillage_app.cli", "bench", "routing", "--json", *sizes],
         cwd=ROOT,

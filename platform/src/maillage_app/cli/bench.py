@@ -47,15 +47,15 @@ def oncall(tenants: str, years: int, seconds: float, rounds: int, as_json: bool,
 @click.option("--tenants", default=20, show_default=True, type=click.IntRange(1, 500), help="Cooperatives.")
 @click.option("--customers", default=20_000, show_default=True, type=click.IntRange(1), help="Of each cooperative.")
 @click.option("--seconds", default=8.0, show_default=True, help="Of each round.")
+@click.option("--warm-up", default=10.0, show_default=True, help="Seconds before them that do not count.")
 @_rounds
 @_as_json
 @_fresh
 @_keep
-def routing(tenants: int, customers: int, seconds: float, rounds: int, as_json: bool, fresh: bool, keep: bool) -> None:
+def routing(as_json: bool, **options: Any) -> None:
     """An inbound call over HTTP, beside pgbench with the same SQL."""
     program = _program("bench.routing")
-    figures = program.run(tenants=tenants, customers=customers, seconds=seconds, rounds=rounds, fresh=fresh, keep=keep)
-    _show(program, figures, as_json)
+    _show(program, program.run(**options), as_json)
 
 
 def _program(name: str) -> ModuleType:
