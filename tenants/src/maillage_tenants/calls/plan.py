@@ -6,6 +6,7 @@ A plan is done in order. `Gather` stops it when keys are typed and goes on with 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+from uuid import UUID
 
 
 class Ask(StrEnum):
@@ -47,7 +48,31 @@ class RescueTurn:
     position: int
 
 
-Turn: TypeAlias = MenuTurn | StepTurn | KeyTurn | RescueTurn
+@dataclass(frozen=True, slots=True)
+class MaskedTurn:
+    """Come back when the attempt to join two people through a number of the pool is over."""
+
+    masked_call: UUID
+
+
+Turn: TypeAlias = MenuTurn | StepTurn | KeyTurn | RescueTurn | MaskedTurn
+
+
+class Spoken(str):
+    """A fixed sentence: its words, and the stable name under which a cooperative's own recording may replace them."""
+
+    __slots__ = ("prompt",)
+    prompt: str
+
+    def __new__(cls, prompt: str, words: str) -> "Spoken":
+        sentence = super().__new__(cls, words)
+        sentence.prompt = prompt
+        return sentence
+
+
+def prompt_of(text: str) -> str | None:
+    """The name of a fixed sentence, None for words made for one call."""
+    return text.prompt if isinstance(text, Spoken) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +80,11 @@ class Say:
     """Read out in French."""
 
     text: str
+
+    @property
+    def prompt(self) -> str | None:
+        """The name of the sentence when it is a fixed one."""
+        return prompt_of(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +108,22 @@ class GoOn:
 class Dial:
     """Ring one number. With `whisper`, who answers is asked for a key before being put through; else bridged at once.
 
-    `caller_id` is the cooperative's own number (R103).
+    `caller_id` is the cooperative's own number (R103). `record`: keep the conversation (R70).
     """
 
     phone: str
     caller_id: str
     ring_seconds: int
-    then: StepTurn | RescueTurn
+    then: StepTurn | RescueTurn | MaskedTurn
     whisper: bool = True
+    record: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """After a tone, keep what the caller says, until they hang up, press # or fall silent; then go on."""
+
+    max_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +131,7 @@ class Hangup:
     """End this line."""
 
 
-Verb: TypeAlias = Say | Gather | GoOn | Dial | Hangup
+Verb: TypeAlias = Say | Gather | GoOn | Dial | Record | Hangup
 Plan: TypeAlias = tuple[Verb, ...]
 BRIDGE: Plan = ()
 """For the person rung: nothing more to say, put the caller through."""

@@ -56,7 +56,7 @@ def rescue_plan(
     """Ring the emergency number at `position`, bridged at once; after the last one, tell the caller what to do."""
     numbers = rescue_numbers(cooperative, last_resort)
     if position >= len(numbers):
-        return (Say(words.nobody_at_all()), Hangup())
+        return (Say(words.NOBODY_AT_ALL), Hangup())
     said = preamble if position == 0 else words.RESCUE_NEXT
     return (
         Say(said),

@@ -71,7 +71,7 @@ class Switchboard:
                 cooperative = await self.directory.by_public_number(signal.called)
                 if cooperative is None:
                     log.warning("call_to_unknown_number", called=signal.called)
-                    return self._rescue(None, signal.called, preamble=words.unknown_number())
+                    return self._rescue(None, signal.called, preamble=words.UNKNOWN_NUMBER)
                 return await self._inbound(cooperative, signal)
         except Exception:
             log.exception("inbound_rescued", call=signal.notice.call)

@@ -1,36 +1,41 @@
 """What the callers and the artisans hear, in French. Pure. Red situations come first (R86, R104)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from maillage_hooks import TradeRegistry, safety
 from maillage_kit.clock import paris
 from maillage_kit.phone import show_phone
+from maillage_tenants.calls.plan import Spoken
 
-SAFETY_FIRST = (
+SAFETY_FIRST = Spoken(
+    "safety_first",
     f"Si vous sentez le gaz, ne touchez à rien d’électrique, sortez et appelez le {safety.GAS_EMERGENCY}. "
     f"En cas de feu ou de personne en danger, raccrochez et appelez le {safety.FIRE_BRIGADE} "
-    f"ou le {safety.EUROPEAN_EMERGENCY}."
+    f"ou le {safety.EUROPEAN_EMERGENCY}.",
 )
-DANGER_READ_OUT = " ".join(safety.GAS_SMELL.script.lines)
-DANGER_OTHER = (
+DANGER_READ_OUT = Spoken("danger_read_out", " ".join(safety.GAS_SMELL.script.lines))
+DANGER_OTHER = Spoken(
+    "danger_other",
     f"Pour un feu, une personne blessée ou en danger : le {safety.FIRE_BRIGADE} ou le {safety.EUROPEAN_EMERGENCY}. "
-    f"Pour un malaise ou une électrocution : le {safety.SAMU}. Pour un intrus : le {safety.POLICE}."
+    f"Pour un malaise ou une électrocution : le {safety.SAMU}. Pour un intrus : le {safety.POLICE}.",
 )
-DANGER_END = "Quand le danger est passé, rappelez-nous. Raccrochez maintenant et appelez les secours."
-ASK_POSTCODE = "Tapez les cinq chiffres du code postal du lieu à dépanner."
-POSTCODE_AGAIN = "Nous n’avons pas reconnu ce code postal."
-CHOICE_AGAIN = "Nous n’avons pas compris votre choix."
+DANGER_END = Spoken(
+    "danger_end", "Quand le danger est passé, rappelez-nous. Raccrochez maintenant et appelez les secours."
+)
+ASK_POSTCODE = Spoken("ask_postcode", "Tapez les cinq chiffres du code postal du lieu à dépanner.")
+POSTCODE_AGAIN = Spoken("postcode_again", "Nous n’avons pas reconnu ce code postal.")
+CHOICE_AGAIN = Spoken("choice_again", "Nous n’avons pas compris votre choix.")
 ACCEPT_OR_REFUSE = "Tapez 1 pour accepter, 2 pour refuser."
-ACCEPTED = "Merci. Vous êtes en relation."
-REFUSED = "C’est noté. La personne suivante est appelée."
-ALREADY_TAKEN = "Cette demande est déjà prise. Merci."
-CALLER_GONE = "La personne qui appelait a raccroché. Merci."
-HOLD_ON = "Ne quittez pas."
-NEXT_ONE = "Nous appelons une autre personne de garde. Ne quittez pas."
-GOODBYE = "Merci de votre appel. Au revoir."
-RESCUE = "Un instant, nous vous mettons en relation avec une personne de la coopérative."
-RESCUE_NEXT = "Nous essayons un autre numéro. Ne quittez pas."
+ACCEPTED = Spoken("accepted", "Merci. Vous êtes en relation.")
+REFUSED = Spoken("refused", "C’est noté. La personne suivante est appelée.")
+ALREADY_TAKEN = Spoken("already_taken", "Cette demande est déjà prise. Merci.")
+CALLER_GONE = Spoken("caller_gone", "La personne qui appelait a raccroché. Merci.")
+HOLD_ON = Spoken("hold_on", "Ne quittez pas.")
+NEXT_ONE = Spoken("next_one", "Nous appelons une autre personne de garde. Ne quittez pas.")
+GOODBYE = Spoken("goodbye", "Merci de votre appel. Au revoir.")
+RESCUE = Spoken("rescue", "Un instant, nous vous mettons en relation avec une personne de la coopérative.")
+RESCUE_NEXT = Spoken("rescue_next", "Nous essayons un autre numéro. Ne quittez pas.")
 
 
 def greeting(cooperative_name: str) -> str:
@@ -54,7 +59,7 @@ def numbered(choices: Sequence[str]) -> str:
     return " ".join(f"Pour {choice}, tapez {digit}." for digit, choice in enumerate(choices, start=1))
 
 
-OTHER_PLACE = "Pour un autre lieu, tapez 0."
+OTHER_PLACE = Spoken("other_place", "Pour un autre lieu, tapez 0.")
 
 
 def calling_for(commune: str | None) -> str:
@@ -89,29 +94,51 @@ def missed_text(cooperative: str, at: datetime) -> str:
     )
 
 
-def missed_spoken(has_number: bool) -> str:
-    if has_number:
-        return (
-            "Nous n’avons pas réussi à joindre un artisan. Votre appel est enregistré et nos équipes sont alertées : "
-            "nous vous rappelons tout de suite. En cas de danger, appelez le 18 ou le 112."
-        )
-    return (
-        "Nous n’avons pas réussi à joindre un artisan et votre numéro est masqué : rappelez-nous en le laissant "
-        "apparaître. Nos équipes sont alertées. En cas de danger, appelez le 18 ou le 112."
-    )
+MISSED = Spoken(
+    "missed",
+    "Nous n’avons pas réussi à joindre un artisan. Votre appel est enregistré et nos équipes sont alertées : "
+    "nous vous rappelons tout de suite. En cas de danger, appelez le 18 ou le 112.",
+)
+MISSED_MASKED = Spoken(
+    "missed_masked",
+    "Nous n’avons pas réussi à joindre un artisan et votre numéro est masqué : rappelez-nous en le laissant "
+    "apparaître. Nos équipes sont alertées. En cas de danger, appelez le 18 ou le 112.",
+)
+LEAVE_MESSAGE = Spoken(
+    "leave_message",
+    "Après le signal, dites votre nom, votre adresse et ce qui se passe, puis raccrochez.",
+)
+
+
+def missed_spoken(has_number: bool) -> Spoken:
+    return MISSED if has_number else MISSED_MASKED
 
 
 def taken_but_cut(name: str) -> str:
     return f"Votre demande est prise en charge par {name}, qui vous rappelle tout de suite."
 
 
-def unknown_number() -> str:
-    return "Bonjour. Ce numéro n’est rattaché à aucun service de dépannage."
+UNKNOWN_NUMBER = Spoken("unknown_number", "Bonjour. Ce numéro n’est rattaché à aucun service de dépannage.")
+NOBODY_AT_ALL = Spoken(
+    "nobody_at_all",
+    "Nous ne pouvons pas vous mettre en relation pour le moment. Rappelez dans un instant. "
+    f"En cas de danger, appelez le {safety.FIRE_BRIGADE} ou le {safety.EUROPEAN_EMERGENCY}. "
+    f"Pour une odeur de gaz, le {safety.GAS_EMERGENCY}.",
+)
+RECORDING_NOTICE = Spoken(
+    "recording_notice",
+    "Cette conversation peut être enregistrée pour le suivi de votre demande. Pour vous y opposer, tapez étoile : "
+    "le service reste le même.",
+)
+NOT_RECORDED = Spoken("not_recorded", "C’est noté : cet appel ne sera pas enregistré.")
+MESSAGE_KEPT = Spoken("message_kept", "Merci, votre message est bien enregistré. Nous vous rappelons tout de suite.")
+MASKED_HOLD = Spoken("masked_hold", "Ne quittez pas, nous vous mettons en relation.")
+MASKED_NO_ANSWER = Spoken("masked_no_answer", "Votre correspondant ne répond pas. Rappelez un peu plus tard.")
+ARTISAN_NO_ANSWER = Spoken(
+    "artisan_no_answer", "Votre artisan ne répond pas. Nous vous passons le service de dépannage."
+)
 
-
-def nobody_at_all() -> str:
-    return (
-        "Nous ne pouvons pas vous mettre en relation pour le moment. Rappelez dans un instant. "
-        f"En cas de danger, appelez le {safety.FIRE_BRIGADE} ou le {safety.EUROPEAN_EMERGENCY}. "
-        f"Pour une odeur de gaz, le {safety.GAS_EMERGENCY}."
-    )
+SENTENCES: Mapping[str, Spoken] = {
+    sentence.prompt: sentence for sentence in list(globals().values()) if isinstance(sentence, Spoken)
+}
+"""Every fixed sentence by its stable name."""
