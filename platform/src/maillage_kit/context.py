@@ -1,6 +1,7 @@
 """What the control plane tells a cooperative's own code about the request: which cooperative, who acts."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
@@ -18,7 +19,12 @@ class TenantRef:
 
 @dataclass(frozen=True, slots=True)
 class CooperativeContext:
-    """One cooperative as its own code sees it: a frozen copy of the directory's row."""
+    """One cooperative as its own code sees it: a frozen copy of the directory's row.
+
+    The last three are what a call must know without a question to the database: the numbers that join an artisan and a
+    customer, whether conversations may be recorded (R70), and the sentences that the cooperative recorded itself, by
+    name, as `<digest of the words>.<version of the recording>`.
+    """
 
     id: UUID
     slug: str
@@ -38,6 +44,9 @@ class CooperativeContext:
     timezone: str
     trades: tuple[str, ...]
     tenant: TenantRef
+    pool_numbers: tuple[str, ...] = ()
+    records_calls: bool = False
+    own_prompts: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def department_label(self) -> str:

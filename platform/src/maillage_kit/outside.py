@@ -1,4 +1,5 @@
-"""What leaves a cooperative's transaction: events, background tasks, live notices. All happen at commit or not at all.
+"""What leaves a cooperative's transaction: events, background tasks, live notices, and the little that a call must know
+without the cooperative's schema. All happen at commit or not at all.
 
 Each goes through one SECURITY DEFINER function of the control plane that stamps the cooperative from the current role,
 so that it cannot be forged (docs/tenancy.md).
@@ -18,6 +19,9 @@ from maillage_kit.money import Money
 
 _PUBLISH = sa.text("select platform.publish_event(:type, cast(:payload as jsonb), :occurred_at)")
 _DEFER = sa.text("select platform.tasks_defer(:task, cast(:args as jsonb), :run_at, :uniq, :queue)")
+_CLAIM = sa.text("select platform.claim_number(:number)")
+_RELEASE = sa.text("select platform.release_number(:number)")
+_VOICE = sa.text("select platform.keep_voice(cast(:recording as boolean), cast(:prompts as jsonb))")
 _NOTIFY = sa.text("select platform.notify_live(:topic, :subject)")
 
 
@@ -74,6 +78,27 @@ def notice(topic: str, subject: sa.ColumnElement[Any]) -> sa.ColumnElement[None]
     """What `notify` says, as an expression: for a statement made once that goes to the database anyway. `subject`: the
     text form of an id, or the empty text."""
     return sa.func.platform.notify_live(sa.literal(topic, sa.Text), subject)
+
+
+async def claim_number(session: TenantSession, number: str) -> bool:
+    """Say that calls to this number (E.164) are this cooperative's. False when it is another's, or a public number."""
+    return bool((await session.execute(_CLAIM, {"number": number})).scalar_one())
+
+
+async def release_number(session: TenantSession, number: str) -> None:
+    """Calls to this number are no longer this cooperative's. Harmless when they were not."""
+    await session.execute(_RELEASE, {"number": number})
+
+
+async def keep_voice(
+    session: TenantSession, *, recording: bool | None = None, prompts: Mapping[str, str] | None = None
+) -> None:
+    """What a call knows of this cooperative without its schema (`CooperativeContext.records_calls`, `.own_prompts`).
+
+    None leaves as it was. Every process knows within a few seconds.
+    """
+    told = None if prompts is None else json.dumps(dict(prompts))
+    await session.execute(_VOICE, {"recording": recording, "prompts": told})
 
 
 def to_json(value: Any) -> Any:

@@ -39,8 +39,11 @@ class Directory:
         return next((found for found in self._all if found.slug == slug), None)
 
     async def by_public_number(self, number: str) -> CooperativeContext | None:
+        """Whose number that is: the public one, or one of the pool."""
         await self._refresh()
-        return next((found for found in self._all if found.public_number == number), None)
+        return next(
+            (found for found in self._all if found.public_number == number or number in found.pool_numbers), None
+        )
 
     async def by_role(self, role: str) -> CooperativeContext | None:
         await self._refresh()
@@ -65,12 +68,13 @@ class Directory:
                 rows = [
                     row for row in await queries.all_cooperatives(session) if row.state != CooperativeState.PROVISIONING
                 ]
+                pool = await queries.pool_numbers(session)
         except (DBAPIError, SQLAlchemyError, OSError) as exc:
             if self._read_at is None and not self._all:
                 raise
             log.warning("directory_stale", error=type(exc).__name__)
         else:
-            self._all = tuple(row.context() for row in rows)
+            self._all = tuple(row.context(pool_numbers=pool.get(row.id, ())) for row in rows)
             self._revisions = {row.slug: row.schema_revision for row in rows}
             self._suspended = frozenset(row.slug for row in rows if row.state == CooperativeState.SUSPENDED)
         self._read_at = self._monotonic()

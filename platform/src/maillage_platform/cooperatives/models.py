@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -24,6 +25,7 @@ class Cooperative(PlatformBase):
     """One departmental cooperative. `schema_name` and `role_name` never change; the slug may.
 
     `schema_revision` is the migration its schema is at, written by provisioning and by the fleet migration.
+    `records_calls` and `own_prompts` are written by the cooperative, through `platform.keep_voice`.
     """
 
     __tablename__ = "cooperative"
@@ -50,6 +52,8 @@ class Cooperative(PlatformBase):
     mediator_contact: Mapped[str]
     timezone: Mapped[str] = mapped_column(default="Europe/Paris")
     trades: Mapped[list[str]]
+    records_calls: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    own_prompts: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=sa.text("'{}'::jsonb"))
     state: Mapped[str] = mapped_column(default=CooperativeState.PROVISIONING)
     schema_name: Mapped[str] = mapped_column(unique=True)
     role_name: Mapped[str] = mapped_column(unique=True)
@@ -59,7 +63,7 @@ class Cooperative(PlatformBase):
     def tenant(self) -> TenantRef:
         return TenantRef(cooperative_id=self.id, schema=self.schema_name, role=self.role_name)
 
-    def context(self) -> CooperativeContext:
+    def context(self, *, pool_numbers: tuple[str, ...] = ()) -> CooperativeContext:
         """The frozen copy handed to the cooperative's own code."""
         return CooperativeContext(
             id=self.id,
@@ -80,7 +84,19 @@ class Cooperative(PlatformBase):
             timezone=self.timezone,
             trades=tuple(self.trades),
             tenant=self.tenant(),
+            pool_numbers=pool_numbers,
+            records_calls=self.records_calls,
+            own_prompts=dict(self.own_prompts),
         )
+
+
+class CooperativeNumber(PlatformBase):
+    """A number of a cooperative beside its public one: calls to it are the cooperative's, also without its schema."""
+
+    __tablename__ = "cooperative_number"
+
+    number: Mapped[str] = mapped_column(primary_key=True)
+    cooperative_id: Mapped[UUID] = mapped_column(sa.ForeignKey("platform.cooperative.id"))
 
 
 class CooperativeChange(PlatformBase):

@@ -131,7 +131,23 @@ class Hangup:
     """End this line."""
 
 
-Verb: TypeAlias = Say | Gather | GoOn | Dial | Record | Hangup
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Stay on the line in silence."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class TypeKeys:
+    """Type keys towards the other end: what the test artisan of a watch call does."""
+
+    digits: str
+
+
+Verb: TypeAlias = Say | Gather | GoOn | Dial | Record | Hangup | Pause | TypeKeys
 Plan: TypeAlias = tuple[Verb, ...]
 BRIDGE: Plan = ()
 """For the person rung: nothing more to say, put the caller through."""
+TEST_ARTISAN: Plan = (Pause(4), TypeKeys("1"), Pause(50), Hangup())
+"""The line of the test artisan: picks up, listens a little, presses 1, stays until the other end hangs up."""
