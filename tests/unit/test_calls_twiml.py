@@ -10,14 +10,35 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
 
+from maillage_kit.context import CooperativeContext, TenantRef
 from maillage_tenants.calls.carriers import twiml
 from maillage_tenants.calls.carriers.twiml import Fields, TwimlCarrier
 from maillage_tenants.calls.plan import Ask, Dial, Gather, GoOn, Hangup, KeyTurn, MenuTurn, RescueTurn, Say, StepTurn
-from maillage_tenants.calls.signals import Ending
+from maillage_tenants.calls.signals import Ending, LegProgress, LineProgress
 
 URL = "https://urgence.example.fr/telephony/twiml/inbound"
 TOKEN = "a-token"
-COOPERATIVE, CALL = UUID(int=7), UUID(int=8)
+CALL = UUID(int=8)
+COOPERATIVE = CooperativeContext(
+    id=UUID(int=7),
+    slug="eure",
+    name="Dépannage Eure",
+    legal_name="Coopérative des artisans dépanneurs de l’Eure",
+    legal_form="SCOP",
+    siren="732829320",
+    department="27",
+    address="12 rue de la Harpe, 27000 Évreux",
+    email="contact@eure.example",
+    public_number="+33232402727",
+    manager_name="Hélène Marchand",
+    manager_phone="+33612345601",
+    fallback_phone="+33232402700",
+    mediator_name="Médiation",
+    mediator_contact="https://mediateur.example",
+    timezone="Europe/Paris",
+    trades=("plumbing",),
+    tenant=TenantRef(UUID(int=7), "t", "t"),
+)
 
 forms = st.dictionaries(st.text(min_size=1, max_size=12), st.text(max_size=20), max_size=8)
 
@@ -77,43 +98,53 @@ def fields(path: str = "/telephony/twiml/inbound", **form: str) -> Fields:
 @pytest.mark.parametrize("masked", ["anonymous", "Anonymous", "RESTRICTED", "+266696687", "unavailable", "", "x"])
 def test_masked_callers_are_nobody(masked) -> None:
     """R103."""
-    assert twiml.inbound_call(fields(CallSid="CA1", From=masked, To="+33232402727")).caller is None
+    assert fields(CallSid="CA1", From=masked, To="+33232402727").inbound_call().caller is None
 
 
 def test_national_and_international_numbers_are_one() -> None:
-    call = twiml.inbound_call(fields(CallSid="CA1", From="0612345678", To="02 32 40 27 27"))
+    call = fields(CallSid="CA1", From="0612345678", To="02 32 40 27 27").inbound_call()
     assert (call.caller, call.called) == ("+33612345678", "+33232402727")
 
 
 def test_a_repeat_has_the_same_fingerprint_and_another_try_has_not() -> None:
     base = {"CallSid": "CA1", "Digits": "27000"}
-    first = twiml.keys_typed(fields("/menu?ask=postcode&attempt=1", **base)).notice.fingerprint
-    shuffled = twiml.keys_typed(
-        Fields.of("/menu?ask=postcode&attempt=1", list(reversed(base.items())))
-    ).notice.fingerprint
-    second = twiml.keys_typed(fields("/menu?ask=postcode&attempt=2", **base)).notice.fingerprint
-    other = twiml.keys_typed(fields("/menu?ask=postcode&attempt=1", CallSid="CA1", Digits="27500")).notice.fingerprint
+    once = fields("/menu?ask=postcode&attempt=1", **base)
+    first = once.keys_typed().notice.fingerprint
+    shuffled = Fields.of(once.path, list(reversed(base.items()))).keys_typed().notice.fingerprint
+    second = fields("/menu?ask=postcode&attempt=2", **base).keys_typed().notice.fingerprint
+    other = fields("/menu?ask=postcode&attempt=1", CallSid="CA1", Digits="27500").keys_typed().notice.fingerprint
     assert first == shuffled
     assert len({first, second, other}) == 3
 
 
 def test_endings_and_sequences_are_read() -> None:
-    over = twiml.attempt_over(fields(CallSid="CA1", DialCallStatus="no-answer", DialBridged="false"))
+    over = fields(CallSid="CA1", DialCallStatus="no-answer", DialBridged="false").attempt_over()
     assert (over.ending, over.bridged, over.gone) == (Ending.NO_ANSWER, False, False)
-    odd = twiml.attempt_over(fields(CallSid="CA1", DialCallStatus="something new", CallStatus="completed"))
+    odd = fields(CallSid="CA1", DialCallStatus="something new", CallStatus="completed").attempt_over()
     assert (odd.ending, odd.bridged, odd.gone) == (Ending.FAILED, None, True)
-    leg = twiml.leg_progress(fields(CallSid="CA2", ParentCallSid="CA1", CallStatus="in-progress", SequenceNumber="2"))
+    told = fields(CallSid="CA2", ParentCallSid="CA1", CallStatus="in-progress", SequenceNumber="2")
+    leg = told.leg_progress()
     assert (leg.leg, leg.notice.call, leg.answered, leg.ending, leg.notice.sequence) == ("CA2", "CA1", True, None, 2)
-    assert twiml.leg_progress(fields(CallSid="CA2", SequenceNumber="-1")).notice.sequence is None
+    assert fields(CallSid="CA2", SequenceNumber="-1").leg_progress().notice.sequence is None
 
 
-def render(*plan, call_id: UUID | None = CALL, cooperative_id: UUID | None = COOPERATIVE) -> ElementTree.Element:
-    told = TwimlCarrier("https://urgence.example.fr/").render(plan, cooperative_id=cooperative_id, call_id=call_id)
+def test_a_form_tells_one_thing() -> None:
+    (leg,) = fields("/telephony/twiml/c/d/leg/2", CallSid="CA2", CallStatus="busy").events()
+    (line,) = fields("/telephony/twiml/status", CallSid="CA1", CallStatus="completed").events()
+    assert isinstance(leg, LegProgress)
+    assert isinstance(line, LineProgress)
+    assert (leg.ending, line.ended) == (Ending.BUSY, True)
+
+
+def render(
+    *plan, call_id: UUID | None = CALL, cooperative: CooperativeContext | None = COOPERATIVE
+) -> ElementTree.Element:
+    told = TwimlCarrier("https://urgence.example.fr/").render(plan, cooperative=cooperative, call_id=call_id)
     assert told.startswith('<?xml version="1.0" encoding="UTF-8"?><Response')
     return ElementTree.fromstring(told)
 
 
-HERE = f"https://urgence.example.fr/telephony/twiml/{COOPERATIVE}/{CALL}"
+HERE = f"https://urgence.example.fr/telephony/twiml/{COOPERATIVE.id}/{CALL}"
 
 
 def test_words_are_said_in_french_and_escaped() -> None:
@@ -154,7 +185,7 @@ def test_a_direct_dial_has_no_whisper() -> None:
 
 def test_a_rescue_needs_no_call_and_no_cooperative() -> None:
     (dial,) = render(
-        Dial("+33612345678", "+33232402727", 20, RescueTurn(1), whisper=False), call_id=None, cooperative_id=None
+        Dial("+33612345678", "+33232402727", 20, RescueTurn(1), whisper=False), call_id=None, cooperative=None
     )
     base = f"https://urgence.example.fr/telephony/twiml/{UUID(int=0)}/rescue"
     assert (dial.get("action"), dial[0].get("statusCallback")) == (f"{base}/step/1", f"{base}/leg/1")

@@ -90,7 +90,7 @@ def telephony_routes() -> Router:
             directory=runtime.directory,
             trades=runtime.trades,
             settings=settings,
-            carrier=TwimlCarrier(settings.web.public_url),
+            carrier=TwimlCarrier.of(settings),
         )
 
     return Router(

@@ -43,6 +43,39 @@ class WebSettings(_Group):
     max_body_bytes: int = 8 * 1024 * 1024
 
 
+class SipSettings(_Group):
+    """The switchboard of our own. `secrets` are accepted from its edge and its voice (two during a rotation); empty
+    turns `/telephony/sip` off.
+
+    `voice`: the SIP address of the voice menu; `trunk`: host and port of the operator; `edge_rpc`: where the edge is
+    asked to end a call; `voice_control`: where the voice is asked to place one.
+    """
+
+    secrets: tuple[SecretStr, ...] = ()
+    voice: str = Field(default="sip:voice@127.0.0.1:5080", pattern=r"^sips?:[^\s\",;]+$")
+    trunk: str = Field(default="127.0.0.1:5070", pattern=r"^[A-Za-z0-9.\[\]:-]+$")
+    edge_rpc: str = "http://127.0.0.1:5090/RPC"
+    voice_control: str = "http://127.0.0.1:5081"
+
+    @model_validator(mode="after")
+    def _long_enough(self) -> Self:
+        if any(len(secret.get_secret_value()) < 16 for secret in self.secrets):
+            raise ValueError("MAILLAGE_TELEPHONY__SIP__SECRETS: 16 characters at least for each")
+        return self
+
+
+class CarrierApiSettings(_Group):
+    """The REST API of a TwiML carrier, asked to hang up a running call. All three are needed for that."""
+
+    base_url: str = "https://api.twilio.com"
+    account_sid: str = ""
+    auth_token: SecretStr | None = None
+
+    @property
+    def is_set(self) -> bool:
+        return bool(self.account_sid and self.auth_token and self.auth_token.get_secret_value())
+
+
 class TelephonySettings(_Group):
     """`auth_tokens`: accepted webhook signing tokens (two during a rotation). Empty turns the webhooks off."""
 
@@ -50,6 +83,8 @@ class TelephonySettings(_Group):
     ring_seconds: int = Field(default=20, ge=5, le=60)
     accept_seconds: int = Field(default=15, ge=5, le=30)
     last_resort_number: str | None = None
+    api: CarrierApiSettings = CarrierApiSettings()
+    sip: SipSettings = SipSettings()
 
 
 class MailSettings(_Group):

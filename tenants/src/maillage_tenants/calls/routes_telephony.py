@@ -7,10 +7,9 @@ import structlog
 from litestar import Response, Router, post
 from litestar.params import Parameter, SkipValidation
 
-from maillage_kit.errors import Forbidden, Invalid, NotFound
+from maillage_kit.errors import Forbidden
 from maillage_kit.web import AnyRequest
-from maillage_tenants.calls.carriers import twiml
-from maillage_tenants.calls.carriers.twiml import Fields
+from maillage_tenants.calls.carriers import Heard, Told
 from maillage_tenants.calls.plan import Ask
 from maillage_tenants.calls.switchboard import Switchboard
 
@@ -23,30 +22,26 @@ Attempt = Annotated[int, Parameter(ge=1, le=9)]
 Position = Annotated[int, Parameter(ge=0, le=1000)]
 
 
-async def genuine_fields(request: AnyRequest, switchboard: Switchboard) -> Fields:
-    """The fields of a webhook that the carrier signed.
-
-    The signed address is the public one of the settings: a Host header is not believed. Raises NotFound while no token
-    is configured, Forbidden for a wrong or missing signature, Invalid for a body that is not a form.
-    """
-    tokens = switchboard.settings.telephony.auth_tokens
-    if not tokens:
-        raise NotFound
-    query = request.scope["query_string"].decode("latin-1")
-    path = request.scope["path"] + (f"?{query}" if query else "")
+async def told_to(request: AnyRequest, switchboard: Switchboard) -> Told:
+    """What a carrier's request tells. Raises what `TelephonyProvider.listen` raises; a refusal is logged."""
+    heard = await heard_in(request)
     try:
-        form = twiml.read_form(await request.body())
-    except twiml.MalformedForm as exc:
-        raise Invalid("Ce n’est pas un formulaire.") from exc
-    given = request.headers.get("x-twilio-signature", "")
-    url = switchboard.settings.web.public_url.rstrip("/") + path
-    if not twiml.genuine(given, url=url, form=form, tokens=tokens):
-        client = request.scope.get("client")
-        log.warning(
-            "webhook_refused", path=request.scope["path"], signed=bool(given), client=client[0] if client else None
-        )
-        raise Forbidden("Signature non valable.")
-    return Fields.of(path, form)
+        return switchboard.carrier.listen(heard)
+    except Forbidden:
+        log.warning("webhook_refused", path=request.scope["path"], client=heard.client)
+        raise
+
+
+async def heard_in(request: AnyRequest) -> Heard:
+    """The request as it came."""
+    query = request.scope["query_string"].decode("latin-1")
+    client = request.scope.get("client")
+    return Heard(
+        path=request.scope["path"] + (f"?{query}" if query else ""),
+        headers=request.headers,
+        body=await request.body(),
+        client=client[0] if client else None,
+    )
 
 
 def _xml(told: str) -> Response[str]:
@@ -56,15 +51,15 @@ def _xml(told: str) -> Response[str]:
 @post("/inbound", status_code=200)
 async def inbound(request: AnyRequest, switchboard: Board) -> Response[str]:
     """Somebody rings the single number."""
-    fields = await genuine_fields(request, switchboard)
-    return _xml(await switchboard.inbound(twiml.inbound_call(fields)))
+    told = await told_to(request, switchboard)
+    return _xml(await switchboard.inbound(told.inbound_call()))
 
 
 @post("/status", status_code=204)
 async def line_status(request: AnyRequest, switchboard: Board) -> None:
     """News of the caller's line."""
-    fields = await genuine_fields(request, switchboard)
-    await switchboard.line_progress(twiml.line_progress(fields))
+    told = await told_to(request, switchboard)
+    await switchboard.events(told.events())
 
 
 @post("/{cooperative_id:uuid}/{call_id:uuid}/menu", status_code=200)
@@ -72,8 +67,8 @@ async def menu(
     request: AnyRequest, switchboard: Board, cooperative_id: UUID, call_id: UUID, ask: Ask, attempt: Attempt
 ) -> Response[str]:
     """The caller answered a question, or did not."""
-    fields = await genuine_fields(request, switchboard)
-    return _xml(await switchboard.menu(cooperative_id, call_id, ask, attempt, twiml.keys_typed(fields)))
+    told = await told_to(request, switchboard)
+    return _xml(await switchboard.menu(cooperative_id, call_id, ask, attempt, told.keys_typed()))
 
 
 @post("/{cooperative_id:uuid}/{call_id:uuid}/step/{position:int}", status_code=200)
@@ -86,8 +81,8 @@ async def step(
     direct: bool = False,
 ) -> Response[str]:
     """The attempt on a ladder step is over."""
-    fields = await genuine_fields(request, switchboard)
-    signal = twiml.attempt_over(fields)
+    told = await told_to(request, switchboard)
+    signal = told.attempt_over()
     return _xml(await switchboard.attempt_over(cooperative_id, call_id, position, direct, signal))
 
 
@@ -96,8 +91,8 @@ async def whisper(
     request: AnyRequest, switchboard: Board, cooperative_id: UUID, call_id: UUID, position: Position
 ) -> Response[str]:
     """The person rung picked up: what they hear before the key."""
-    fields = await genuine_fields(request, switchboard)
-    return _xml(await switchboard.whisper(cooperative_id, call_id, position, twiml.leg_key(fields, "whisper")))
+    told = await told_to(request, switchboard)
+    return _xml(await switchboard.whisper(cooperative_id, call_id, position, told.leg_key("whisper")))
 
 
 @post("/{cooperative_id:uuid}/{call_id:uuid}/key/{position:int}", status_code=200)
@@ -105,8 +100,8 @@ async def key(
     request: AnyRequest, switchboard: Board, cooperative_id: UUID, call_id: UUID, position: Position
 ) -> Response[str]:
     """The person rung typed a key."""
-    fields = await genuine_fields(request, switchboard)
-    return _xml(await switchboard.key_typed(cooperative_id, call_id, position, twiml.leg_key(fields, "key")))
+    told = await told_to(request, switchboard)
+    return _xml(await switchboard.key_typed(cooperative_id, call_id, position, told.leg_key("key")))
 
 
 @post("/{cooperative_id:uuid}/{call_id:uuid}/leg/{position:int}", status_code=204)
@@ -114,8 +109,8 @@ async def leg_status(
     request: AnyRequest, switchboard: Board, cooperative_id: UUID, call_id: UUID, position: Position
 ) -> None:
     """News of the line to the person rung."""
-    fields = await genuine_fields(request, switchboard)
-    await switchboard.leg_progress(cooperative_id, call_id, position, twiml.leg_progress(fields))
+    told = await told_to(request, switchboard)
+    await switchboard.events(told.events(), cooperative_id=cooperative_id, call_id=call_id, position=position)
 
 
 @post("/{cooperative_id:uuid}/rescue/step/{position:int}", status_code=200)
@@ -123,15 +118,15 @@ async def rescue_step(
     request: AnyRequest, switchboard: Board, cooperative_id: UUID, position: Position
 ) -> Response[str]:
     """An emergency number was tried."""
-    fields = await genuine_fields(request, switchboard)
-    return _xml(await switchboard.rescue_over(cooperative_id, position, twiml.attempt_over(fields)))
+    told = await told_to(request, switchboard)
+    return _xml(await switchboard.rescue_over(cooperative_id, position, told.attempt_over()))
 
 
 @post("/{cooperative_id:uuid}/rescue/leg/{position:int}", status_code=204)
 async def rescue_leg_status(request: AnyRequest, switchboard: Board, cooperative_id: UUID, position: Position) -> None:
     """News of the line to an emergency number."""
-    fields = await genuine_fields(request, switchboard)
-    await switchboard.rescue_leg(cooperative_id, position, twiml.leg_progress(fields))
+    told = await told_to(request, switchboard)
+    await switchboard.events(told.events(), cooperative_id=cooperative_id, position=position)
 
 
 def twiml_router() -> Router:

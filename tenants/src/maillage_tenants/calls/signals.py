@@ -1,6 +1,7 @@
 """What a carrier tells us, in words that no carrier owns. Adapters make these; the service acts on them."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -71,6 +72,52 @@ class LegProgress:
     leg: str
     answered: bool
     ending: Ending | None
+
+
+class News(StrEnum):
+    """What a carrier that tells each leg may tell, afterwards and at the time it says.
+
+    The caller's line: `arrived`, `decided` (by us), `decided_alone` (by what was remembered while we were silent),
+    `voice` (the menu answered), `line_over`, `talk_over` (the menu has finished with it). A leg: from `rung` to
+    `not_accepted`; `direct`: answered and put through at once, nobody was asked for a key; `declined` by a person,
+    `withdrawn` by us. `told`: nothing to act on.
+    """
+
+    ARRIVED = "arrived"
+    DECIDED = "decided"
+    DECIDED_ALONE = "decided_alone"
+    VOICE = "voice"
+    LINE_OVER = "line_over"
+    TALK_OVER = "talk_over"
+    RUNG = "rung"
+    ANSWERED = "answered"
+    DIRECT = "direct"
+    ACCEPTED = "accepted"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    DECLINED = "declined"
+    UNREACHABLE = "unreachable"
+    WITHDRAWN = "withdrawn"
+    NOT_ACCEPTED = "not_accepted"
+    LEG_OVER = "leg_over"
+    TOLD = "told"
+
+
+@dataclass(frozen=True, slots=True)
+class CallNews:
+    """One event of a call, told at least once and in any order. `at` is when it happened.
+
+    `position` is the ladder step it is about, with the number that was rung when the carrier says it; None when it is
+    about the caller's line.
+    """
+
+    notice: Notice
+    news: News
+    at: datetime
+    called: str
+    caller: str | None
+    position: int | None = None
+    phone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

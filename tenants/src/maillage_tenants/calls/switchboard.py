@@ -6,7 +6,7 @@ without the database.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 from uuid import UUID
@@ -20,7 +20,7 @@ from maillage_kit.db import Database, TenantSession
 from maillage_kit.errors import NotFound
 from maillage_kit.settings import Settings
 from maillage_tenants.calls import queries, rules, words
-from maillage_tenants.calls.carriers import Carrier
+from maillage_tenants.calls.carriers import Event, TelephonyProvider
 from maillage_tenants.calls.models import CallState
 from maillage_tenants.calls.plan import BRIDGE, Ask, Gather, Hangup, KeyTurn, Plan
 from maillage_tenants.calls.record import OpenCall, Station, ToldBefore, write, write_new
@@ -37,6 +37,7 @@ from maillage_tenants.calls.signals import (
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
+NOBODY = UUID(int=0)
 ANSWER_WITHIN_SECONDS = 8.0
 """Carriers give up after about 15 seconds: a slow database must not cost the call."""
 
@@ -59,7 +60,7 @@ class Switchboard:
     directory: Directory
     trades: TradeRegistry
     settings: Settings
-    carrier: Carrier
+    carrier: TelephonyProvider
 
     # ------------------------------------------------------------------------------------------- the caller's line
 
@@ -81,7 +82,7 @@ class Switchboard:
         async def begin() -> str | None:
             async with self.database.tenant(cooperative.tenant) as session:
                 row, plan = await menu.arrive(session, signal=signal, station=self._station(cooperative))
-                told = self._render(plan, cooperative, row.id)
+                told = self.carrier.welcome(plan, cooperative=cooperative, call_id=row.id)
                 written = await write_new(session, row=row, notice=signal.notice, told=told)
                 return told if written else None
 
@@ -184,9 +185,30 @@ class Switchboard:
                 return await self._answer(cooperative, call_id, notice, act)
         except Exception:
             log.exception("artisan_without_database", call=notice.call, kind=notice.kind)
-            return self.carrier.render(otherwise, cooperative_id=cooperative_id, call_id=call_id)
+            return self._render(otherwise, cooperative, call_id)
 
     # ------------------------------------------------------------------------------------------------- status news
+
+    async def events(
+        self,
+        events: Sequence[Event],
+        *,
+        cooperative_id: UUID = NOBODY,
+        call_id: UUID | None = None,
+        position: int = 0,
+    ) -> None:
+        """What a carrier tells afterwards. The ids say whose leg it is, when the carrier's address says it.
+
+        Raises NotFound, or what the database raises: the carrier may come again.
+        """
+        for event in events:
+            match event:
+                case LineProgress():
+                    await self.line_progress(event)
+                case LegProgress() if call_id is not None:
+                    await self.leg_progress(cooperative_id, call_id, position, event)
+                case LegProgress():
+                    await self.rescue_leg(cooperative_id, position, event)
 
     async def leg_progress(self, cooperative_id: UUID, call_id: UUID, position: int, signal: LegProgress) -> None:
         """News of a person's line. Raises NotFound, or what the database raises: the carrier may come again."""
@@ -285,7 +307,7 @@ class Switchboard:
         return found
 
     def _render(self, plan: Plan, cooperative: CooperativeContext | None, call_id: UUID | None) -> str:
-        return self.carrier.render(plan, cooperative_id=cooperative.id if cooperative else None, call_id=call_id)
+        return self.carrier.render(plan, cooperative=cooperative, call_id=call_id)
 
     def _rescue(
         self,

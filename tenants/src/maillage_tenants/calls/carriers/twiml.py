@@ -13,10 +13,15 @@ from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+import httpx
 from pydantic import SecretStr
 
+from maillage_kit.context import CooperativeContext
 from maillage_kit.crypto import same
+from maillage_kit.errors import Forbidden, Invalid, NotFound, Unavailable
 from maillage_kit.phone import caller_number
+from maillage_kit.settings import CarrierApiSettings, Settings
+from maillage_tenants.calls.carriers import Heard, RunningCall
 from maillage_tenants.calls.plan import (
     Dial,
     Gather,
@@ -45,6 +50,7 @@ PROVIDER = "twiml"
 BASE = "/telephony/twiml"
 VOICE = {"language": "fr-FR"}
 MAX_FIELDS = 100
+API_TIMEOUT_SECONDS = 8.0
 
 Form = Sequence[tuple[str, str]]
 
@@ -154,50 +160,48 @@ class Fields:
         return self.get("CallStatus") in _OVER
 
 
-# ------------------------------------------------------------------------------------------------- forms to signals
+    # ---------------------------------------------------------------------------------------------- form to signals
 
+    def inbound_call(self) -> InboundCall:
+        return InboundCall(self.notice("inbound", call=self.own_call()), self.called(), self.caller())
 
-def inbound_call(fields: Fields) -> InboundCall:
-    return InboundCall(fields.notice("inbound", call=fields.own_call()), fields.called(), fields.caller())
+    def keys_typed(self) -> KeysTyped:
+        return KeysTyped(self.notice("menu", call=self.own_call()), self.get("Digits").strip(), self.gone())
 
+    def attempt_over(self) -> AttemptOver:
+        bridged = {"true": True, "false": False}.get(self.get("DialBridged").lower())
+        return AttemptOver(
+            notice=self.notice("step", call=self.own_call()),
+            ending=_ENDINGS.get(self.get("DialCallStatus"), Ending.FAILED),
+            leg=self.get("DialCallSid") or None,
+            bridged=bridged,
+            gone=self.gone(),
+        )
 
-def keys_typed(fields: Fields) -> KeysTyped:
-    return KeysTyped(fields.notice("menu", call=fields.own_call()), fields.get("Digits").strip(), fields.gone())
+    def leg_key(self, kind: str) -> LegKey:
+        return LegKey(self.notice(kind, call=self.parent_call()), self.own_call(), self.get("Digits").strip())
 
+    def leg_progress(self) -> LegProgress:
+        status = self.get("CallStatus")
+        return LegProgress(
+            notice=self.notice("leg", call=self.parent_call()),
+            leg=self.own_call(),
+            answered=status == "in-progress",
+            ending=_ENDINGS[status] if status in _OVER else None,
+        )
 
-def attempt_over(fields: Fields) -> AttemptOver:
-    bridged = {"true": True, "false": False}.get(fields.get("DialBridged").lower())
-    return AttemptOver(
-        notice=fields.notice("step", call=fields.own_call()),
-        ending=_ENDINGS.get(fields.get("DialCallStatus"), Ending.FAILED),
-        leg=fields.get("DialCallSid") or None,
-        bridged=bridged,
-        gone=fields.gone(),
-    )
+    def line_progress(self) -> LineProgress:
+        return LineProgress(
+            notice=self.notice("line", call=self.own_call()),
+            called=self.called(),
+            caller=self.caller(),
+            ended=self.gone(),
+            seconds=self.number("CallDuration"),
+        )
 
-
-def leg_progress(fields: Fields) -> LegProgress:
-    status = fields.get("CallStatus")
-    return LegProgress(
-        notice=fields.notice("leg", call=fields.parent_call()),
-        leg=fields.own_call(),
-        answered=status == "in-progress",
-        ending=_ENDINGS[status] if status in _OVER else None,
-    )
-
-
-def leg_key(fields: Fields, kind: str) -> LegKey:
-    return LegKey(fields.notice(kind, call=fields.parent_call()), fields.own_call(), fields.get("Digits").strip())
-
-
-def line_progress(fields: Fields) -> LineProgress:
-    return LineProgress(
-        notice=fields.notice("line", call=fields.own_call()),
-        called=fields.called(),
-        caller=fields.caller(),
-        ended=fields.gone(),
-        seconds=fields.number("CallDuration"),
-    )
+    def events(self) -> tuple[LegProgress | LineProgress]:
+        """One form tells one thing: a leg's line when its address says so, the caller's otherwise."""
+        return (self.leg_progress() if "/leg/" in self.path else self.line_progress(),)
 
 
 # ------------------------------------------------------------------------------------------------------ plans to XML
@@ -205,18 +209,66 @@ def line_progress(fields: Fields) -> LineProgress:
 
 @dataclass(frozen=True)
 class TwimlCarrier:
-    """Renders plans for one installation. `public_url` is where the carrier reaches us."""
+    """One account for one installation. `public_url` is where the carrier reaches us, `tokens` sign its requests."""
 
     public_url: str
+    tokens: tuple[SecretStr, ...] = ()
+    api: CarrierApiSettings = CarrierApiSettings()
     name: str = PROVIDER
+    patience_seconds: float = 8.0
+    tells_each_leg: bool = False
+
+    @classmethod
+    def of(cls, settings: Settings) -> "TwimlCarrier":
+        telephony = settings.telephony
+        return cls(settings.web.public_url, telephony.auth_tokens, telephony.api)
+
+    def listen(self, heard: Heard) -> Fields:
+        """The fields of a webhook that the carrier signed.
+
+        The signed address is the public one of the settings: a Host header is not believed. Raises NotFound while no
+        token is configured, Forbidden for a wrong or missing signature, Invalid for a body that is not a form.
+        """
+        if not self.tokens:
+            raise NotFound
+        try:
+            form = read_form(heard.body)
+        except MalformedForm as exc:
+            raise Invalid("Ce n’est pas un formulaire.") from exc
+        given = heard.headers.get("x-twilio-signature", "")
+        if not genuine(given, url=self.url(heard.path), form=form, tokens=self.tokens):
+            raise Forbidden("Signature non valable.")
+        return Fields.of(heard.path, form)
+
+    async def hang_up(self, call: RunningCall) -> None:
+        """Ask the carrier's REST API to complete the call. Raises Unavailable; a call that is over is no error."""
+        if not self.api.is_set or self.api.auth_token is None:
+            raise Unavailable("Le raccroché à distance n’est pas configuré chez l’opérateur.")
+        account = self.api.account_sid
+        address = f"{self.api.base_url.rstrip('/')}/2010-04-01/Accounts/{account}/Calls/{call.provider_call_id}.json"
+        try:
+            async with httpx.AsyncClient(timeout=API_TIMEOUT_SECONDS) as client:
+                answer = await client.post(
+                    address,
+                    data={"Status": "completed"},
+                    auth=httpx.BasicAuth(account, self.api.auth_token.get_secret_value()),
+                )
+        except httpx.HTTPError as exc:
+            raise Unavailable("L’opérateur ne répond pas : l’appel n’a pas été raccroché.") from exc
+        if answer.status_code >= 400 and answer.status_code != 404:
+            raise Unavailable("L’opérateur a refusé de raccrocher cet appel.")
 
     def url(self, path: str) -> str:
         return self.public_url.rstrip("/") + path
 
-    def render(self, plan: Plan, *, cooperative_id: UUID | None, call_id: UUID | None) -> str:
+    def welcome(self, plan: Plan, *, cooperative: CooperativeContext | None, call_id: UUID | None) -> str:
+        """Whoever rings is answered by the plan itself."""
+        return self.render(plan, cooperative=cooperative, call_id=call_id)
+
+    def render(self, plan: Plan, *, cooperative: CooperativeContext | None, call_id: UUID | None) -> str:
         """The `<Response>` document."""
         root = Element("Response")
-        owner = cooperative_id or UUID(int=0)  # a number that belongs to nobody still gets a last resort
+        owner = cooperative.id if cooperative else UUID(int=0)  # nobody's number still gets a last resort
         here = f"{BASE}/{owner}/{call_id}"
         rescue = f"{BASE}/{owner}/rescue"
         for verb in plan:
