@@ -23,6 +23,7 @@ from maillage_kit.crypto import FieldCipher
 from maillage_kit.db import PlatformSession, TenantSession
 from maillage_kit.errors import AppError, NotFound, SignInRequired
 from maillage_kit.settings import Settings
+from maillage_platform import identity
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
@@ -90,9 +91,9 @@ def build_app(runtime: Runtime) -> Litestar:
         after_request=_secure,
         csrf_config=CSRFConfig(
             secret=runtime.settings.web.secret_key.get_secret_value(),
-            cookie_name="maillage_csrf",
+            cookie_name=identity.cookie_name(runtime.settings, "maillage_csrf"),
             header_name="X-CSRFToken",
-            cookie_secure=runtime.settings.in_production,
+            cookie_secure=identity.is_https(runtime.settings),
             cookie_httponly=True,
             exclude=["^/telephony/"],
         ),

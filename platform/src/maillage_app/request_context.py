@@ -20,9 +20,9 @@ from maillage_kit.errors import NotFound, Unavailable
 from maillage_kit.migrations import Tree
 from maillage_kit.web import FLASH_COOKIE, AnyRequest
 from maillage_platform import identity
-from maillage_platform.identity.routes_web import SESSION_COOKIE
 
 _TENANT_PATH = re.compile(r"^/(c|p)/([a-z0-9-]+)(?:/|$)")
+USER_LINKS = ({"href": "/account/sessions", "label": "Mes connexions", "icon": "shield"},)
 _NEEDS_ACTOR = re.compile(r"^/(c|federation|account|signin|signout|events|$)")
 
 
@@ -33,6 +33,7 @@ class RequestContextMiddleware(ASGIMiddleware):
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._cookie = identity.session_cookie_name(runtime.settings)
         self._tenant_head = Tree("tenants").head
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
@@ -53,6 +54,7 @@ class RequestContextMiddleware(ASGIMiddleware):
             await send(message)
 
         path = scope["path"]
+        state["client_address"] = client_address(scope, self._runtime.settings.web.trusted_proxies)
         state["actor"] = await self._actor(scope) if _NEEDS_ACTOR.match(path) else None
         found = _TENANT_PATH.match(path)
         if found:
@@ -68,7 +70,7 @@ class RequestContextMiddleware(ASGIMiddleware):
         await next_app(scope, receive, send_with_id)
 
     async def _actor(self, scope: Scope) -> Actor | None:
-        token = _cookies(scope).get(SESSION_COOKIE)
+        token = _cookies(scope).get(self._cookie)
         if not token:
             return None
         async with self._runtime.database.platform() as session:
@@ -94,7 +96,20 @@ def page_context(request: AnyRequest) -> dict[str, Any]:
         "flashes": [{"tone": tone, "text": message}] if message else [],
         "request_id": state.get("request_id", ""),
         "path": request.url.path,
+        "user_links": USER_LINKS if actor else [],
+        "sign_out_url": "/signout",
     }
+
+
+def client_address(scope: Scope, trusted: tuple[str, ...]) -> str:
+    """Who asks: the peer, or, when the peer is one of our proxies, the last address that none of them has."""
+    client = scope.get("client")
+    peer = client[0] if client else ""
+    if peer not in trusted:
+        return peer
+    said = b",".join(value for key, value in scope["headers"] if key == b"x-forwarded-for").decode("latin-1")
+    named = [part.strip() for part in said.split(",") if part.strip()]
+    return next((part for part in reversed(named) if part not in trusted), peer)
 
 
 def _cookies(scope: Scope) -> dict[str, str]:

@@ -13,6 +13,7 @@ from maillage_app.home import front_page
 from maillage_app.runtime import Runtime
 from maillage_kit.settings import Settings
 from maillage_platform.federation import routes_web as federation
+from maillage_platform.identity import routes_account as account
 from maillage_platform.identity import routes_web as identity
 from maillage_tenants.calls import routes_telephony as telephony
 from maillage_tenants.calls import routes_web as calls
@@ -41,11 +42,8 @@ def platform_routes(settings: Settings) -> Handlers:
     handlers: Handlers = [
         front_page,
         health,
-        identity.ask_email,
-        identity.send_link,
-        identity.confirm_link,
-        identity.sign_in,
-        identity.sign_out,
+        *identity.ROUTES,
+        *account.ROUTES,
         federation.console,
         federation.one_cooperative,
     ]

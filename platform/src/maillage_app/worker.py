@@ -16,6 +16,7 @@ from maillage_platform import federation, identity, outbox
 from maillage_platform.tasks import Handler, TaskRunner
 
 log = structlog.get_logger(__name__)
+EVERY_HOUR = "23 * * * * 0"
 EVERY_MINUTE = "* * * * * 0"
 EVERY_TWO_SECONDS = "* * * * * */2"
 SWEEPS = "sweep"
@@ -63,7 +64,11 @@ def build_worker(runtime: Runtime) -> TaskRunner:
     async def letters() -> None:
         await identity.send_waiting_letters(runtime.database, runtime.settings.mail)
 
+    async def forget() -> None:
+        await identity.forget_old(runtime.database)
+
     runner.every(EVERY_MINUTE, "platform.sweep", sweep)
+    runner.every(EVERY_HOUR, "platform.forget", forget)
     runner.every(EVERY_TWO_SECONDS, "platform.relay", relay)
     runner.every(EVERY_TWO_SECONDS, "platform.letters", letters)
     return runner

@@ -41,6 +41,38 @@ class WebSettings(_Group):
     secret_key: SecretStr = SecretStr(_DEV_SECRET)
     workers: int = Field(default=1, ge=1, le=32)
     max_body_bytes: int = 8 * 1024 * 1024
+    trusted_proxies: tuple[str, ...] = ()  # whose X-Forwarded-For says who really asks
+
+
+class WatchCallSettings(_Group):
+    """Our own calls to each cooperative's number, which prove that it rings. Off until both numbers are set (E.164).
+
+    `number` places them, `artisan_number` is rung instead of anybody on call; both lines lead to this installation.
+    With an account the carrier's REST API places the calls, without one the voice process of the SIP switchboard does.
+    `keys`: what is typed, one menu after the other; empty means a trade and a postcode of each cooperative.
+    """
+
+    number: str | None = Field(default=None, pattern=r"^\+[1-9]\d{5,14}$")
+    artisan_number: str | None = Field(default=None, pattern=r"^\+[1-9]\d{5,14}$")
+    every_minutes: int = Field(default=15, ge=5, le=1440)
+    within_seconds: int = Field(default=90, ge=20, le=300)
+    hold_seconds: int = Field(default=5, ge=1, le=60)
+    keys: str = Field(default="", pattern=r"^[0-9 ]*$")
+    base_url: str = "https://api.twilio.com"
+    account_sid: str = ""
+    auth_token: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.number is None) != (self.artisan_number is None) or (self.number and self.number == self.artisan_number):
+            raise ValueError("MAILLAGE_TELEPHONY__WATCH__NUMBER and __ARTISAN_NUMBER are two numbers that go together")
+        if bool(self.account_sid) != bool(self.auth_token and self.auth_token.get_secret_value()):
+            raise ValueError("MAILLAGE_TELEPHONY__WATCH__ACCOUNT_SID and __AUTH_TOKEN go together")
+        return self
+
+    @property
+    def is_set(self) -> bool:
+        return self.number is not None
 
 
 class SipSettings(_Group):
@@ -85,6 +117,7 @@ class TelephonySettings(_Group):
     last_resort_number: str | None = None
     api: CarrierApiSettings = CarrierApiSettings()
     sip: SipSettings = SipSettings()
+    watch: WatchCallSettings = WatchCallSettings()
 
 
 class MailSettings(_Group):
@@ -114,6 +147,12 @@ class SmsSettings(_Group):
         return self
 
 
+class WatchSettings(_Group):
+    """`heartbeat_url` is asked (GET) while everything is on time; an outside service alarms when that stops."""
+
+    heartbeat_url: SecretStr | None = None
+
+
 class CryptoSettings(_Group):
     field_keys: tuple[SecretStr, ...] = Field(default_factory=lambda: (SecretStr(development_field_key()),))
 
@@ -132,6 +171,7 @@ class Settings(BaseSettings):
     mail: MailSettings = MailSettings()
     sms: SmsSettings = SmsSettings()
     crypto: CryptoSettings = CryptoSettings()
+    watch: WatchSettings = WatchSettings()
     clock_file: Path | None = None
 
     @property

@@ -1,24 +1,25 @@
-"""Who a person is and which hat they wear; sign-in by one-time link. One interface (`service`) hides how."""
+"""Who a person is and which hat they wear: accounts, sign-in by one-time link, sessions."""
 
+from maillage_platform.identity.cookies import cookie_name, is_https, session_cookie_name
 from maillage_platform.identity.links import make_link
 from maillage_platform.identity.mailing import send_mail, send_waiting_letters
-from maillage_platform.identity.service import (
-    SESSION_LIFE,
-    actor_of,
-    add_account,
-    add_membership,
-    close_session,
-    open_session,
-)
+from maillage_platform.identity.rules import limits_of
+from maillage_platform.identity.service import add_account, add_membership
+from maillage_platform.identity.sessions import actor_of, close_session, open_session
+from maillage_platform.identity.sweeping import forget_old
 
 __all__ = [
-    "SESSION_LIFE",
     "actor_of",
     "add_account",
     "add_membership",
     "close_session",
+    "cookie_name",
+    "forget_old",
+    "is_https",
+    "limits_of",
     "make_link",
     "open_session",
     "send_mail",
     "send_waiting_letters",
+    "session_cookie_name",
 ]

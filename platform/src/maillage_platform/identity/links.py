@@ -1,19 +1,19 @@
 """One-time sign-in links by e-mail: asked for with an address, used once, by POST, within a quarter of an hour."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from maillage_kit import clock
-from maillage_kit.context import ROLE_LABELS, Role
 from maillage_kit.crypto import new_token, token_hash
 from maillage_kit.db import PlatformSession
 from maillage_kit.errors import AppError
-from maillage_platform.cooperatives.models import Cooperative
+from maillage_platform.identity.hats import Hat, hats_of
 from maillage_platform.identity.models import Account, Letter, Membership, SignInLink
+from maillage_platform.identity.rate_limit import attempts
+from maillage_platform.identity.rules import ASKING_WINDOW, wait_before_letter
 
 LINK_LIFE = timedelta(minutes=15)
 
@@ -26,41 +26,39 @@ class LinkUnusable(AppError):
     message = "Ce lien de connexion n’est plus valable. Demandez-en un nouveau."
 
 
-@dataclass(frozen=True, slots=True)
-class Hat:
-    """One role a person may sign in with."""
-
-    membership_id: UUID
-    role: Role
-    cooperative_name: str
-    cooperative_slug: str | None
-
-    @property
-    def label(self) -> str:
-        return f"{ROLE_LABELS[self.role]} · {self.cooperative_name}"
-
-
-async def make_link(session: PlatformSession, *, account: Account) -> str:
-    """A fresh one-time token for that account; only its hash is stored."""
+async def make_link(session: PlatformSession, *, account: Account, wait: timedelta = timedelta(0)) -> str:
+    """A fresh one-time token for that account, good for `LINK_LIFE` once `wait` is over; only its hash is stored."""
     token = new_token()
-    session.add(SignInLink(account_id=account.id, token_hash=token_hash(token), expires_at=clock.now() + LINK_LIFE))
+    expires_at = clock.now() + wait + LINK_LIFE
+    session.add(SignInLink(account_id=account.id, token_hash=token_hash(token), expires_at=expires_at))
     await session.flush()
     return token
 
 
-async def mail_link(session: PlatformSession, *, email: str, public_url: str) -> None:
-    """Write the letter with a link to an enabled account of that address; for another address, do nothing.
+async def mail_link(session: PlatformSession, *, email: str, public_url: str, address: str) -> timedelta:
+    """Write the letter with a link to an enabled account of that address; for another address, write nothing.
 
-    The caller says the same thing in both cases, so an address cannot be probed.
+    Returns how long the letter waits, which depends on how often this e-mail and this network address asked, never on
+    whether the account exists: an address cannot be probed. Nobody is refused (`wait_before_letter`); while a letter
+    waits, asking again adds none.
     """
+    email = email.strip().lower()
+    wait = wait_before_letter(
+        asked_for_email=await attempts(session, key=f"signin:email:{email}", window=ASKING_WINDOW),
+        asked_from_address=await attempts(session, key=f"signin:address:{address}", window=ASKING_WINDOW),
+    )
+    now = clock.now()
     account = (
-        await session.scalars(
-            sa.select(Account).where(Account.email == email.strip().lower(), Account.disabled_at.is_(None))
-        )
+        await session.scalars(sa.select(Account).where(Account.email == email, Account.disabled_at.is_(None)))
     ).one_or_none()
     if account is None:
-        return
-    token = await make_link(session, account=account)
+        return wait
+    waiting = await session.scalar(
+        sa.select(sa.func.count()).where(Letter.recipient == email, Letter.sent_at.is_(None), Letter.send_after > now)
+    )
+    if waiting:
+        return wait
+    token = await make_link(session, account=account, wait=wait)
     session.add(
         Letter(
             recipient=account.email,
@@ -71,14 +69,16 @@ async def mail_link(session: PlatformSession, *, email: str, public_url: str) ->
                 "Il ne sert qu’une fois et expire dans 15 minutes. "
                 "Si vous n’avez rien demandé, ignorez ce message : personne n’est entré.\n"
             ),
+            send_after=now + wait if wait else None,
         )
     )
+    return wait
 
 
 async def hats_of_link(session: PlatformSession, *, token: str) -> Sequence[Hat]:
     """The hats a valid link opens, without using it. Raises LinkUnusable."""
     link = await _valid(session, token)
-    return await _hats(session, link.account_id)
+    return await hats_of(session, account_id=link.account_id)
 
 
 async def use_link(
@@ -89,7 +89,7 @@ async def use_link(
     Raises LinkUnusable, also for a hat that is not the person's.
     """
     link = await _valid(session, token, lock=True)
-    hats = await _hats(session, link.account_id)
+    hats = await hats_of(session, account_id=link.account_id)
     if membership_id is None and len(hats) > 1:
         return None
     chosen = next((hat for hat in hats if membership_id in (None, hat.membership_id)), None)
@@ -117,15 +117,3 @@ async def _valid(session: PlatformSession, token: str, *, lock: bool = False) ->
     if link is None:
         raise LinkUnusable
     return link
-
-
-async def _hats(session: PlatformSession, account_id: UUID) -> list[Hat]:
-    rows = await session.execute(
-        sa.select(Membership, Cooperative.name, Cooperative.slug)
-        .outerjoin(Cooperative, Cooperative.id == Membership.cooperative_id)
-        .where(Membership.account_id == account_id)
-        .order_by(Cooperative.name, Membership.role)
-    )
-    return [
-        Hat(membership.id, Role(membership.role), name or "Maillage", slug) for membership, name, slug in rows.all()
-    ]

@@ -18,7 +18,7 @@ BATCH = 20
 
 
 async def send_waiting_letters(database: Database, mail: MailSettings) -> int:
-    """Send letters not sent yet; a refusal is kept with the letter and tried again next time. Returns how many left."""
+    """Send letters that are due; a refusal is kept with the letter and tried again next time. Returns how many left."""
     if mail.smtp_url is None:
         return 0
     sent = 0
@@ -26,7 +26,7 @@ async def send_waiting_letters(database: Database, mail: MailSettings) -> int:
         letters = (
             await session.scalars(
                 sa.select(Letter)
-                .where(Letter.sent_at.is_(None))
+                .where(Letter.sent_at.is_(None), sa.or_(Letter.send_after.is_(None), Letter.send_after <= clock.now()))
                 .order_by(Letter.created_at)
                 .limit(BATCH)
                 .with_for_update(skip_locked=True)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from maillage_kit.columns import Created, Key, one_of
 from maillage_kit.context import Role
 from maillage_kit.db import PlatformBase
+from maillage_platform.identity.rules import SignInMethod
 
 
 class Account(PlatformBase):
@@ -57,9 +58,13 @@ class SignInLink(PlatformBase):
 
 
 class WebSession(PlatformBase):
-    """A signed-in browser. `membership_id` is the hat worn: one session never reaches two cooperatives at once."""
+    """A signed-in browser. `membership_id` is the hat worn: one session never reaches two cooperatives at once.
+
+    It ends at `idle_until` when nothing is done, at `expires_at` whatever is done, or when it is revoked.
+    """
 
     __tablename__ = "web_session"
+    __table_args__ = (one_of("method", SignInMethod), {"schema": "platform"})
 
     id: Mapped[Key]
     token_hash: Mapped[str] = mapped_column(unique=True)
@@ -67,9 +72,12 @@ class WebSession(PlatformBase):
     membership_id: Mapped[UUID] = mapped_column(sa.ForeignKey("platform.membership.id"))
     created_at: Mapped[Created]
     last_seen_at: Mapped[datetime]
+    idle_until: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     user_agent: Mapped[str] = mapped_column(default="")
+    address: Mapped[str] = mapped_column(default="")
+    method: Mapped[str] = mapped_column(default=SignInMethod.LINK)
 
 
 class Letter(PlatformBase):
@@ -82,6 +90,7 @@ class Letter(PlatformBase):
     subject: Mapped[str]
     body: Mapped[str]
     created_at: Mapped[Created]
+    send_after: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     error: Mapped[str | None]
 

@@ -6,7 +6,6 @@ import sqlalchemy as sa
 
 from maillage_kit import clock
 from maillage_kit.db import PlatformSession
-from maillage_kit.errors import TooManyRequests
 
 _COUNT = sa.text(
     "insert into platform.rate_limit (key, window_start, count) values (:key, :now, 1) "
@@ -17,9 +16,7 @@ _COUNT = sa.text(
 )
 
 
-async def count_attempt(session: PlatformSession, *, key: str, limit: int, window: timedelta) -> None:
-    """Count one attempt. Raises TooManyRequests from the one after `limit` within `window`."""
+async def attempts(session: PlatformSession, *, key: str, window: timedelta) -> int:
+    """Count one attempt; returns how many this key has made in the current window, this one included."""
     now = clock.now()
-    count = (await session.execute(_COUNT, {"key": key, "now": now, "floor": now - window})).scalar_one()
-    if count > limit:
-        raise TooManyRequests
+    return int((await session.execute(_COUNT, {"key": key, "now": now, "floor": now - window})).scalar_one())

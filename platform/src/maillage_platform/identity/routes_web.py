@@ -1,25 +1,18 @@
 """Sign-in and sign-out. A link opens on GET (mail scanners do that too) and is used by POST only."""
 
-from datetime import timedelta
 from uuid import UUID
 
 from litestar import get, post
-from litestar.datastructures import Cookie
 from litestar.response import Redirect, Template
 
-from maillage_kit.context import Role
 from maillage_kit.db import PlatformSession
 from maillage_kit.errors import Invalid
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, page, see_other, text
-from maillage_platform import identity
-from maillage_platform.identity.links import Hat, hats_of_link, mail_link, use_link
-from maillage_platform.identity.rate_limit import count_attempt
-
-SESSION_COOKIE = "maillage_session"
-_WINDOW = timedelta(minutes=15)
-_PER_ADDRESS = 20
-_PER_EMAIL = 5
+from maillage_platform.identity import sessions
+from maillage_platform.identity.cookies import forgotten_session, session_cookie, session_cookie_name
+from maillage_platform.identity.links import hats_of_link, mail_link, use_link
+from maillage_platform.identity.rules import SignInMethod, limits_of
 
 
 @get("/signin")
@@ -42,12 +35,17 @@ async def send_link(request: AnyRequest, platform_session: PlatformSession, sett
             sent=False,
             status_code=422,
         )
-    address = request.client.host if request.client else "unknown"
-    await count_attempt(platform_session, key=f"signin:address:{address}", limit=_PER_ADDRESS, window=_WINDOW)
-    await count_attempt(platform_session, key=f"signin:email:{email}", limit=_PER_EMAIL, window=_WINDOW)
-    await mail_link(platform_session, email=email, public_url=settings.web.public_url)
+    wait = await mail_link(
+        platform_session, email=email, public_url=settings.web.public_url, address=address_of(request)
+    )
     return page(
-        request, "identity/signin.html", email=email, error=None, sent=True, mailbox_open=not settings.in_production
+        request,
+        "identity/signin.html",
+        email=email,
+        error=None,
+        sent=True,
+        minutes=-(-int(wait.total_seconds()) // 60),
+        mailbox_open=not settings.in_production,
     )
 
 
@@ -74,37 +72,34 @@ async def sign_in(
         hats = await hats_of_link(platform_session, token=token)
         return page(request, "identity/confirm.html", token=token, hats=hats)
     membership, hat = used
-    secret = await identity.open_session(
-        platform_session, membership=membership, user_agent=request.headers.get("user-agent", "")
+    secret = await sessions.open_session(
+        platform_session,
+        membership=membership,
+        user_agent=request.headers.get("user-agent", ""),
+        address=address_of(request),
+        method=SignInMethod.LINK,
+        replaces=request.cookies.get(session_cookie_name(settings)),
     )
-    answer = see_other(home_of(hat), flash="Vous êtes connecté.")
-    answer.cookies.append(
-        Cookie(
-            SESSION_COOKIE,
-            value=secret,
-            path="/",
-            httponly=True,
-            secure=settings.in_production,
-            samesite="lax",
-            max_age=int(identity.SESSION_LIFE.total_seconds()),
-        )
-    )
+    answer = see_other(hat.home, flash="Vous êtes connecté.")
+    answer.cookies.append(session_cookie(settings, secret, life=limits_of(hat.role).life))
     return answer
 
 
 @post("/signout", status_code=303)
-async def sign_out(request: AnyRequest, platform_session: PlatformSession) -> Redirect:
+async def sign_out(request: AnyRequest, platform_session: PlatformSession, settings: Settings) -> Redirect:
     """Close the session and forget the cookie."""
-    token = request.cookies.get(SESSION_COOKIE)
+    token = request.cookies.get(session_cookie_name(settings))
     if token:
-        await identity.close_session(platform_session, token=token)
+        await sessions.close_session(platform_session, token=token)
     answer = see_other("/signin", flash="Vous êtes déconnecté.")
-    answer.delete_cookie(SESSION_COOKIE, path="/")
+    answer.cookies.append(forgotten_session(settings))
     return answer
 
 
-def home_of(hat: Hat) -> str:
-    """Where each role starts."""
-    if hat.role is Role.FEDERATION:
-        return "/federation"
-    return f"/c/{hat.cooperative_slug}/{'desk' if hat.role is Role.OFFICE else 'field'}"
+def address_of(request: AnyRequest) -> str:
+    """The network address that asks, as the server or its proxy says (MAILLAGE_WEB__TRUSTED_PROXIES)."""
+    found: str | None = request.scope["state"].get("client_address")
+    return found or (request.client.host if request.client else "")
+
+
+ROUTES = [ask_email, send_link, confirm_link, sign_in, sign_out]

@@ -1,0 +1,45 @@
+"""The hats of a person: which roles, in which cooperatives, and where each one starts."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from maillage_kit.context import ROLE_LABELS, Role
+from maillage_kit.db import PlatformSession
+from maillage_platform.cooperatives.models import Cooperative
+from maillage_platform.identity.models import Membership
+
+
+@dataclass(frozen=True, slots=True)
+class Hat:
+    """One role a person may sign in with."""
+
+    membership_id: UUID
+    role: Role
+    cooperative_name: str
+    cooperative_slug: str | None
+
+    @property
+    def label(self) -> str:
+        return f"{ROLE_LABELS[self.role]} · {self.cooperative_name}"
+
+    @property
+    def home(self) -> str:
+        """Where this role starts."""
+        if self.role is Role.FEDERATION:
+            return "/federation"
+        return f"/c/{self.cooperative_slug}/{'desk' if self.role is Role.OFFICE else 'field'}"
+
+
+async def hats_of(session: PlatformSession, *, account_id: UUID) -> list[Hat]:
+    """Every hat of an account, by cooperative."""
+    rows = await session.execute(
+        sa.select(Membership, Cooperative.name, Cooperative.slug)
+        .outerjoin(Cooperative, Cooperative.id == Membership.cooperative_id)
+        .where(Membership.account_id == account_id)
+        .order_by(Cooperative.name, Membership.role)
+    )
+    return [
+        Hat(membership.id, Role(membership.role), name or "Maillage", slug) for membership, name, slug in rows.all()
+    ]

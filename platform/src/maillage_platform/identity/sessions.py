@@ -1,0 +1,175 @@
+"""Signed-in browsers: opened, followed, listed, ended. The cookie holds a secret, the database its hash.
+
+A session is only ever found by a secret made here, so an identifier chosen by a client is worth nothing; each sign-in
+and each change of hat makes a new secret and ends the one before.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+import structlog
+
+from maillage_kit import clock
+from maillage_kit.context import ROLE_LABELS, Actor, Role
+from maillage_kit.crypto import new_token, token_hash
+from maillage_kit.db import PlatformSession
+from maillage_platform.cooperatives.models import Cooperative
+from maillage_platform.identity.models import Account, Membership, WebSession
+from maillage_platform.identity.rules import METHOD_LABELS, SignInMethod, device_name, limits_of
+
+log = structlog.get_logger(__name__)
+_TOUCH_AFTER = timedelta(minutes=5)  # a page every second is not a write every second
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """One live session as its owner sees it."""
+
+    id: UUID
+    device: str
+    address: str
+    hat: str
+    method: str
+    opened_at: datetime
+    last_seen_at: datetime
+    ends_at: datetime
+
+
+async def open_session(
+    session: PlatformSession,
+    *,
+    membership: Membership,
+    user_agent: str = "",
+    address: str = "",
+    method: SignInMethod = SignInMethod.LINK,
+    replaces: str | None = None,
+) -> str:
+    """Open a browser session for one hat. Returns the secret for the cookie: it is not stored and never shown again.
+
+    `replaces`: the secret this browser held before; that session ends (no session is ever carried over a sign-in).
+    """
+    if replaces:
+        await close_session(session, token=replaces)
+    token, now = new_token(), clock.now()
+    limits = limits_of(Role(membership.role))
+    opened = WebSession(
+        token_hash=token_hash(token),
+        account_id=membership.account_id,
+        membership_id=membership.id,
+        last_seen_at=now,
+        idle_until=now + limits.idle,
+        expires_at=now + limits.life,
+        user_agent=user_agent[:200],
+        address=address[:64],
+        method=method,
+    )
+    session.add(opened)
+    await session.flush()
+    log.info("signed_in", session=str(opened.id), method=method.value, role=membership.role)
+    return token
+
+
+async def actor_of(session: PlatformSession, *, token: str) -> Actor | None:
+    """The person behind a session cookie, or None when it is unknown, expired, idle too long, revoked or disabled."""
+    now = clock.now()
+    row = (
+        await session.execute(
+            sa.select(WebSession, Account, Membership)
+            .join(Account, Account.id == WebSession.account_id)
+            .join(Membership, Membership.id == WebSession.membership_id)
+            .where(WebSession.token_hash == token_hash(token), *_live(now), Account.disabled_at.is_(None))
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    web_session, account, membership = row
+    if now - web_session.last_seen_at > _TOUCH_AFTER:
+        web_session.last_seen_at = now
+        web_session.idle_until = now + limits_of(Role(membership.role)).idle
+    return Actor(
+        account_id=account.id,
+        display_name=account.display_name,
+        email=account.email,
+        role=Role(membership.role),
+        cooperative_id=membership.cooperative_id,
+        member_id=membership.member_id,
+        technician_id=membership.technician_id,
+    )
+
+
+async def live_session(session: PlatformSession, *, token: str) -> WebSession | None:
+    """The session of a cookie while it lives."""
+    found = await session.scalars(
+        sa.select(WebSession).where(WebSession.token_hash == token_hash(token), *_live(clock.now()))
+    )
+    return found.one_or_none()
+
+
+async def sessions_of(
+    session: PlatformSession, *, account_id: UUID, before: UUID | None, limit: int
+) -> Sequence[OpenSession]:
+    """The live sessions of an account, the one opened last first, after `before`; at most `limit`."""
+    statement = (
+        sa.select(WebSession, Membership.role, Cooperative.name)
+        .join(Membership, Membership.id == WebSession.membership_id)
+        .outerjoin(Cooperative, Cooperative.id == Membership.cooperative_id)
+        .where(WebSession.account_id == account_id, *_live(clock.now()))
+        .order_by(WebSession.id.desc())
+        .limit(limit)
+    )
+    if before:
+        statement = statement.where(WebSession.id < before)
+    return [
+        OpenSession(
+            id=row.id,
+            device=device_name(row.user_agent),
+            address=row.address,
+            hat=f"{ROLE_LABELS[Role(role)]} · {name or 'Maillage'}",
+            method=METHOD_LABELS[SignInMethod(row.method)],
+            opened_at=row.created_at,
+            last_seen_at=row.last_seen_at,
+            ends_at=min(row.idle_until, row.expires_at),
+        )
+        for row, role, name in (await session.execute(statement)).all()
+    ]
+
+
+async def close_session(session: PlatformSession, *, token: str) -> None:
+    """Sign out: the cookie's session is revoked."""
+    await _revoke(session, WebSession.token_hash == token_hash(token), reason="signed_out")
+
+
+async def revoke_session(session: PlatformSession, *, account_id: UUID, session_id: UUID) -> bool:
+    """End one session of that account. False when it is not one of its live sessions."""
+    return bool(
+        await _revoke(session, WebSession.account_id == account_id, WebSession.id == session_id, reason="by_owner")
+    )
+
+
+async def revoke_sessions(session: PlatformSession, *, account_id: UUID, except_id: UUID | None = None) -> int:
+    """End every session of that account, or every other one. Returns how many."""
+    return await _revoke(
+        session, WebSession.account_id == account_id, WebSession.id.is_distinct_from(except_id), reason="all_by_owner"
+    )
+
+
+async def _revoke(session: PlatformSession, *which: sa.ColumnElement[bool], reason: str) -> int:
+    ended = (
+        await session.scalars(
+            sa.update(WebSession)
+            .where(*which, WebSession.revoked_at.is_(None))
+            .values(revoked_at=clock.now())
+            .returning(WebSession.id)
+            .execution_options(synchronize_session=False)
+        )
+    ).all()
+    for session_id in ended:
+        log.info("session_ended", session=str(session_id), reason=reason)
+    return len(ended)
+
+
+def _live(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return (WebSession.revoked_at.is_(None), WebSession.expires_at > now, WebSession.idle_until > now)
