@@ -8,10 +8,12 @@ from maillage_tenants.customers import models as customers
 from maillage_tenants.interventions import models as interventions
 from maillage_tenants.invoices import models as invoices
 from maillage_tenants.ledger import models as ledger
+from maillage_tenants.masking import models as masking
 from maillage_tenants.members import models as members
 from maillage_tenants.messages import models as messages
 from maillage_tenants.numbering import models as numbering
 from maillage_tenants.quotes import models as quotes
+from maillage_tenants.recordings import models as recordings
 from maillage_tenants.rota import models as rota
 from maillage_tenants.subscriptions import models as subscriptions
 from maillage_tenants.tariffs import models as tariffs
@@ -26,10 +28,12 @@ __all__ = [
     "interventions",
     "invoices",
     "ledger",
+    "masking",
     "members",
     "messages",
     "numbering",
     "quotes",
+    "recordings",
     "rota",
     "subscriptions",
     "tariffs",

@@ -1,0 +1,142 @@
+"""Keeping what was said: announced by a carrier and fetched afterwards, or brought by our own voice process."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from maillage_kit import clock, outside
+from maillage_kit.db import TenantSession
+from maillage_kit.errors import NotFound
+from maillage_kit.ids import new_id
+from maillage_tenants import audit
+from maillage_tenants.recordings import rules
+from maillage_tenants.recordings.errors import SoundTooLarge
+from maillage_tenants.recordings.models import CallRecording, RecordingKind, RecordingState
+
+FETCH = "recordings.fetch"
+LIMITS = {
+    RecordingKind.MESSAGE: rules.MAX_MESSAGE_BYTES,
+    RecordingKind.CONVERSATION: rules.MAX_CONVERSATION_BYTES,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One recording of a call, without its sound."""
+
+    id: UUID
+    kind: str
+    state: str
+    seconds: int | None
+    created_at: datetime
+    error: str | None
+
+
+async def announce(
+    session: TenantSession, *, call_id: UUID, kind: RecordingKind, reference: str, url: str, seconds: int | None
+) -> None:
+    """A carrier holds a recording of this call at `url`: it is fetched in the background. A repeat changes nothing."""
+    added = await session.execute(
+        insert(CallRecording)
+        .values(
+            id=new_id(),
+            call_id=call_id,
+            kind=kind,
+            reference=reference,
+            source_url=url,
+            state=RecordingState.WAITING,
+            seconds=seconds,
+            created_at=clock.now(),
+        )
+        .on_conflict_do_nothing(index_elements=[CallRecording.reference])
+        .returning(CallRecording.id)
+    )
+    recording_id = added.scalar_one_or_none()
+    if recording_id is not None:
+        await outside.defer(session, FETCH, {"recording_id": recording_id}, unique=f"recording:{recording_id}")
+        await outside.notify(session, "calls", call_id)
+
+
+async def keep(
+    session: TenantSession, *, call_id: UUID, kind: RecordingKind, content: bytes, reference: str | None = None
+) -> UUID:
+    """Keep a sound that was brought. The same sound of the same call is kept once; returns its id.
+
+    Raises NotASound, SoundTooLarge.
+    """
+    check_size(kind, len(content))
+    media = rules.media_type(content)
+    digest = hashlib.sha256(content).hexdigest()
+    name = reference or f"own:{call_id}:{kind}:{digest}"
+    now = clock.now()
+    await session.execute(
+        insert(CallRecording)
+        .values(
+            id=new_id(),
+            call_id=call_id,
+            kind=kind,
+            reference=name,
+            state=RecordingState.KEPT,
+            seconds=rules.wav_seconds(content),
+            content_type=media,
+            size=len(content),
+            sha256=digest,
+            content=content,
+            created_at=now,
+            kept_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=[CallRecording.reference])
+    )
+    await outside.notify(session, "calls", call_id)
+    return (await session.scalars(sa.select(CallRecording.id).where(CallRecording.reference == name))).one()
+
+
+def check_size(kind: RecordingKind, size: int) -> None:
+    """Raises SoundTooLarge."""
+    if size > LIMITS[kind]:
+        raise SoundTooLarge
+
+
+async def kept_of(session: TenantSession, *, call_id: UUID) -> tuple[Kept, ...]:
+    """The recordings of one call, in order."""
+    found = await session.execute(
+        sa.select(
+            CallRecording.id,
+            CallRecording.kind,
+            CallRecording.state,
+            CallRecording.seconds,
+            CallRecording.created_at,
+            CallRecording.error,
+        )
+        .where(CallRecording.call_id == call_id)
+        .order_by(CallRecording.created_at, CallRecording.id)
+    )
+    return tuple(Kept(*row) for row in found)
+
+
+async def sound_of(session: TenantSession, *, call_id: UUID, recording_id: UUID, by: str) -> tuple[bytes, str]:
+    """(the sound, its media type). The listening is audited (R70). Raises NotFound, also once purged."""
+    row = (
+        await session.execute(
+            sa.select(CallRecording.content, CallRecording.content_type, CallRecording.kind).where(
+                CallRecording.id == recording_id,
+                CallRecording.call_id == call_id,
+                CallRecording.state == RecordingState.KEPT,
+            )
+        )
+    ).one_or_none()
+    if row is None or row.content is None:
+        raise NotFound
+    await audit.record(
+        session,
+        actor=by,
+        action="recordings.listened",
+        subject_type="call",
+        subject_id=call_id,
+        detail={"recording": recording_id, "kind": row.kind},
+    )
+    return row.content, row.content_type or "audio/wav"
