@@ -146,6 +146,63 @@ class SmsSettings(_Group):
             raise ValueError("MAILLAGE_SMS__ACCOUNT_SID, __AUTH_TOKEN and __SENDER go together")
         return self
 
+    @property
+    def is_set(self) -> bool:
+        return bool(self.account_sid)
+
+
+class OvhSmsSettings(_Group):
+    """OVHcloud's SMS API. Empty (the default) is off; else the three keys and the service are needed.
+
+    Without `sender` a short number is used, which can be answered; a name of at most 11 letters cannot.
+    `callback_secret` is part of the address given to OVHcloud for receipts and replies; empty turns that address off.
+    """
+
+    endpoint: str = "https://eu.api.ovh.com/1.0"
+    application_key: str = ""
+    application_secret: SecretStr | None = None
+    consumer_key: SecretStr | None = None
+    service: str = ""
+    sender: str = Field(default="", max_length=16)
+    callback_secret: SecretStr | None = Field(default=None, min_length=16)
+
+    @model_validator(mode="after")
+    def _all_or_nothing(self) -> Self:
+        given = [bool(self.application_key), bool(self.application_secret), bool(self.consumer_key), bool(self.service)]
+        if any(given) and not all(given):
+            raise ValueError("MAILLAGE_OVH__APPLICATION_KEY, __APPLICATION_SECRET, __CONSUMER_KEY, __SERVICE: all or none")
+        return self
+
+    @property
+    def is_set(self) -> bool:
+        return bool(self.service)
+
+
+class SmppSettings(_Group):
+    """A text-message carrier over SMPP 3.4: `smpp://user:password@host:2775` or `smpps://…`. Empty is off."""
+
+    url: SecretStr | None = None
+    sender: str = ""
+
+
+class PushSettings(_Group):
+    """Notifications to browsers. `vapid_private_key`: 32 bytes in base64url (`./maillage push-key` makes one); empty is
+    off. `subject`: whom a push service writes to. `hosts`: the push services that subscriptions may name."""
+
+    vapid_private_key: SecretStr | None = None
+    subject: str = Field(default="mailto:contact@maillage.example", pattern=r"^(mailto:|https://)")
+    hosts: tuple[str, ...] = (
+        *("fcm.googleapis.com", "push.services.mozilla.com"),
+        *("push.apple.com", "notify.windows.com"),
+    )
+
+
+class AlertCallSettings(_Group):
+    """The call that reads an unread emergency aloud, placed by the account of `telephony.api`. `number`: who calls
+    (E.164); empty is off."""
+
+    number: str | None = Field(default=None, pattern=r"^\+[1-9]\d{5,14}$")
+
 
 class WatchSettings(_Group):
     """`heartbeat_url` is asked (GET) while everything is on time; an outside service alarms when that stops."""
@@ -170,6 +227,11 @@ class Settings(BaseSettings):
     telephony: TelephonySettings = TelephonySettings()
     mail: MailSettings = MailSettings()
     sms: SmsSettings = SmsSettings()
+    ovh: OvhSmsSettings = OvhSmsSettings()
+    smpp: SmppSettings = SmppSettings()
+    sms_order: tuple[Literal["twilio", "ovh", "smpp"], ...] = ("twilio", "ovh", "smpp")
+    push: PushSettings = PushSettings()
+    alert_call: AlertCallSettings = AlertCallSettings()
     crypto: CryptoSettings = CryptoSettings()
     watch: WatchSettings = WatchSettings()
     clock_file: Path | None = None
