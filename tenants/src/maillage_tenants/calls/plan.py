@@ -105,10 +105,20 @@ class GoOn:
 
 
 @dataclass(frozen=True, slots=True)
+class Next:
+    """Who would be rung after: a step of the same ladder."""
+
+    position: int
+    phone: str
+    ring_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class Dial:
     """Ring one number. With `whisper`, who answers is asked for a key before being put through; else bridged at once.
 
-    `caller_id` is the cooperative's own number (R103). `record`: keep the conversation (R70).
+    `caller_id` is the cooperative's own number (R103). `record`: keep the conversation (R70). `rest` is the ladder
+    after this step, for a carrier that goes down it by itself; the others come back and ask after each.
     """
 
     phone: str
@@ -117,6 +127,7 @@ class Dial:
     then: StepTurn | RescueTurn | MaskedTurn
     whisper: bool = True
     record: bool = False
+    rest: tuple[Next, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Reading calls. A webhook gets in one query the locked call, where and who, and the answer it may have had before."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from maillage_kit.db import TenantSession
 from maillage_tenants.calls.models import Call, CallEvent, CallLeg, CallState, LadderStep
+from maillage_tenants.calls.plan import Next
 from maillage_tenants.calls.signals import Notice
 from maillage_tenants.customers.models import Customer, Site
 from maillage_tenants.territory.models import Commune, Sector, SectorCommune
@@ -179,7 +180,7 @@ async def places_of_postcode(session: TenantSession, *, postcode: str, trade: st
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step of the frozen ladder that is to be rung."""
+    """A step of the frozen ladder that is to be rung. `rest`: who is rung after, when that was asked."""
 
     position: int
     kind: str
@@ -189,6 +190,7 @@ class Step:
     technician_id: UUID | None
     duty_id: UUID | None
     ring_seconds: int
+    rest: tuple[Next, ...] = ()
 
 
 _STEP = sa.select(
@@ -203,16 +205,12 @@ _STEP = sa.select(
 )
 
 
-_NEXT_STEP = (
-    _STEP.where(
-        LadderStep.call_id == sa.bindparam("call", type_=sa.Uuid),
-        LadderStep.position > sa.bindparam("after", type_=sa.Integer),
-        LadderStep.skipped.is_(None),
-        LadderStep.phone.is_not(None),
-    )
-    .order_by(LadderStep.position)
-    .limit(1)
-)
+_NEXT_STEPS = _STEP.where(
+    LadderStep.call_id == sa.bindparam("call", type_=sa.Uuid),
+    LadderStep.position > sa.bindparam("after", type_=sa.Integer),
+    LadderStep.skipped.is_(None),
+    LadderStep.phone.is_not(None),
+).order_by(LadderStep.position)
 _STEP_AT = _STEP.where(
     LadderStep.call_id == sa.bindparam("call", type_=sa.Uuid),
     LadderStep.position == sa.bindparam("place", type_=sa.Integer),
@@ -220,9 +218,11 @@ _STEP_AT = _STEP.where(
 
 
 async def next_step(session: TenantSession, *, call_id: UUID, after: int) -> Step | None:
-    """The first step to ring after a position, None when the ladder is exhausted."""
-    row = (await session.execute(_NEXT_STEP, {"call": call_id, "after": after})).one_or_none()
-    return None if row is None else Step(*row)
+    """The first step to ring after a position, with the rest of the ladder; None when it is exhausted."""
+    found = [Step(*row) for row in await session.execute(_NEXT_STEPS, {"call": call_id, "after": after})]
+    if not found:
+        return None
+    return replace(found[0], rest=tuple(Next(step.position, step.phone, step.ring_seconds) for step in found[1:]))
 
 
 async def step_at(session: TenantSession, *, call_id: UUID, position: int) -> Step | None:

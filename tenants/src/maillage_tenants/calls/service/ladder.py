@@ -12,7 +12,7 @@ from maillage_kit.ids import new_id
 from maillage_tenants import dispatch, messages
 from maillage_tenants.calls import case, queries, rules, words
 from maillage_tenants.calls.models import FINAL_LEG_STATES, CallLeg, CallState, LadderStep, LegState
-from maillage_tenants.calls.plan import BRIDGE, Dial, Gather, Hangup, KeyTurn, Plan, Say, StepTurn
+from maillage_tenants.calls.plan import BRIDGE, Dial, Gather, Hangup, KeyTurn, Next, Plan, Say, StepTurn
 from maillage_tenants.calls.queries import LegRow, Place, Step
 from maillage_tenants.calls.record import OpenCall, Station
 from maillage_tenants.calls.service import ending
@@ -46,9 +46,10 @@ async def begin(
     note = unrouted or (f"Secteur {place.sector_name}" if place else "")
     case_id = await case.open_for_call(session, call=call.row, sector_id=sector_id, at=now)
     call.set(sector_id=sector_id, routing_note=note, intervention_id=case_id)
-    first = next(candidate for candidate in candidates if candidate.skipped is None)
+    to_ring = [candidate for candidate in candidates if candidate.skipped is None]
+    first, *others = to_ring
     return await _ring(
-        session, call=call, step=_step(first), before=words.calling_for(call.row.commune), station=station
+        session, call=call, step=_step(first, others), before=words.calling_for(call.row.commune), station=station
     )
 
 
@@ -88,7 +89,7 @@ def _frozen(call: OpenCall, candidates: Sequence[Candidate]) -> dict[str, object
     }
 
 
-def _step(candidate: Candidate) -> Step:
+def _step(candidate: Candidate, others: Sequence[Candidate]) -> Step:
     return Step(
         position=candidate.position,
         kind=candidate.kind,
@@ -98,6 +99,7 @@ def _step(candidate: Candidate) -> Step:
         technician_id=candidate.technician_id,
         duty_id=candidate.duty_id,
         ring_seconds=candidate.ring_seconds,
+        rest=tuple(Next(other.position, other.phone or "", other.ring_seconds) for other in others),
     )
 
 
@@ -130,6 +132,7 @@ def _dial(step: Step, *, station: Station, direct: bool = False) -> Dial:
         ring_seconds=step.ring_seconds,
         then=StepTurn(step.position, direct),
         whisper=not direct,
+        rest=() if direct else step.rest,
     )
 
 
@@ -139,7 +142,11 @@ async def where_it_stands(session: TenantSession, *, call: OpenCall, station: St
         return (Hangup(),)
     talking = call.state is CallState.CONNECTED
     position = call.row.accepted_position if talking and call.row.accepted_position is not None else call.row.position
-    step = await queries.step_at(session, call_id=call.row.id, position=position)
+    step = (
+        await queries.step_at(session, call_id=call.row.id, position=position)
+        if talking
+        else await queries.next_step(session, call_id=call.row.id, after=position - 1)
+    )
     if step is None:
         return (Hangup(),)
     return (Say(words.HOLD_ON), _dial(step, station=station, direct=talking))
