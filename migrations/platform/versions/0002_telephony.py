@@ -76,9 +76,45 @@ def _no_voice() -> None:
 
 def upgrade() -> None:
     """Each use case adds its own block."""
+    _watch()
     _voice()
 
 
 def downgrade() -> None:
     """The same blocks, undone in reverse order."""
+    _no_watch()
     _no_voice()
+
+
+def _watch() -> None:
+    """When the audit of the whole installation last looked, and what the federation knows of each watch."""
+    instant = sa.DateTime(timezone=True)
+    op.create_table(
+        "heartbeat",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("looked_at", instant, nullable=False),
+        sa.Column("on_time_at", instant, nullable=True),
+        sa.Column("troubles", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_heartbeat")),
+        schema="platform",
+    )
+    op.create_table(
+        "watch_state",
+        sa.Column("cooperative_id", sa.Uuid(), nullable=False),
+        sa.Column("last_run_at", instant, nullable=True),
+        sa.Column("last_success_at", instant, nullable=True),
+        sa.Column("last_seconds", sa.Integer(), nullable=True),
+        sa.Column("failed_in_a_row", sa.Integer(), nullable=False),
+        sa.Column("last_failure", sa.Text(), nullable=False),
+        sa.Column("findings", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["cooperative_id"], ["platform.cooperative.id"], name=op.f("fk_watch_state_cooperative_id")
+        ),
+        sa.PrimaryKeyConstraint("cooperative_id", name=op.f("pk_watch_state")),
+        schema="platform",
+    )
+
+
+def _no_watch() -> None:
+    op.drop_table("watch_state", schema="platform")
+    op.drop_table("heartbeat", schema="platform")

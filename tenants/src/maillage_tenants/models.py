@@ -18,6 +18,7 @@ from maillage_tenants.rota import models as rota
 from maillage_tenants.subscriptions import models as subscriptions
 from maillage_tenants.tariffs import models as tariffs
 from maillage_tenants.territory import models as territory
+from maillage_tenants.watch import models as watch
 
 __all__ = [
     "TenantBase",
@@ -38,4 +39,5 @@ __all__ = [
     "subscriptions",
     "tariffs",
     "territory",
+    "watch",
 ]

@@ -1,6 +1,6 @@
 """What the federation knows of each cooperative: daily aggregates, never a customer (R73)."""
 
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -28,3 +28,17 @@ class DailyAggregate(PlatformBase):
     interventions_closed: Mapped[int] = mapped_column(default=0)
     delays_kept: Mapped[int] = mapped_column(default=0)
     delays_missed: Mapped[int] = mapped_column(default=0)
+
+
+class WatchState(PlatformBase):
+    """How each cooperative's watch stands, as its events told it: whether its number rings, what its audit found."""
+
+    __tablename__ = "watch_state"
+
+    cooperative_id: Mapped[UUID] = mapped_column(sa.ForeignKey("platform.cooperative.id"), primary_key=True)
+    last_run_at: Mapped[datetime | None]
+    last_success_at: Mapped[datetime | None]
+    last_seconds: Mapped[int | None]
+    failed_in_a_row: Mapped[int] = mapped_column(default=0)
+    last_failure: Mapped[str] = mapped_column(default="")
+    findings: Mapped[int] = mapped_column(default=0)

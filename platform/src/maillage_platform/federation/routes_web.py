@@ -27,10 +27,12 @@ async def console(request: AnyRequest, platform_session: PlatformSession) -> Tem
         platform_session, since=since, after=position[0] if position else None, limit=asked.limit + 1
     )
     shown = cut_page(rows, asked, lambda row: [row[0].slug])
+    states = await federation.watch_states(platform_session, cooperative_ids=[row[0].id for row in shown.items])
     return page(
         request,
         "federation/console.html",
         shown=shown,
+        states=states,
         since=since,
     )
 
@@ -55,6 +57,7 @@ async def one_cooperative(
         request,
         "federation/cooperative.html",
         found=found,
+        state=(await federation.watch_states(platform_session, cooperative_ids=[found.id])).get(found.id),
         trade_labels=[all_trades.label(code) for code in found.trades],
         shown=shown,
     )

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from maillage_kit.db import PlatformSession
 from maillage_platform.cooperatives.models import Cooperative
+from maillage_platform.federation import watching
 from maillage_platform.federation.models import DailyAggregate
 from maillage_platform.outbox import StoredEvent
 
@@ -54,7 +55,8 @@ class Totals:
 
 
 async def count_event(session: PlatformSession, event: StoredEvent) -> None:
-    """Add one event to its day. Unknown types are not ours and change nothing."""
+    """Add one event to its day, or to the state of a watch. Unknown types are not ours and change nothing."""
+    await watching.keep(session, event)
     columns = _columns(event)
     if not columns:
         return

@@ -8,6 +8,15 @@ A carrier is an adapter in `carriers/`: it turns what it hears into `signals` an
 between and knows no carrier.
 """
 
-from .models import CallbackOutcome, CallOutcome, CallState
+from .models import CallbackOutcome, CallOutcome, CallState, LegState
+from .watched import WatchProgress, expect_watch_call, watch_progress
 
-__all__ = ["CallOutcome", "CallState", "CallbackOutcome"]
+__all__ = [
+    "CallOutcome",
+    "CallState",
+    "CallbackOutcome",
+    "LegState",
+    "WatchProgress",
+    "expect_watch_call",
+    "watch_progress",
+]

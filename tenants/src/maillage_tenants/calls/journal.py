@@ -83,10 +83,10 @@ _LINE = (
 
 
 async def call_log(session: TenantSession, *, page: PageRequest, show: Show) -> Page[CallLine]:
-    """Calls, the newest first; callbacks owed, the most urgent first."""
+    """Calls, the newest first; callbacks owed, the most urgent first. Our own watch calls are not among them."""
     due = show is Show.CALLBACKS
     at: Any = Callback.due_at if due else Call.started_at
-    statement = _LINE
+    statement = _LINE.where(Call.watch_id.is_(None))
     if due:
         statement = statement.where(Callback.id.is_not(None))
     elif show is Show.TODAY:

@@ -65,8 +65,26 @@ class CallbackOutcome(StrEnum):
     DUPLICATE = "duplicate"
 
 
+class WatchCall(TenantBase):
+    """A call of our own that is expected from `caller` between the two instants (`watched.py`)."""
+
+    __tablename__ = "watch_call"
+    __table_args__ = (
+        sa.CheckConstraint("expected_until > expected_from", name="period"),
+        sa.Index(None, "caller", "expected_until"),
+    )
+
+    id: Mapped[Key]
+    caller: Mapped[str]
+    expected_from: Mapped[datetime]
+    expected_until: Mapped[datetime]
+
+
 class Call(TenantBase):
-    """One call to the single number. `position` is the ladder step being rung, None before the ladder."""
+    """One call to the single number. `position` is the ladder step being rung, None before the ladder.
+
+    With `watch_id` it is a watch call, our own: in no log, in no statistics, nobody but the test artisan is rung.
+    """
 
     __tablename__ = "call"
     __table_args__ = (
@@ -76,6 +94,7 @@ class Call(TenantBase):
         sa.Index("ix_call_open", "state", postgresql_where=sa.text("state <> 'ended'")),
         sa.Index(None, "intervention_id"),
         sa.Index(None, "caller"),
+        sa.Index("ix_call_watch_id", "watch_id", postgresql_where=sa.text("watch_id is not null")),
     )
 
     id: Mapped[Key]
@@ -101,6 +120,7 @@ class Call(TenantBase):
     accepted_position: Mapped[int | None]
     routing_note: Mapped[str] = mapped_column(default="")
     intervention_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("intervention.id", use_alter=True))
+    watch_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("watch_call.id"))
 
 
 class LadderStep(TenantBase):

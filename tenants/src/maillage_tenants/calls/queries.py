@@ -19,7 +19,7 @@ from maillage_tenants.territory.models import Commune, Sector, SectorCommune
 
 @dataclass(frozen=True, slots=True)
 class CallRow:
-    """A call with the words that describe it. The fields after `intervention_id` come from other tables."""
+    """A call with the words that describe it. The fields after `watch_id` come from other tables."""
 
     id: UUID
     provider_call_id: str
@@ -43,6 +43,7 @@ class CallRow:
     accepted_position: int | None
     routing_note: str
     intervention_id: UUID | None
+    watch_id: UUID | None
     customer_name: str | None
     referring_member_id: UUID | None
     address: str | None
@@ -74,6 +75,7 @@ _OWN = (
     Call.accepted_position,
     Call.routing_note,
     Call.intervention_id,
+    Call.watch_id,
 )
 _AROUND = (
     Customer.name,

@@ -178,6 +178,7 @@ def new_row(*, call_id: UUID, notice: Notice, called: str, caller: str | None, a
         accepted_position=None,
         routing_note="",
         intervention_id=None,
+        watch_id=None,
         customer_name=None,
         referring_member_id=None,
         address=None,

@@ -10,7 +10,8 @@ from typing import Any
 class Notice:
     """The envelope of every signal, stored as it came. `fingerprint` is the same when a carrier repeats itself.
 
-    `call` is the carrier's name of the caller's line, also when the signal is about the person rung.
+    `call` is the carrier's name of the caller's line, also when the signal is about the person rung. `caller` is the
+    number that placed the line the signal is about, when the carrier says it.
     """
 
     provider: str
@@ -19,6 +20,7 @@ class Notice:
     fingerprint: str
     sequence: int | None = None
     payload: dict[str, Any] = field(default_factory=dict)
+    caller: str | None = None
 
 
 class Ending(StrEnum):

@@ -22,7 +22,7 @@ from maillage_kit.settings import Settings
 from maillage_tenants.calls import queries, rules, words
 from maillage_tenants.calls.carriers import Event, TelephonyProvider
 from maillage_tenants.calls.models import CallState
-from maillage_tenants.calls.plan import BRIDGE, Ask, Gather, Hangup, KeyTurn, Plan
+from maillage_tenants.calls.plan import BRIDGE, TEST_ARTISAN, Ask, Gather, Hangup, KeyTurn, Plan
 from maillage_tenants.calls.record import OpenCall, Station, ToldBefore, write, write_new
 from maillage_tenants.calls.service import ladder, menu, rescue
 from maillage_tenants.calls.signals import (
@@ -66,6 +66,8 @@ class Switchboard:
 
     async def inbound(self, signal: InboundCall) -> str:
         """Somebody rings a number. An unknown number is told so and put through to the last resort."""
+        if signal.called == self.settings.telephony.watch.artisan_number:
+            return self._render(TEST_ARTISAN, None, None)
         cooperative: CooperativeContext | None = None
         try:
             async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
@@ -76,7 +78,7 @@ class Switchboard:
                 return await self._inbound(cooperative, signal)
         except Exception:
             log.exception("inbound_rescued", call=signal.notice.call)
-            return self._rescue(cooperative, signal.called)
+            return self._rescue(cooperative, signal.called, caller=signal.caller)
 
     async def _inbound(self, cooperative: CooperativeContext, signal: InboundCall) -> str:
         async def begin() -> str | None:
@@ -127,7 +129,7 @@ class Switchboard:
                 return await self._answer(cooperative, call_id, notice, act)
         except Exception:
             log.exception("caller_rescued", call=notice.call, kind=notice.kind)
-            return self._rescue(cooperative, "")
+            return self._rescue(cooperative, "", caller=notice.caller)
 
     async def rescue_over(self, cooperative_id: UUID, position: int, signal: AttemptOver) -> str:
         """An emergency number was tried, without any database: the conversation is over, or the next number."""
@@ -233,6 +235,8 @@ class Switchboard:
 
     async def line_progress(self, signal: LineProgress) -> None:
         """News of the caller's line, also of a call that could not be written when it rang."""
+        if signal.called == self.settings.telephony.watch.artisan_number:
+            return
         cooperative = await self.directory.by_public_number(signal.called)
         if cooperative is None:
             log.warning("line_of_unknown_number", called=signal.called)
@@ -316,7 +320,11 @@ class Switchboard:
         *,
         position: int = 0,
         preamble: str = words.RESCUE,
+        caller: str | None = None,
     ) -> str:
+        """Ring a human who is known without the database; nobody for the number that places our own watch calls."""
+        if caller is not None and caller == self.settings.telephony.watch.number:
+            return self._render((Hangup(),), cooperative, None)
         plan = rules.rescue_plan(
             cooperative,
             last_resort=self.settings.telephony.last_resort_number,

@@ -49,7 +49,7 @@ async def live_calls(session: TenantSession) -> tuple[LiveCall, ...]:
         .outerjoin(Customer, Customer.id == Call.customer_id)
         .outerjoin(Commune, Commune.insee == Call.insee)
         .outerjoin(LadderStep, sa.and_(LadderStep.call_id == Call.id, LadderStep.position == Call.position))
-        .where(Call.state != CallState.ENDED)
+        .where(Call.state != CallState.ENDED, Call.watch_id.is_(None))
         .order_by(Call.started_at)
         .limit(100)
     )

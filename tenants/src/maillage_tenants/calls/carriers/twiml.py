@@ -29,11 +29,13 @@ from maillage_tenants.calls.plan import (
     Hangup,
     KeyTurn,
     MenuTurn,
+    Pause,
     Plan,
     RescueTurn,
     Say,
     StepTurn,
     Turn,
+    TypeKeys,
 )
 from maillage_tenants.calls.signals import (
     AttemptOver,
@@ -141,6 +143,7 @@ class Fields:
             fingerprint=digest,
             sequence=self.number("SequenceNumber"),
             payload={"path": self.path, "form": dict(self.form)},
+            caller=self.caller(),
         )
 
     def own_call(self) -> str:
@@ -296,6 +299,10 @@ class TwimlCarrier:
                     self._dial(root, verb, here, rescue)
                 case Hangup():
                     SubElement(root, "Hangup")
+                case Pause(seconds):
+                    SubElement(root, "Pause", {"length": str(seconds)})
+                case TypeKeys(digits):
+                    SubElement(root, "Play", {"digits": digits})
         return '<?xml version="1.0" encoding="UTF-8"?>' + tostring(root, encoding="unicode")
 
     def _dial(self, root: Element, dial: Dial, here: str, rescue: str) -> None:

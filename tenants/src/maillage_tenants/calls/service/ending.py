@@ -27,9 +27,11 @@ async def finish(
     outcome: CallOutcome,
     accepted_kind: str | None = None,
 ) -> None:
-    """End the call: final, and told to the rest of the product in the same transaction."""
+    """End the call: final, and told to the rest of the product in the same transaction, unless it is our own."""
     now = clock.now()
     call.set(state=CallState.ENDED, outcome=outcome, ended_at=now)
+    if call.row.watch_id is not None:
+        return
     await outside.publish(
         session,
         CallEnded(
@@ -83,6 +85,9 @@ async def caller_left(session: TenantSession, *, call: OpenCall) -> None:
 
 async def missed(session: TenantSession, *, call: OpenCall, station: Station) -> Plan:
     """Nobody took the call: text message, critical alarm, callback owed, and the caller is told (rule 1)."""
+    if call.row.watch_id is not None:
+        await finish(session, call=call, outcome=CallOutcome.MISSED)
+        return (Hangup(),)
     await owe_callback(
         session,
         call=call,
@@ -126,7 +131,9 @@ async def promise_callback(session: TenantSession, *, call: OpenCall) -> str:
 
 
 async def owe_callback(session: TenantSession, *, call: OpenCall, severity: alarms.Severity, title: str) -> None:
-    """Write that this caller must be called back, once, and tell the office."""
+    """Write that this caller must be called back, once, and tell the office. Our own watch calls are owed nothing."""
+    if call.row.watch_id is not None:
+        return
     now = clock.now()
     await session.execute(
         insert(Callback)

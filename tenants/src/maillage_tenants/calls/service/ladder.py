@@ -10,7 +10,7 @@ from maillage_kit import clock
 from maillage_kit.db import TenantSession, core
 from maillage_kit.ids import new_id
 from maillage_tenants import dispatch, messages
-from maillage_tenants.calls import case, queries, rules, words
+from maillage_tenants.calls import case, queries, rules, watched, words
 from maillage_tenants.calls.models import FINAL_LEG_STATES, CallLeg, CallState, LadderStep, LegState
 from maillage_tenants.calls.plan import BRIDGE, Dial, Gather, Hangup, KeyTurn, Next, Plan, Say, StepTurn
 from maillage_tenants.calls.queries import LegRow, Place, Step
@@ -42,10 +42,13 @@ async def begin(
         ring_seconds=station.telephony.ring_seconds,
         unrouted=unrouted,
     )
+    if call.row.watch_id is not None:
+        candidates = watched.only_the_test_artisan(candidates, telephony=station.telephony)
     await session.execute(_FREEZE, _frozen(call, candidates))
     note = unrouted or (f"Secteur {place.sector_name}" if place else "")
-    case_id = await case.open_for_call(session, call=call.row, sector_id=sector_id, at=now)
-    call.set(sector_id=sector_id, routing_note=note, intervention_id=case_id)
+    call.set(sector_id=sector_id, routing_note=note)
+    if call.row.watch_id is None:
+        call.set(intervention_id=await case.open_for_call(session, call=call.row, sector_id=sector_id, at=now))
     to_ring = [candidate for candidate in candidates if candidate.skipped is None]
     first, *others = to_ring
     return await _ring(

@@ -10,7 +10,7 @@ from maillage_kit.db import TenantSession
 from maillage_kit.ids import new_id
 from maillage_kit.semester import Semester
 from maillage_tenants import customers, subscriptions
-from maillage_tenants.calls import case, queries, rules, words
+from maillage_tenants.calls import case, queries, rules, watched, words
 from maillage_tenants.calls.models import CallOutcome, CallState
 from maillage_tenants.calls.plan import Ask, Gather, GoOn, Hangup, MenuTurn, Plan, Say
 from maillage_tenants.calls.queries import CallRow, Place
@@ -32,6 +32,8 @@ async def arrive(session: TenantSession, *, signal: InboundCall, station: Statio
     """
     row = new_row(call_id=new_id(), notice=signal.notice, called=signal.called, caller=signal.caller, at=clock.now())
     call = OpenCall(row)
+    if signal.caller is not None and signal.caller == station.telephony.watch.number:
+        call.set(watch_id=await watched.expected(session, caller=signal.caller, at=row.started_at))
     if signal.caller is not None:
         known = await customers.identify_caller(session, phone=signal.caller)
         if len({found.customer_id for found in known}) == 1:
@@ -96,10 +98,11 @@ async def _started(session: TenantSession, *, call: OpenCall, attempt: int, digi
 async def redirect_to_emergency(session: TenantSession, *, call: OpenCall) -> Plan:
     """A danger: the words twice, the case redirected, nobody dispatched, no clock of a promise started (R86, R87)."""
     now = clock.now()
-    case_id = await case.open_for_call(session, call=call.row, sector_id=None, at=now)
-    await case.redirect(session, case_id=case_id, to=safety.GAS_SMELL, at=now)
+    if call.row.watch_id is None:
+        case_id = await case.open_for_call(session, call=call.row, sector_id=None, at=now)
+        await case.redirect(session, case_id=case_id, to=safety.GAS_SMELL, at=now)
+        call.set(intervention_id=case_id)
     call.set(
-        intervention_id=case_id,
         routing_note="Danger annoncé au clavier : consignes lues, appelant dirigé vers les secours, aucun envoi.",
     )
     await ending.finish(session, call=call, outcome=CallOutcome.REDIRECTED)

@@ -10,7 +10,7 @@ from maillage_kit.db import TenantSession
 from maillage_kit.ids import new_id
 from maillage_kit.phone import show_phone
 from maillage_tenants import alarms, customers
-from maillage_tenants.calls import case, queries, rules
+from maillage_tenants.calls import case, queries, rules, watched
 from maillage_tenants.calls.models import Call, CallLeg, CallOutcome, CallState, LadderStep, LegState
 from maillage_tenants.calls.queries import CallRow
 from maillage_tenants.calls.record import OpenCall, Station, new_row
@@ -32,6 +32,7 @@ async def reconstruct(
     row = replace(row, answered_at=row.started_at)
     if caller is not None:
         call = OpenCall(row)
+        call.set(watch_id=await watched.expected(session, caller=caller, at=row.started_at))
         await _name_caller(session, call=call, caller=caller)
         row = call.row
     values = {name: getattr(row, name) for name in queries.OWN_FIELDS}
@@ -44,7 +45,7 @@ async def rescue_leg(
 ) -> None:
     """News of an emergency number: it joins the ladder of the call, with its reason, and the case is opened."""
     numbers = rules.rescue_numbers(station.cooperative, station.telephony.last_resort_number)
-    if position >= len(numbers):
+    if position >= len(numbers) or call.row.watch_id is not None:
         return
     name, phone = numbers[position]
     at_step = rules.RESCUE_POSITION + position

@@ -1,0 +1,32 @@
+"""Background entry points: they only say « look now », the rows hold the truth."""
+
+from uuid import UUID
+
+from maillage_hooks import TradeRegistry
+from maillage_kit.context import CooperativeContext
+from maillage_kit.db import TenantSession
+from maillage_kit.settings import Settings
+from maillage_tenants.watch.service import forwarding, running
+
+
+async def look_for_watch_calls(
+    session: TenantSession, cooperative: CooperativeContext, trades: TradeRegistry, settings: Settings
+) -> None:
+    """Runs that are over get their verdict; a run whose time has come is planned."""
+    await running.judge(session)
+    await running.plan_due(session, cooperative=cooperative, trades=trades, settings=settings)
+
+
+async def place(session: TenantSession, cooperative: CooperativeContext, settings: Settings, run_id: str) -> None:
+    """`watch.place`: the planned call leaves."""
+    await running.place(session, cooperative=cooperative, settings=settings, run_id=UUID(run_id))
+
+
+async def judge(session: TenantSession, run_id: str) -> None:
+    """`watch.judge`: the time limit of a run is reached."""
+    await running.judge(session, run_id=UUID(run_id))
+
+
+async def look_for_forwards(session: TenantSession, cooperative: CooperativeContext, trades: TradeRegistry) -> None:
+    """The static forward list of the day (R104)."""
+    await forwarding.make_daily(session, cooperative=cooperative, trades=trades)
