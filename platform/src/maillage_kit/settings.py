@@ -109,9 +109,13 @@ class CarrierApiSettings(_Group):
 
 
 class TelephonySettings(_Group):
-    """`auth_tokens`: accepted webhook signing tokens (two during a rotation). Empty turns the webhooks off."""
+    """`carrier` signs the TwiML webhooks: Twilio and SignalWire with `auth_tokens`, Telnyx (TeXML) with a key of which
+    `public_keys` has the public half, in base64. Two of either are accepted during a rotation; none turns them off.
+    """
 
+    carrier: Literal["twilio", "signalwire", "telnyx"] = "twilio"
     auth_tokens: tuple[SecretStr, ...] = (SecretStr(_DEV_TELEPHONY),)
+    public_keys: tuple[str, ...] = ()
     ring_seconds: int = Field(default=20, ge=5, le=60)
     accept_seconds: int = Field(default=15, ge=5, le=30)
     last_resort_number: str | None = None
@@ -210,6 +214,32 @@ class WatchSettings(_Group):
     heartbeat_url: SecretStr | None = None
 
 
+class VoiceSettings(_Group):
+    """The voice process (`./maillage voice`). Its secret is the first of `telephony.sip.secrets`.
+
+    `host` is where it listens and what it tells others: SIP on `port`, sound on the even `rtp_ports`, control on
+    `control_port`. Only `edge` is believed, and every call goes there. Beyond `max_calls` calls are refused at once: the
+    edge rings people itself. Told to stop, it waits `drain_seconds` for the calls in progress.
+    """
+
+    host: str = Field(default="127.0.0.1", pattern=r"^\d{1,3}(\.\d{1,3}){3}$")
+    port: int = Field(default=5080, ge=1, le=65535)
+    control_port: int = Field(default=5081, ge=1, le=65535)
+    rtp_ports: tuple[int, int] = (20000, 20998)
+    edge: str = Field(default="127.0.0.1:5060", pattern=r"^\d{1,3}(\.\d{1,3}){3}:\d{1,5}$")
+    application_url: str = "http://127.0.0.1:8027"
+    data_dir: Path = Path(".maillage/voice")
+    max_calls: int = Field(default=200, ge=1, le=2000)
+    drain_seconds: int = Field(default=60, ge=0, le=7200)
+
+    @model_validator(mode="after")
+    def _ports_in_order(self) -> Self:
+        first, last = self.rtp_ports
+        if not 1024 <= first < last <= 65535:
+            raise ValueError("MAILLAGE_VOICE__RTP_PORTS: first and last, from 1024 to 65535")
+        return self
+
+
 class CryptoSettings(_Group):
     field_keys: tuple[SecretStr, ...] = Field(default_factory=lambda: (SecretStr(development_field_key()),))
 
@@ -233,6 +263,7 @@ class Settings(BaseSettings):
     push: PushSettings = PushSettings()
     alert_call: AlertCallSettings = AlertCallSettings()
     crypto: CryptoSettings = CryptoSettings()
+    voice: VoiceSettings = VoiceSettings()
     watch: WatchSettings = WatchSettings()
     clock_file: Path | None = None
 

@@ -1,0 +1,39 @@
+"""When the application cannot be asked: the red situations, then people, whose key 1 is judged here (R86, R104).
+
+First those of the ladder who were not rung yet, then the cooperative's rescue numbers, twice; then a message if the
+call is known, and the emergency numbers in every case.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from maillage_voice import words
+from maillage_voice.plans import Message, Sentence
+
+if TYPE_CHECKING:
+    from maillage_voice.script import Call
+
+_ROUNDS: Final = 2
+_MESSAGE_SECONDS: Final = 120
+
+
+async def rescue(call: "Call") -> None:
+    """Returns when the caller was put through and it is over, or when nothing more can be done."""
+    call.alone = True
+    begun = bool(call.tried)
+    call.station.speech.prepare(Sentence(text) for text in (words.WHISPER, words.NEXT_ONE))
+    if begun:
+        await call.channel.say(Sentence(words.NEXT_ONE))
+    else:
+        await call.channel.say(Sentence(words.SAFETY_FIRST))
+        await call.channel.say(Sentence(words.PUT_THROUGH))
+    for round_number in range(_ROUNDS):
+        if round_number:
+            call.tried = set()
+            await call.channel.say(Sentence(words.NEXT_ONE))
+        if await call.hunt_alone((*call.left, *call.rescue_steps)):
+            await call.channel.say(Sentence(words.GOODBYE))
+            return
+    if call.message_path:
+        await call.channel.say(Sentence(words.LEAVE_MESSAGE))
+        await call.message(Message(upload=call.message_path, max_seconds=_MESSAGE_SECONDS))
+    await call.channel.say(Sentence(words.NOBODY))
