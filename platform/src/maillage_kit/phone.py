@@ -4,6 +4,9 @@ import phonenumbers
 
 from maillage_kit.errors import Invalid
 
+_PROSPECTING_PREFIXES = tuple(
+    f"+33{prefix}" for prefix in ("162", "163", "270", "271", "377", "378", "424", "425", "568", "569", "948", "949")
+)
 _SURCHARGED_PREFIXES = ("+33810", "+33811", "+3382", "+3389")
 
 
@@ -52,6 +55,16 @@ def require_unsurcharged(e164: str, *, field: str = "public_number") -> str:
         raise Invalid(
             "Le numéro du service ne peut être ni surtaxé (article L121-16), ni un 06 ou 07 (plan de numérotation).",
             fields={field: "Choisissez un numéro en 01 à 05, 09 ou 0800 à 0805."},
+        )
+    return e164
+
+
+def require_not_prospecting(e164: str, *, field: str = "number") -> str:
+    """Refuse a number of the ranges kept for prospecting: a service call never shows one (R102)."""
+    if e164.startswith(_PROSPECTING_PREFIXES):
+        raise Invalid(
+            "Ce numéro est d’une tranche réservée au démarchage (plan de numérotation).",
+            fields={field: "Choisissez un numéro hors des tranches de démarchage."},
         )
     return e164
 
