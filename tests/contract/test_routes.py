@@ -32,6 +32,7 @@ OBJECTS = {
     "case_id": "intervention",
     "customer_id": "customer",
     "duty_id": "duty",
+    "forward_id": "forward_list",
     "invoice_id": "invoice",
     "member_id": "member",
     "offer_id": "offer",

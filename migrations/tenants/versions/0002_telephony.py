@@ -403,10 +403,10 @@ def _watch() -> None:
         sa.Column("daily", sa.Boolean(), nullable=False),
         sa.Column("made_at", instant, nullable=False),
         sa.Column("made_by", sa.Text(), nullable=False),
-        sa.Column("from_at", instant, nullable=False),
-        sa.Column("until_at", instant, nullable=False),
+        sa.Column("starts_at", instant, nullable=False),
+        sa.Column("ends_at", instant, nullable=False),
         sa.Column("content", postgresql.JSONB(), nullable=False),
-        sa.CheckConstraint("until_at > from_at", name=op.f("ck_forward_list_period")),
+        sa.CheckConstraint("ends_at > starts_at", name=op.f("ck_forward_list_period")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_forward_list")),
     )
     op.create_index(

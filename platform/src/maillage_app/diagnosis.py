@@ -7,10 +7,14 @@ from datetime import UTC, datetime
 import phonenumbers
 import sqlalchemy as sa
 
+from maillage_app import auditing
 from maillage_app.runtime import Runtime
+from maillage_kit import clock
 from maillage_kit.clock import paris
 from maillage_kit.context import CooperativeContext
 from maillage_kit.migrations import Tree
+from maillage_platform import heartbeat
+from maillage_tenants import watch
 
 OLDEST_POSTGRESQL = 150_000
 FEWEST_LOCKS = 512
@@ -46,6 +50,7 @@ async def examine(runtime: Runtime) -> AsyncIterator[Finding]:
     yield Finding("verrous par transaction", locks >= FEWEST_LOCKS, f"{locks} (au moins {FEWEST_LOCKS})")
     head = Tree("platform").head
     yield Finding("révision de la plateforme", revision == head, f"{revision} (attendue {head})")
+    yield await _audit(runtime)
     tenant_head = Tree("tenants").head
     for cooperative in await runtime.directory.all():
         found = runtime.directory.revision_of(cooperative)
@@ -58,6 +63,40 @@ async def examine(runtime: Runtime) -> AsyncIterator[Finding]:
             not missing and bool(cooperative.trades),
             f"non installé : {', '.join(missing)}" if missing else ", ".join(cooperative.trades) or "aucun",
         )
+        if found == tenant_head:
+            async for finding in _watch(runtime, cooperative):
+                yield finding
+
+
+async def _audit(runtime: Runtime) -> Finding:
+    """The auditor itself: looked lately, found everything on time."""
+    async with runtime.database.platform() as session:
+        last = await heartbeat.last_beat(session, name=auditing.NAME)
+    if last is None:
+        return Finding("contrôle permanent", not runtime.settings.in_production, "n’a encore jamais eu lieu")
+    now = clock.now()
+    age = f"dernier le {paris(last.looked_at):%d/%m à %H:%M:%S}"
+    return Finding(
+        "contrôle permanent",
+        last.is_on_time(now=now, within=auditing.LATE_AFTER),
+        f"{age}, en retard : {', '.join(last.troubles)}" if last.troubles else age,
+    )
+
+
+async def _watch(runtime: Runtime, cooperative: CooperativeContext) -> AsyncIterator[Finding]:
+    """Does the real number ring, and did the audit find anything here?"""
+    async with runtime.database.tenant(cooperative.tenant) as session:
+        state = await watch.standing(session, settings=runtime.settings, at=clock.now())
+    if not state.installed:
+        detail = "non réglés (MAILLAGE_TELEPHONY__WATCH__NUMBER)"
+        yield Finding(f"{cooperative.slug} : appels d’essai", not runtime.settings.in_production, detail)
+    elif not state.enabled:
+        yield Finding(f"{cooperative.slug} : appels d’essai", False, "arrêtés par la coopérative")
+    else:
+        success = state.last_success_at
+        detail = f"dernier réussi le {paris(success):%d/%m à %H:%M}" if success else "aucun n’a encore réussi"
+        yield Finding(f"{cooperative.slug} : appels d’essai", state.silent_since is None, detail)
+    yield Finding(f"{cooperative.slug} : constats du contrôle", not state.findings, f"{state.findings} ouvert(s)")
 
 
 def _human_fallback(cooperative: CooperativeContext) -> list[Finding]:

@@ -14,6 +14,7 @@ _OFFICE = (
     ("/territory", "Territoire", "map-pin"),
     ("/tariffs", "Tarifs", "euro"),
     ("/notes", "Notes et règlements", "file"),
+    ("/watch", "Veille", "alarm"),
 )
 _MEMBER = (
     ("/field", "Mes interventions", "wrench"),

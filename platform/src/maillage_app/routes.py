@@ -8,7 +8,7 @@ from litestar.handlers import BaseRouteHandler
 
 from maillage_app.development import mailbox
 from maillage_app.events import events
-from maillage_app.health import health
+from maillage_app.health import health, health_of_watch
 from maillage_app.home import front_page
 from maillage_app.runtime import Runtime
 from maillage_kit.settings import Settings
@@ -33,6 +33,7 @@ from maillage_tenants.rota import routes_web as rota
 from maillage_tenants.subscriptions import routes_web as subscriptions
 from maillage_tenants.tariffs import routes_web as tariffs
 from maillage_tenants.territory import routes_web as territory
+from maillage_tenants.watch import routes_web as watch
 
 Handlers = list[type[Any] | BaseRouteHandler | Router]
 
@@ -42,6 +43,7 @@ def platform_routes(settings: Settings) -> Handlers:
     handlers: Handlers = [
         front_page,
         health,
+        health_of_watch,
         *identity.ROUTES,
         *account.ROUTES,
         federation.console,
@@ -70,6 +72,7 @@ def tenant_routes() -> Handlers:
         *subscriptions.ROUTES,
         *tariffs.ROUTES,
         *ledger.ROUTES,
+        *watch.ROUTES,
     ]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 import maillage_tenants
+from maillage_app import auditing
 from maillage_app.logs import configure_logs
 from maillage_app.runtime import Runtime
 from maillage_kit.context import CooperativeContext
@@ -18,6 +19,7 @@ from maillage_platform.tasks import Handler, TaskRunner
 log = structlog.get_logger(__name__)
 EVERY_HOUR = "23 * * * * 0"
 EVERY_MINUTE = "* * * * * 0"
+HALF_PAST_EVERY_MINUTE = "* * * * * 30"
 EVERY_TWO_SECONDS = "* * * * * */2"
 SWEEPS = "sweep"
 
@@ -67,7 +69,11 @@ def build_worker(runtime: Runtime) -> TaskRunner:
     async def forget() -> None:
         await identity.forget_old(runtime.database)
 
+    async def audit() -> None:
+        await auditing.audit_everything(runtime)
+
     runner.every(EVERY_MINUTE, "platform.sweep", sweep)
+    runner.every(HALF_PAST_EVERY_MINUTE, "platform.audit", audit)
     runner.every(EVERY_HOUR, "platform.forget", forget)
     runner.every(EVERY_TWO_SECONDS, "platform.relay", relay)
     runner.every(EVERY_TWO_SECONDS, "platform.letters", letters)

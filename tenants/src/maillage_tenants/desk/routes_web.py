@@ -15,7 +15,7 @@ from maillage_kit.pages import PageRequest
 from maillage_kit.phone import parse_phone
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, base_path, page, requires, see_other
-from maillage_tenants import alarms, customers, interventions, territory
+from maillage_tenants import alarms, customers, interventions, territory, watch
 from maillage_tenants.customers import PremisesUse
 from maillage_tenants.desk.board import board
 from maillage_tenants.interventions import NewCase, Source, TriageIncomplete
@@ -26,19 +26,22 @@ COMMUNES_SHOWN = 8
 
 
 @get("/desk", guards=[OFFICE])
-async def desk(request: AnyRequest, session: TenantSession, trades: TradeRegistry) -> Template:
+async def desk(request: AnyRequest, session: TenantSession, trades: TradeRegistry, settings: Settings) -> Template:
     """The board, which then keeps itself up to date."""
-    return page(request, "desk/desk.html", **await _board(session, trades))
+    return page(request, "desk/desk.html", **await _board(session, trades, settings))
 
 
 @get("/desk/board", guards=[OFFICE])
-async def live_board(request: AnyRequest, session: TenantSession, trades: TradeRegistry) -> Template:
+async def live_board(
+    request: AnyRequest, session: TenantSession, trades: TradeRegistry, settings: Settings
+) -> Template:
     """The board alone, as the live page fetches it again."""
-    return page(request, "desk/_board.html", **await _board(session, trades))
+    return page(request, "desk/_board.html", **await _board(session, trades, settings))
 
 
-async def _board(session: TenantSession, trades: TradeRegistry) -> dict[str, Any]:
+async def _board(session: TenantSession, trades: TradeRegistry, settings: Settings) -> dict[str, Any]:
     return {
+        "watch": await watch.standing(session, settings=settings, at=clock.now()),
         "board": await board(session, at=clock.now()),
         "trade_labels": {plugin.trade.code: plugin.trade.label for plugin in trades},
         "trade_icons": {plugin.trade.code: plugin.trade.icon for plugin in trades},

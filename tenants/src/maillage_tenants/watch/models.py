@@ -100,11 +100,11 @@ class WatchAudit(TenantBase):
 
 
 class ForwardList(TenantBase):
-    """Whom the operator sends calls to when nothing here answers (R104): a week from `from_at`, kept thirty days."""
+    """Whom the operator sends calls to when nothing here answers (R104): a week from `starts_at`, kept thirty days."""
 
     __tablename__ = "forward_list"
     __table_args__ = (
-        sa.CheckConstraint("until_at > from_at", name="period"),
+        sa.CheckConstraint("ends_at > starts_at", name="period"),
         sa.Index("uq_forward_list_daily", "day", unique=True, postgresql_where=sa.text("daily")),
         sa.Index(None, "made_at"),
     )
@@ -114,6 +114,6 @@ class ForwardList(TenantBase):
     daily: Mapped[bool]
     made_at: Mapped[datetime]
     made_by: Mapped[str]
-    from_at: Mapped[datetime]
-    until_at: Mapped[datetime]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
     content: Mapped[dict[str, Any]]

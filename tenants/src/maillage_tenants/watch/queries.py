@@ -365,8 +365,8 @@ class ForwardLine:
     daily: bool
     made_at: datetime
     made_by: str
-    from_at: datetime
-    until_at: datetime
+    starts_at: datetime
+    ends_at: datetime
     rows: int
 
 
@@ -378,8 +378,8 @@ async def forward_lists(session: TenantSession, *, page: PageRequest) -> Page[Fo
         ForwardList.daily,
         ForwardList.made_at,
         ForwardList.made_by,
-        ForwardList.from_at,
-        ForwardList.until_at,
+        ForwardList.starts_at,
+        ForwardList.ends_at,
         sa.func.jsonb_array_length(ForwardList.content["rows"]),
     ).order_by(ForwardList.made_at.desc(), ForwardList.id.desc())
     if (last := _position(page)) is not None:

@@ -230,7 +230,7 @@ def as_csv(rows: Iterable[Sequence[str]]) -> str:
 
 def _no_formula(cell: str) -> str:
     """A name that begins like a formula is not one; an E.164 number begins with + and stays as it is."""
-    return f"'{cell}" if cell[:1] in "=-@\t" else cell
+    return f"'{cell}" if cell.startswith(("=", "-", "@", "\t")) else cell
 
 
 def in_words(row: Sequence[str]) -> str:

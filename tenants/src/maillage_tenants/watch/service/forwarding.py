@@ -92,8 +92,8 @@ async def _make(
             daily=daily,
             made_at=now,
             made_by=by,
-            from_at=found.starts_at,
-            until_at=found.ends_at,
+            starts_at=found.starts_at,
+            ends_at=found.ends_at,
             content=content,
         )
         .on_conflict_do_nothing()
@@ -107,7 +107,7 @@ async def _send(session: TenantSession, *, cooperative: CooperativeContext, forw
     body = "\n".join(
         (
             f"{cooperative.name}, numéro {show_phone(made.content['number'])} : renvois à poser si le service ne",
-            f"répond plus, du {rules.with_zone(made.from_at)} au {rules.with_zone(made.until_at)}, heures de Paris.",
+            f"répond plus, du {rules.with_zone(made.starts_at)} au {rules.with_zone(made.ends_at)}, heures de Paris.",
             "",
             *(rules.in_words(row) for row in made.content["rows"]),
             "",
@@ -156,8 +156,8 @@ async def as_pdf(made: ForwardList, *, cooperative: CooperativeContext) -> bytes
         "footer": [f"{cooperative.legal_name}, {cooperative.address}", "Contient des numéros personnels : à détruire."],
         "name": cooperative.name,
         "number": show_phone(made.content["number"]),
-        "from": rules.with_zone(made.from_at),
-        "until": rules.with_zone(made.until_at),
+        "from": rules.with_zone(made.starts_at),
+        "until": rules.with_zone(made.ends_at),
         "columns": list(rules.COLUMNS),
         "groups": _groups(made.content["rows"]),
     }
