@@ -1,0 +1,144 @@
+"""Processes that a laboratory starts and is sure to stop, and ports that nobody else uses."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HOST = "127.0.0.1"
+NEEDED = {"kamailio": "kamailio", "sipp": "sip-tester"}
+MODULES = ("http_client.so", "jansson.so", "uuid.so", "db_sqlite.so", "rtjson.so", "textopsx.so")
+_MODULE_FOLDERS = ("/usr/lib/*/kamailio/modules", "/usr/lib64/kamailio/modules", "/usr/local/lib*/kamailio/modules")
+
+
+class LabError(AssertionError):
+    """Something in the laboratory did not do what it must: said with the end of its log."""
+
+
+def missing() -> str | None:
+    """Why SIP cannot be tried on this machine, in a sentence; None when it can."""
+    lacking = [package for program, package in NEEDED.items() if shutil.which(program) is None]
+    if lacking:
+        return f"{' and '.join(lacking)} not installed"
+    folders = [folder for pattern in _MODULE_FOLDERS for folder in Path("/").glob(pattern[1:])]
+    absent = [name for name in MODULES if not any((folder / name).is_file() for folder in folders)]
+    if absent:
+        return f"Kamailio without {', '.join(absent)} (kamailio-utils-, -extra- and -sqlite-modules)"
+    if os.geteuid() != 0:
+        return "sipp needs root to send the sound of keys"
+    return None
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    """A port of the loopback that was free a moment ago, for UDP and TCP."""
+    while True:
+        with socket.socket(socket.AF_INET, kind) as first:
+            first.bind((HOST, 0))
+            port: int = first.getsockname()[1]
+            other = socket.SOCK_DGRAM if kind is socket.SOCK_STREAM else socket.SOCK_STREAM
+            with socket.socket(socket.AF_INET, other) as second, contextlib.suppress(OSError):
+                second.bind((HOST, port))
+                return port
+
+
+def wait_until(true: Callable[[], bool], *, within: float, what: str, every: float = 0.05) -> None:
+    """Wait for a condition. Raises LabError with `what` when it does not come true in time."""
+    patience = time.monotonic() + within
+    while not true():
+        if time.monotonic() > patience:
+            raise LabError(f"not within {within:g} s: {what}")
+        time.sleep(every)
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex((HOST, port)) == 0
+
+
+@dataclass
+class Child:
+    """A process in a group of its own, with its log."""
+
+    name: str
+    command: Sequence[str]
+    log: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    process: "subprocess.Popen[bytes] | None" = None
+
+    def start(self) -> "Child":
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                list(self.command),
+                cwd=self.log.parent,
+                env={**os.environ, **self.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        return self
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        if self.process is None:
+            raise LabError(f"{self.name} was never started")
+        return self.process.pid
+
+    def signal(self, number: int) -> None:
+        """To the whole group."""
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, number)
+
+    def kill(self) -> None:
+        """SIGKILL, as a machine that loses its power."""
+        self.signal(signal.SIGKILL)
+        if self.process is not None:
+            self.process.wait()
+
+    def stop(self, within: float = 10.0) -> None:
+        """An orderly stop; by force when it does not come."""
+        if self.process is None:
+            return
+        if self.running:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(within)
+        self.signal(signal.SIGKILL)
+        self.process.wait()
+
+    def freeze(self) -> None:
+        """It hangs: alive, and silent."""
+        self.signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self.signal(signal.SIGCONT)
+
+    def tail(self, characters: int = 3000) -> str:
+        return self.log.read_text(errors="replace")[-characters:] if self.log.exists() else ""
+
+    def must_run_until(self, true: Callable[[], bool], *, within: float = 30.0) -> "Child":
+        """Wait until it is ready. Raises LabError with its log when it stops or takes too long."""
+
+        def ready() -> bool:
+            if not self.running:
+                raise LabError(f"{self.name} stopped:\n{self.tail()}")
+            return true()
+
+        try:
+            wait_until(ready, within=within, what=f"{self.name} is ready")
+        except LabError as exc:
+            raise LabError(f"{exc}\n{self.tail()}") from exc
+        return self
