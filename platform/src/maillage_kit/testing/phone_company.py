@@ -56,6 +56,18 @@ class Clock(Protocol):
     def advance(self, **delta: float) -> datetime: ...
 
 
+class People(Protocol):
+    """Real persons at the phones, instead of what was said beforehand: both wait for one of them."""
+
+    async def ring(self, phone: "Phone", patience: float) -> "Ring":
+        """This phone rings, for `patience` seconds: what its owner, or the caller meanwhile, does."""
+        ...
+
+    async def listen(self, phone: "Phone", ring: "Ring", patience: float) -> str | None:
+        """The key pressed on what was read out, None when nothing was. Who hangs up meanwhile is written on `ring`."""
+        ...
+
+
 class _Does(StrEnum):
     ANSWERS = "answers"
     BUSY = "busy"
@@ -199,7 +211,9 @@ class PhoneCompany:
         self.before_webhook: Callable[[str], Awaitable[None]] | None = None
         self.wait: Callable[[float], Awaitable[None]] | None = None
         self.on_ring: Callable[[LiveCall, Phone], Ring | None] | None = None
+        self.people: People | None = None
         self.retries = 0
+        self.recordings_at = "https://api.twilio.com"
         self._phones: dict[str, Phone] = {}
         self._sids = itertools.count(1)
         self._prefix = hashlib.sha256(f"{id(self)}{public_url}".encode()).hexdigest()[:12]
@@ -220,12 +234,17 @@ class PhoneCompany:
 
     # ------------------------------------------------------------------------------------------------------- calls
 
-    async def calls(self, caller: str, number: str, **extra: str) -> "LiveCall":
-        """`caller` dials `number`. Returns when the caller is asked something, talks to somebody, or the line is down.
+    def recording_url(self, sid: str) -> str:
+        """Where a recording of this company is fetched."""
+        return f"{self.recordings_at}/2010-04-01/Accounts/AC{'0' * 32}/Recordings/{sid}"
 
-        `caller` may be `MASKED`; `extra` overrides fields of the webhooks (a malformed From…).
+    async def calls(self, caller: str, number: str, *, message: int | None = None, **extra: str) -> "LiveCall":
+        """`caller` dials `number`. Returns when they are asked something, talk to somebody, or the line is down.
+
+        `message`: see `LiveCall`. `caller` may be `MASKED`; `extra` overrides fields of webhooks (a malformed From…).
         """
         call = LiveCall(self, caller, number, self._sid("CA"), extra)
+        call.message = message
         self.calls_made.append(call)
         await call._obey(await self._post(self.voice_path, call.fields("ringing")))
         return call
@@ -339,7 +358,8 @@ class _Leg:
 
 
 class LiveCall:
-    """One caller's line. `said` is what they heard; `talks_to` whom they are put through to."""
+    """One caller's line. `said` is what they heard; `talks_to` whom they are put through to; `message`: for how many
+    seconds they speak after a tone, None when they hang up then."""
 
     def __init__(self, company: PhoneCompany, caller: str, number: str, sid: str, extra: dict[str, str]) -> None:
         self.company = company
@@ -350,6 +370,7 @@ class LiveCall:
         self.said: list[str] = []
         self.rung: list[str] = []
         self.talks_to: Phone | None = None
+        self.message: int | None = None
         self.started: datetime | None = company.clock.now() if company.clock else None
         self._extra = extra
         self._gather: ElementTree.Element | None = None
@@ -384,6 +405,7 @@ class LiveCall:
         if self.state is CallPhase.TALKING and self._leg is not None:
             leg = self._leg
             await self._leg_over(leg, "completed")
+            await self._recorded(leg)
             self._talk_ends()
             await self._dial_over(leg, "completed", bridged=True, call_status="completed")
         await self._line_down()
@@ -395,6 +417,7 @@ class LiveCall:
             raise AssertionError(f"{self.caller} talks to nobody")
         leg = self._leg
         await self._leg_over(leg, "completed")
+        await self._recorded(leg)
         self._talk_ends()
         await self._dial_over(leg, "completed", bridged=True)
         return self
@@ -439,7 +462,10 @@ class LiveCall:
                 case "Pause":
                     await self.company.passes(float(verb.get("length", "1")))
                 case "Play":
-                    self.said.append(f"[{(verb.text or '').strip()}]")
+                    self._hear(verb)
+                case "Record":
+                    await self._record(verb, verbs[index + 1 :])
+                    return
                 case "Gather":
                     for said in verb:
                         self._hear(said)
@@ -460,7 +486,31 @@ class LiveCall:
                     raise BadDocument(f"<{other}> is not a verb this company knows")
         await self._line_down()
 
+    async def _record(self, verb: ElementTree.Element, rest: list[ElementTree.Element]) -> None:
+        """The caller leaves a message when `message` holds one, else hangs up at the tone."""
+        if self.message is None:
+            await self._line_down()
+            return
+        seconds = min(self.message, int(_attribute(verb, "maxLength")))
+        await self.company.passes(seconds)
+        sid = self.company._sid("RE")
+        told = self.fields(
+            "in-progress",
+            RecordingSid=sid,
+            RecordingUrl=self.company.recording_url(sid),
+            RecordingDuration=str(seconds),
+        )
+        ready = self.company._path(_attribute(verb, "recordingStatusCallback"))
+        await self.company._tell(ready, {**told, "RecordingStatus": "completed"})
+        if verb.get("action"):
+            await self._obey(await self.company._post(self.company._path(_attribute(verb, "action")), told))
+            return
+        await self._verbs(rest)
+
     def _hear(self, verb: ElementTree.Element) -> None:
+        if verb.tag == "Play" and (verb.text or "").strip():
+            self.said.append(f"[{(verb.text or '').strip()}]")
+            return
         if verb.tag != "Say":
             raise BadDocument(f"<{verb.tag}> inside a question")
         text = (verb.text or "").strip()
@@ -478,6 +528,9 @@ class LiveCall:
             raise BadDocument("<Dial> holds one <Number>")
         number = numbers[0]
         digits = (number.text or "").strip()
+        people = self.company.people
+        if people is not None:
+            self.company.phone(digits, digits)
         if digits not in self.company._phones:
             raise UnexpectedCall(f"{digits} was rung: nobody has that number")
         phone = self.company._phones[digits]
@@ -486,12 +539,17 @@ class LiveCall:
         self.rung.append(phone.name)
         phone.displayed.append(dial.get("callerId", ""))
         engaged = phone.engaged
-        chosen = None if engaged or self.company.on_ring is None else self.company.on_ring(self, phone)
-        ring = chosen or phone._next()
+        ring: Ring | None = None
+        if people is None or engaged:
+            chosen = None if engaged or self.company.on_ring is None else self.company.on_ring(self, phone)
+            ring = chosen or phone._next()
         phone.engaged = True  # while it rings too: whoever else calls it now finds it busy
         patience = float(dial.get("timeout", "30"))
         await self._leg_news(leg, "initiated")
         await self._leg_news(leg, "ringing")
+        if ring is None:
+            assert people is not None
+            ring = await people.ring(phone, patience)
         if ring.does is _Does.CALLER_LEAVES:
             await self.company.passes(min(ring.after, patience))
             phone.engaged = engaged and phone.engaged
@@ -541,7 +599,7 @@ class LiveCall:
         for _ in range(_MAX_DOCUMENTS):
             follow: tuple[str, dict[str, str]] | None = None
             for verb in document:
-                if verb.tag == "Say":
+                if verb.tag in ("Say", "Play"):
                     self._overhear(leg, verb)
                 elif verb.tag == "Hangup":
                     return False
@@ -551,6 +609,10 @@ class LiveCall:
                 elif verb.tag == "Gather":
                     for said in verb:
                         self._overhear(leg, said)
+                    people = self.company.people
+                    if people is not None:
+                        ring.key = await people.listen(leg.phone, ring, float(verb.get("timeout", "5")))
+                        pressed = False
                     if ring.caller_leaves or ring.hangs_up:
                         return False
                     if ring.key is not None and not pressed:
@@ -567,7 +629,7 @@ class LiveCall:
         raise BadDocument("the person rung goes round in circles")
 
     def _overhear(self, leg: _Leg, verb: ElementTree.Element) -> None:
-        if verb.tag != "Say" or not (verb.text or "").strip():
+        if verb.tag not in ("Say", "Play") or not (verb.text or "").strip():
             raise BadDocument(f"<{verb.tag}> said to the person rung")
         leg.phone.heard.append((verb.text or "").strip())
 
@@ -575,6 +637,21 @@ class LiveCall:
         leg.phone.engaged = True
         self.talks_to = leg.phone
         self.state = CallPhase.TALKING
+
+    async def _recorded(self, leg: _Leg) -> None:
+        """The conversation is over: when it was recorded, the company says where the recording is."""
+        ready = leg.dial.get("recordingStatusCallback")
+        if leg.dial.get("record", "do-not-record") == "do-not-record" or not ready:
+            return
+        sid = self.company._sid("RE")
+        told = self.fields(
+            "in-progress",
+            RecordingSid=sid,
+            RecordingUrl=self.company.recording_url(sid),
+            RecordingDuration="60",
+            RecordingStatus="completed",
+        )
+        await self.company._tell(self.company._path(ready), told)
 
     def _talk_ends(self) -> None:
         if self.talks_to is not None:

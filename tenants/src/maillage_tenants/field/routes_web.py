@@ -13,12 +13,13 @@ from maillage_kit.context import Actor, CooperativeContext, Role
 from maillage_kit.crypto import FieldCipher
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Forbidden, NotFound
+from maillage_kit.phone import show_phone
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, base_path, page, requires, see_other, text
-from maillage_tenants import customers, interventions
+from maillage_tenants import customers, interventions, masking
 from maillage_tenants.casefile import attempt, case_for, case_view, case_words, words_of
 from maillage_tenants.field import queries, rules
-from maillage_tenants.interventions import HoldReason, State, TriageIncomplete
+from maillage_tenants.interventions import HoldReason, Intervention, State, TriageIncomplete
 
 MEMBER = requires(Role.MEMBER)
 RECENT = timedelta(days=7)
@@ -111,6 +112,10 @@ async def _case_page(
         view=view,
         case=case,
         site=site,
+        masked=await masking.number_of(session, case_id=case_id, technician_id=case.technician_id)
+        if case.technician_id
+        else None,
+        may_mask=await _may_mask(session, cooperative, case),
         here=f"{base_path(cooperative)}/field/cases/{case_id}",
         acts=f"{base_path(cooperative)}/cases/{case_id}",
         next_step=rules.NEXT.get(state),
@@ -126,6 +131,35 @@ async def _case_page(
         hold_reasons=[(reason.value, interventions.HOLD_LABELS[reason]) for reason in HoldReason],
         **case_words(),
     )
+
+
+async def _may_mask(session: TenantSession, cooperative: CooperativeContext, case: Intervention) -> bool:
+    """Whether a masked number may be lent to the artisan of this case now."""
+    if not cooperative.pool_numbers or case.technician_id is None or case.state in masking.OVER:
+        return False
+    artisan = await interventions.technician_phone(session, technician_id=case.technician_id)
+    return await masking.may_lend(session, artisan_phone=artisan, customer_phone=case.caller_phone)
+
+
+@post("/field/cases/{case_id:uuid}/masked", guards=[MEMBER], status_code=303)
+async def ask_masked_number(
+    session: TenantSession, cooperative: CooperativeContext, actor: Actor, case_id: UUID
+) -> Redirect:
+    """Lend a number to this artisan and this customer, until 24 hours after the end of the case."""
+    row = await case_for(session, case_id=case_id, actor=actor)
+    back = f"{base_path(cooperative)}/field/cases/{case_id}"
+    number = None
+    if await _may_mask(session, cooperative, row) and row.technician_id is not None:
+        number = await masking.lend(
+            session,
+            case_id=case_id,
+            technician_id=row.technician_id,
+            artisan_phone=await interventions.technician_phone(session, technician_id=row.technician_id),
+            customer_phone=row.caller_phone,
+        )
+    if number is None:
+        return see_other(back, flash="Aucun numéro masqué n’est libre.", tone="danger")
+    return see_other(back, flash=f"Appelez le client au {show_phone(number)} : il ne verra pas votre numéro.")
 
 
 @post("/field/cases/{case_id:uuid}/access", status_code=200, guards=[MEMBER])
@@ -248,4 +282,4 @@ async def decline(
     return see_other(f"{base_path(cooperative)}/field", flash="C’est noté : le suivant est prévenu.")
 
 
-ROUTES = (my_cases, my_cases_live, my_case, read_access, qualify, accept, decline)
+ROUTES = (my_cases, my_cases_live, my_case, ask_masked_number, read_access, qualify, accept, decline)

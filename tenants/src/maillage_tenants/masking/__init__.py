@@ -6,11 +6,12 @@ is meant. Whoever else calls it gets the emergency service: no call is lost.
 """
 
 from .calls import Pair, Through, begin_call, call_over, find, line_over
-from .lending import LENT_AFTER, lend, may_lend, number_of
+from .lending import LENT_AFTER, OVER, lend, may_lend, number_of
 from .numbers import NumberLine, add_number, numbers, retire_number
 
 __all__ = [
     "LENT_AFTER",
+    "OVER",
     "NumberLine",
     "Pair",
     "Through",

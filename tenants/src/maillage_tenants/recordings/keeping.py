@@ -38,8 +38,8 @@ class Kept:
 
 async def announce(
     session: TenantSession, *, call_id: UUID, kind: RecordingKind, reference: str, url: str, seconds: int | None
-) -> None:
-    """A carrier holds a recording of this call at `url`: it is fetched in the background. A repeat changes nothing."""
+) -> bool:
+    """A carrier holds a recording of this call at `url`: it is fetched in the background. False for a repeat."""
     added = await session.execute(
         insert(CallRecording)
         .values(
@@ -56,24 +56,23 @@ async def announce(
         .returning(CallRecording.id)
     )
     recording_id = added.scalar_one_or_none()
-    if recording_id is not None:
-        await outside.defer(session, FETCH, {"recording_id": recording_id}, unique=f"recording:{recording_id}")
-        await outside.notify(session, "calls", call_id)
+    if recording_id is None:
+        return False
+    await outside.defer(session, FETCH, {"recording_id": recording_id}, unique=f"recording:{recording_id}")
+    await outside.notify(session, "calls", call_id)
+    return True
 
 
 async def keep(
     session: TenantSession, *, call_id: UUID, kind: RecordingKind, content: bytes, reference: str | None = None
-) -> UUID:
-    """Keep a sound that was brought. The same sound of the same call is kept once; returns its id.
-
-    Raises NotASound, SoundTooLarge.
-    """
+) -> bool:
+    """Keep a sound that was brought; False when that call has it already. Raises NotASound, SoundTooLarge."""
     check_size(kind, len(content))
     media = rules.media_type(content)
     digest = hashlib.sha256(content).hexdigest()
     name = reference or f"own:{call_id}:{kind}:{digest}"
     now = clock.now()
-    await session.execute(
+    added = await session.execute(
         insert(CallRecording)
         .values(
             id=new_id(),
@@ -90,9 +89,12 @@ async def keep(
             kept_at=now,
         )
         .on_conflict_do_nothing(index_elements=[CallRecording.reference])
+        .returning(CallRecording.id)
     )
+    if added.scalar_one_or_none() is None:
+        return False
     await outside.notify(session, "calls", call_id)
-    return (await session.scalars(sa.select(CallRecording.id).where(CallRecording.reference == name))).one()
+    return True
 
 
 def check_size(kind: RecordingKind, size: int) -> None:
