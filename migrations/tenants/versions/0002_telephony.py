@@ -14,10 +14,12 @@ def upgrade() -> None:
     _message_chain()
     _kept_voices()
     _masking()
+    _told_later()
 
 
 def downgrade() -> None:
     """The same blocks, undone in reverse order."""
+    _not_told_later()
     _no_masking()
     _no_kept_voices()
     _no_watch()
@@ -422,3 +424,16 @@ def _no_watch() -> None:
     op.drop_constraint("fk_call_watch_id", "call", type_="foreignkey")
     op.drop_column("call", "watch_id")
     op.drop_table("watch_call")
+
+
+def _told_later() -> None:
+    """A carrier tells afterwards what happened: the end of a line before what came of it, events before their call."""
+    op.add_column("call", sa.Column("line_ended_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_index(
+        "ix_call_event_orphan", "call_event", ["provider_call_id"], postgresql_where=sa.text("call_id is null")
+    )
+
+
+def _not_told_later() -> None:
+    op.drop_index("ix_call_event_orphan", "call_event")
+    op.drop_column("call", "line_ended_at")

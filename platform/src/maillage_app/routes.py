@@ -17,7 +17,9 @@ from maillage_platform.identity import routes_account as account
 from maillage_platform.identity import routes_web as identity
 from maillage_tenants.calls import routes_telephony as telephony
 from maillage_tenants.calls import routes_web as calls
+from maillage_tenants.calls.carriers.sip import SipCarrier
 from maillage_tenants.calls.carriers.twiml import TwimlCarrier
+from maillage_tenants.calls.routes_sip import sip_router
 from maillage_tenants.calls.switchboard import Switchboard
 from maillage_tenants.casefile import routes_actions as case_actions
 from maillage_tenants.casefile import routes_caller as case_caller
@@ -94,8 +96,24 @@ def telephony_routes() -> Router:
             carrier=TwimlCarrier.of(settings),
         )
 
+    def sip_edge(runtime: Runtime) -> SipCarrier:
+        return SipCarrier.of(runtime.settings)
+
+    def sip_board(runtime: Runtime, sip_edge: SipCarrier) -> Switchboard:
+        return Switchboard(
+            database=runtime.database,
+            directory=runtime.directory,
+            trades=runtime.trades,
+            settings=runtime.settings,
+            carrier=sip_edge,
+        )
+
     return Router(
         path="/telephony",
-        route_handlers=[telephony.twiml_router()],
-        dependencies={"switchboard": Provide(switchboard, sync_to_thread=False)},
+        route_handlers=[telephony.twiml_router(), sip_router()],
+        dependencies={
+            "switchboard": Provide(switchboard, sync_to_thread=False),
+            "sip_edge": Provide(sip_edge, sync_to_thread=False),
+            "sip_board": Provide(sip_board, sync_to_thread=False),
+        },
     )

@@ -83,6 +83,8 @@ class WatchCall(TenantBase):
 class Call(TenantBase):
     """One call to the single number. `position` is the ladder step being rung, None before the ladder.
 
+    `line_ended_at`: when the carrier told that the caller's line was over, which may be known before what came of it.
+
     With `watch_id` it is a watch call, our own: in no log, in no statistics, nobody but the test artisan is rung.
     """
 
@@ -108,6 +110,7 @@ class Call(TenantBase):
     answered_at: Mapped[datetime | None]
     connected_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    line_ended_at: Mapped[datetime | None]
     last_sequence: Mapped[int] = mapped_column(default=-1)
     customer_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("customer.id"))
     site_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("site.id"))
@@ -144,7 +147,10 @@ class LadderStep(TenantBase):
 
 
 class CallLeg(TenantBase):
-    """One attempt to reach one person. A final state never changes."""
+    """One attempt to reach one person. A final state never changes.
+
+    `last_sequence`: of the carrier's news; 0 when a carrier without sequences told when the attempt began, else -1.
+    """
 
     __tablename__ = "call_leg"
     __table_args__ = (
@@ -171,7 +177,10 @@ class CallEvent(TenantBase):
     """Everything a carrier told us, as it came; append-only. `fingerprint` makes a repeat harmless."""
 
     __tablename__ = "call_event"
-    __table_args__ = (sa.Index(None, "call_id", "id"),)
+    __table_args__ = (
+        sa.Index(None, "call_id", "id"),
+        sa.Index("ix_call_event_orphan", "provider_call_id", postgresql_where=sa.text("call_id is null")),
+    )
 
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)
     call_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("call.id"))

@@ -14,6 +14,8 @@ from maillage_tenants.calls.models import Call, CallEvent, CallLeg, CallState, L
 from maillage_tenants.calls.plan import Next
 from maillage_tenants.calls.signals import Notice
 from maillage_tenants.customers.models import Customer, Site
+from maillage_tenants.dispatch import StepKind
+from maillage_tenants.members.models import Technician
 from maillage_tenants.territory.models import Commune, Sector, SectorCommune
 
 
@@ -31,6 +33,7 @@ class CallRow:
     answered_at: datetime | None
     connected_at: datetime | None
     ended_at: datetime | None
+    line_ended_at: datetime | None
     last_sequence: int
     customer_id: UUID | None
     site_id: UUID | None
@@ -63,6 +66,7 @@ _OWN = (
     Call.answered_at,
     Call.connected_at,
     Call.ended_at,
+    Call.line_ended_at,
     Call.last_sequence,
     Call.customer_id,
     Call.site_id,
@@ -138,6 +142,76 @@ async def locked_call(session: TenantSession, *, notice: Notice, call_id: UUID |
         return None
     payload: dict[str, Any] | None = row[-1]
     return Found(CallRow(*row[:-1]), None if payload is None else str(payload.get("told") or ""))
+
+
+_LOCKED_ALL = (
+    _CALL.where(
+        Call.provider == sa.bindparam("provider", type_=sa.Text),
+        Call.provider_call_id == sa.any_(sa.bindparam("calls", type_=ARRAY(sa.Text))),
+    )
+    .order_by(Call.id)
+    .with_for_update(of=Call)
+)
+_LOCKED_ONE = _CALL.where(Call.id == sa.bindparam("call_id", type_=sa.Uuid)).with_for_update(of=Call)
+
+
+async def locked_calls(session: TenantSession, *, provider: str, calls: Sequence[str]) -> list[CallRow]:
+    """The calls of that carrier that are known by these names, locked in one order, so that two batches cannot wait for
+    each other."""
+    found = await session.execute(_LOCKED_ALL, {"provider": provider, "calls": list(calls)})
+    return [CallRow(*tuple(row)) for row in found]
+
+
+async def lock_call(session: TenantSession, *, call_id: UUID) -> CallRow | None:
+    """One call, locked."""
+    row = (await session.execute(_LOCKED_ONE, {"call_id": call_id})).one_or_none()
+    return None if row is None else CallRow(*tuple(row))
+
+
+async def known_calls(session: TenantSession, *, provider: str, calls: Sequence[str]) -> frozenset[str]:
+    """Which of these names are calls of this cooperative."""
+    found = await session.scalars(
+        sa.select(Call.provider_call_id).where(Call.provider == provider, Call.provider_call_id.in_(calls))
+    )
+    return frozenset(found)
+
+
+async def person_at(session: TenantSession, *, phone: str, since: datetime) -> dict[str, object] | None:
+    """Who that number was on the latest ladder since then, else the technician who has it, as columns of a step."""
+    columns = (
+        LadderStep.kind,
+        LadderStep.display_name,
+        LadderStep.member_id,
+        LadderStep.technician_id,
+        LadderStep.duty_id,
+        LadderStep.sector_id,
+    )
+    last = await session.execute(
+        sa.select(*columns)
+        .join(Call, Call.id == LadderStep.call_id)
+        .where(LadderStep.phone == phone, Call.started_at > since)
+        .order_by(Call.started_at.desc())
+        .limit(1)
+    )
+    row = last.mappings().one_or_none()
+    if row is not None:
+        return dict(row)
+    someone = (
+        await session.execute(
+            sa.select(Technician.id, Technician.member_id, Technician.first_name, Technician.last_name)
+            .where(Technician.phone == phone)
+            .order_by(Technician.id)
+            .limit(1)
+        )
+    ).one_or_none()
+    if someone is None:
+        return None
+    return {
+        "kind": StepKind.RANK1,
+        "display_name": f"{someone.first_name} {someone.last_name}",
+        "member_id": someone.member_id,
+        "technician_id": someone.id,
+    }
 
 
 @dataclass(frozen=True, slots=True)

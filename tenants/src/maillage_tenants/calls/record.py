@@ -31,10 +31,14 @@ class Station:
 
 
 class OpenCall:
-    """A locked call and what this webhook changes of it."""
+    """A locked call and what this webhook changes of it.
 
-    def __init__(self, row: CallRow) -> None:
+    `tells_each_leg`: its carrier tells the end of every leg itself, maybe later: nothing is concluded meanwhile.
+    """
+
+    def __init__(self, row: CallRow, *, tells_each_leg: bool = False) -> None:
         self.row = row
+        self.tells_each_leg = tells_each_leg
         self.changes: dict[str, Any] = {}
 
     @property
@@ -166,6 +170,7 @@ def new_row(*, call_id: UUID, notice: Notice, called: str, caller: str | None, a
         answered_at=at,
         connected_at=None,
         ended_at=None,
+        line_ended_at=None,
         last_sequence=-1,
         customer_id=None,
         site_id=None,

@@ -44,11 +44,15 @@ class InboundCall:
 
 @dataclass(frozen=True, slots=True)
 class KeysTyped:
-    """The caller's answer to a menu; empty when nothing was typed. `gone`: the caller has hung up meanwhile."""
+    """The caller's answer to a menu; empty when nothing was typed. `gone`: the caller has hung up meanwhile.
+
+    `at`, here and below: when it happened, where the carrier says it.
+    """
 
     notice: Notice
     digits: str
     gone: bool = False
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class AttemptOver:
     leg: str | None
     bridged: bool | None
     gone: bool
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +134,7 @@ class LegKey:
     notice: Notice
     leg: str
     digits: str
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ without the database.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol, TypeVar
 from uuid import UUID
 
@@ -15,6 +16,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from maillage_hooks import TradeRegistry
+from maillage_kit import clock
 from maillage_kit.context import CooperativeContext
 from maillage_kit.db import Database, TenantSession
 from maillage_kit.errors import NotFound
@@ -23,10 +25,12 @@ from maillage_tenants.calls import queries, rules, words
 from maillage_tenants.calls.carriers import Event, TelephonyProvider
 from maillage_tenants.calls.models import CallState
 from maillage_tenants.calls.plan import BRIDGE, TEST_ARTISAN, Ask, Gather, Hangup, KeyTurn, Plan
+from maillage_tenants.calls.newsroom import Newsroom
 from maillage_tenants.calls.record import OpenCall, Station, ToldBefore, write, write_new
-from maillage_tenants.calls.service import ladder, menu, rescue
+from maillage_tenants.calls.service import emergency, ladder, menu, rescue
 from maillage_tenants.calls.signals import (
     AttemptOver,
+    CallNews,
     InboundCall,
     KeysTyped,
     LegKey,
@@ -51,6 +55,10 @@ class Directory(Protocol):
 
     async def by_public_number(self, number: str) -> CooperativeContext | None: ...
 
+    def known(self) -> tuple[CooperativeContext, ...]: ...
+
+    def remembered(self, number: str) -> CooperativeContext | None: ...
+
 
 @dataclass(frozen=True)
 class Switchboard:
@@ -67,18 +75,19 @@ class Switchboard:
     async def inbound(self, signal: InboundCall) -> str:
         """Somebody rings a number. An unknown number is told so and put through to the last resort."""
         if signal.called == self.settings.telephony.watch.artisan_number:
-            return self._render(TEST_ARTISAN, None, None)
+            return self.carrier.welcome(TEST_ARTISAN, cooperative=None, call_id=None)
         cooperative: CooperativeContext | None = None
         try:
-            async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
+            async with asyncio.timeout(self._patience()):
                 cooperative = await self.directory.by_public_number(signal.called)
                 if cooperative is None:
                     log.warning("call_to_unknown_number", called=signal.called)
-                    return self._rescue(None, signal.called, preamble=words.UNKNOWN_NUMBER)
+                    return self._rescue(None, signal.called, preamble=words.UNKNOWN_NUMBER, arriving=True)
                 return await self._inbound(cooperative, signal)
         except Exception:
             log.exception("inbound_rescued", call=signal.notice.call)
-            return self._rescue(cooperative, signal.called, caller=signal.caller)
+            known = cooperative or self.directory.remembered(signal.called)
+            return self._rescue(known, signal.called, caller=signal.caller, arriving=True)
 
     async def _inbound(self, cooperative: CooperativeContext, signal: InboundCall) -> str:
         async def begin() -> str | None:
@@ -96,6 +105,14 @@ class Switchboard:
 
         told = await _twice(begin)
         return told if told is not None else await self._answer(cooperative, None, signal.notice, again)
+
+    async def start(self, cooperative_id: UUID, call_id: UUID, signal: KeysTyped) -> str:
+        """The first words, for a carrier that answers the line before it asks what to say."""
+
+        async def act(session: TenantSession, call: OpenCall, station: Station) -> Plan:
+            return await menu.begin(session, call=call, signal=signal, station=station)
+
+        return await self._for_caller(cooperative_id, call_id, signal.notice, act)
 
     async def menu(self, cooperative_id: UUID, call_id: UUID, ask: Ask, attempt: int, signal: KeysTyped) -> str:
         async def act(session: TenantSession, call: OpenCall, station: Station) -> Plan:
@@ -122,20 +139,21 @@ class Switchboard:
     ) -> str:
         cooperative: CooperativeContext | None = None
         try:
-            async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
+            async with asyncio.timeout(self._patience()):
                 cooperative = await self._cooperative(cooperative_id)
                 if cooperative is None:
                     raise NotFound
                 return await self._answer(cooperative, call_id, notice, act)
         except Exception:
             log.exception("caller_rescued", call=notice.call, kind=notice.kind)
-            return self._rescue(cooperative, "", caller=notice.caller)
+            known = cooperative or self._remembered(cooperative_id)
+            return self._rescue(known, "", caller=notice.caller, call_id=call_id)
 
     async def rescue_over(self, cooperative_id: UUID, position: int, signal: AttemptOver) -> str:
         """An emergency number was tried, without any database: the conversation is over, or the next number."""
         cooperative: CooperativeContext | None = None
         try:
-            async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
+            async with asyncio.timeout(self._patience()):
                 cooperative = await self._cooperative(cooperative_id)
         except Exception:
             log.exception("rescue_without_directory", call=signal.notice.call)
@@ -180,7 +198,7 @@ class Switchboard:
         """When the database fails, who accepts is put through anyway: the carrier tells the rest afterwards."""
         cooperative: CooperativeContext | None = None
         try:
-            async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
+            async with asyncio.timeout(self._patience()):
                 cooperative = await self._cooperative(cooperative_id)
                 if cooperative is None:
                     raise NotFound
@@ -203,6 +221,9 @@ class Switchboard:
 
         Raises NotFound, or what the database raises: the carrier may come again.
         """
+        news = [event for event in events if isinstance(event, CallNews)]
+        if news:
+            await Newsroom(self.database, self.directory, self.trades, self.settings, self.carrier.name).take(news)
         for event in events:
             match event:
                 case LineProgress():
@@ -267,7 +288,14 @@ class Switchboard:
             await self._answer(cooperative, None, notice, act, told="")
         except NotFound:
             async with self.database.tenant(cooperative.tenant) as session:
-                await rescue.reconstruct(session, notice=notice, called=called, caller=caller, seconds=seconds)
+                await rescue.reconstruct(
+                    session,
+                    notice=notice,
+                    called=called,
+                    caller=caller,
+                    at=clock.now() - timedelta(seconds=seconds or 0),
+                    note=emergency.NOTE,
+                )
             await self._answer(cooperative, None, notice, act, told="")
 
     # ------------------------------------------------------------------------------------------------------- shared
@@ -290,13 +318,33 @@ class Switchboard:
                     raise NotFound
                 if found.told is not None:
                     return found.told
-                call = OpenCall(found.call)
+                call = OpenCall(found.call, tells_each_leg=self.carrier.tells_each_leg)
                 plan = await act(session, call, self._station(cooperative))
                 answer = self._render(plan, cooperative, call.row.id) if told is None else told
                 await write(session, call=call, notice=notice, told=answer)
                 return answer
 
         return await _twice(work)
+
+    async def cooperatives(self) -> tuple[CooperativeContext, ...]:
+        """Every cooperative, from memory while the database is out of reach."""
+        try:
+            async with asyncio.timeout(self._patience()):
+                return await self.directory.all()
+        except Exception:
+            log.exception("cooperatives_from_memory")
+            return self.directory.known()
+
+    def rescue(self, cooperative_id: UUID, call_id: UUID) -> str:
+        """A human for the caller, when what was told of their line makes no sense."""
+        log.error("caller_rescued_from_nonsense", call_id=str(call_id))
+        return self._rescue(self._remembered(cooperative_id), "", call_id=call_id)
+
+    def _patience(self) -> float:
+        return min(ANSWER_WITHIN_SECONDS, self.carrier.patience_seconds)
+
+    def _remembered(self, cooperative_id: UUID) -> CooperativeContext | None:
+        return next((found for found in self.directory.known() if found.id == cooperative_id), None)
 
     def _station(self, cooperative: CooperativeContext) -> Station:
         return Station(cooperative, self.trades.enabled(cooperative.trades), self.settings.telephony)
@@ -321,10 +369,16 @@ class Switchboard:
         position: int = 0,
         preamble: str = words.RESCUE,
         caller: str | None = None,
+        arriving: bool = False,
+        call_id: UUID | None = None,
     ) -> str:
-        """Ring a human who is known without the database; nobody for the number that places our own watch calls."""
+        """Ring a human who is known without the database; nobody for the number that places our own watch calls.
+
+        `arriving`: the answer to somebody who rings, not to somebody on the line.
+        """
+        render = self.carrier.welcome if arriving else self.carrier.render
         if caller is not None and caller == self.settings.telephony.watch.number:
-            return self._render((Hangup(),), cooperative, None)
+            return render((Hangup(),), cooperative=cooperative, call_id=call_id)
         plan = rules.rescue_plan(
             cooperative,
             last_resort=self.settings.telephony.last_resort_number,
@@ -333,7 +387,7 @@ class Switchboard:
             position=position,
             preamble=preamble,
         )
-        return self._render(plan, cooperative, None)
+        return render(plan, cooperative=cooperative, call_id=call_id)
 
 
 async def _twice(work: Callable[[], Awaitable[T]]) -> T:

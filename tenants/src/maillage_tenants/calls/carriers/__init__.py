@@ -59,7 +59,7 @@ class RunningCall:
 
 
 class TelephonyProvider(Protocol):
-    """One carrier. `patience_seconds`: how long it waits for an answer that must be given while somebody is on the line.
+    """One carrier. `patience_seconds`: how long it waits for an answer while somebody is on the line.
 
     `tells_each_leg`: the end of every leg is told as an event, sooner or later; nothing is concluded meanwhile.
     """

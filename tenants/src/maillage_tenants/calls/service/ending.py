@@ -1,5 +1,6 @@
 """How a call ends: taken, redirected, abandoned, missed. An end is written once and nothing is silent."""
 
+from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -26,10 +27,13 @@ async def finish(
     call: OpenCall,
     outcome: CallOutcome,
     accepted_kind: str | None = None,
+    at: datetime | None = None,
 ) -> None:
     """End the call: final, and told to the rest of the product in the same transaction, unless it is our own."""
     now = clock.now()
-    call.set(state=CallState.ENDED, outcome=outcome, ended_at=now)
+    call.set(state=CallState.ENDED, outcome=outcome, ended_at=call.row.line_ended_at or at or now)
+    if call.tells_each_leg:
+        await _close_answered(session, call=call)
     if call.row.watch_id is not None:
         return
     await outside.publish(
@@ -44,29 +48,57 @@ async def finish(
     )
 
 
-async def finish_accepted(session: TenantSession, *, call: OpenCall) -> None:
+async def _close_answered(session: TenantSession, *, call: OpenCall) -> None:
+    """Whoever picked up without the key has not accepted; of the others the carrier tells the end itself."""
+    await session.execute(
+        sa.update(CallLeg)
+        .where(CallLeg.call_id == call.row.id, CallLeg.state == LegState.ANSWERED)
+        .values(state=LegState.NOT_ACCEPTED)
+    )
+
+
+async def finish_accepted(session: TenantSession, *, call: OpenCall, at: datetime | None = None) -> None:
     """The conversation is over."""
     position = call.row.accepted_position
     step = None if position is None else await queries.step_at(session, call_id=call.row.id, position=position)
     kind = StepKind(step.kind) if step else StepKind.FALLBACK
-    if position is not None:
+    if position is not None and not call.tells_each_leg:
         await session.execute(
             sa.update(CallLeg)
             .where(CallLeg.call_id == call.row.id, CallLeg.position == position, CallLeg.ended_at.is_(None))
             .values(ended_at=clock.now())
         )
-    await finish(session, call=call, outcome=rules.outcome_of(kind), accepted_kind=kind)
+    await finish(session, call=call, outcome=rules.outcome_of(kind), accepted_kind=kind, at=at)
 
 
-async def caller_left(session: TenantSession, *, call: OpenCall) -> None:
+async def missed_without_us(session: TenantSession, *, call: OpenCall) -> None:
+    """A call went its way while we were silent and nobody took it: somebody rings back, and the case says so."""
+    await owe_callback(
+        session,
+        call=call,
+        severity=alarms.Severity.CRITICAL,
+        title="Appel reçu pendant une panne : à rappeler",
+    )
+    if call.row.intervention_id is not None:
+        await case.add_line(
+            session,
+            case_id=call.row.intervention_id,
+            kind="call_missed",
+            text="Appel reçu pendant une panne, que personne n’a pris : à rappeler tout de suite.",
+        )
+    await finish(session, call=call, outcome=CallOutcome.MISSED)
+
+
+async def caller_left(session: TenantSession, *, call: OpenCall, at: datetime | None = None) -> None:
     """The caller has hung up. Once people were being rung without success, the caller is owed a call."""
     if call.state is CallState.ENDED:
         return
     if call.state is CallState.CONNECTED:
-        await finish_accepted(session, call=call)
+        await finish_accepted(session, call=call, at=at)
         return
     if call.state is CallState.RINGING:
-        await cancel_running_leg(session, call=call)
+        if not call.tells_each_leg:
+            await cancel_running_leg(session, call=call)
         await owe_callback(
             session,
             call=call,
@@ -80,7 +112,7 @@ async def caller_left(session: TenantSession, *, call: OpenCall) -> None:
                 kind="caller_left",
                 text="L’appelant a raccroché avant qu’un artisan ne prenne l’appel : à rappeler.",
             )
-    await finish(session, call=call, outcome=CallOutcome.ABANDONED)
+    await finish(session, call=call, outcome=CallOutcome.ABANDONED, at=at)
 
 
 async def missed(session: TenantSession, *, call: OpenCall, station: Station) -> Plan:

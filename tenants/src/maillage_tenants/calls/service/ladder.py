@@ -15,7 +15,7 @@ from maillage_tenants.calls.models import FINAL_LEG_STATES, CallLeg, CallState, 
 from maillage_tenants.calls.plan import BRIDGE, Dial, Gather, Hangup, KeyTurn, Next, Plan, Say, StepTurn
 from maillage_tenants.calls.queries import LegRow, Place, Step
 from maillage_tenants.calls.record import OpenCall, Station
-from maillage_tenants.calls.service import ending
+from maillage_tenants.calls.service import emergency, ending
 from maillage_tenants.calls.signals import AttemptOver, Ending, LegKey, LegProgress
 from maillage_tenants.dispatch import Candidate
 
@@ -110,20 +110,21 @@ _LEGS = core(CallLeg)
 _RING = insert(_LEGS).on_conflict_do_nothing(index_elements=[_LEGS.c.call_id, _LEGS.c.position])
 
 
+def _begun(call: OpenCall, *, position: int, phone: str, at: datetime) -> dict[str, object]:
+    return {
+        "id": new_id(),
+        "call_id": call.row.id,
+        "position": position,
+        "phone": phone,
+        "state": LegState.RINGING,
+        "last_sequence": -1,
+        "started_at": at,
+        "detail": "",
+    }
+
+
 async def _ring(session: TenantSession, *, call: OpenCall, step: Step, before: str, station: Station) -> Plan:
-    await session.execute(
-        _RING,
-        {
-            "id": new_id(),
-            "call_id": call.row.id,
-            "position": step.position,
-            "phone": step.phone,
-            "state": LegState.RINGING,
-            "last_sequence": -1,
-            "started_at": clock.now(),
-            "detail": "",
-        },
-    )
+    await session.execute(_RING, _begun(call, position=step.position, phone=step.phone, at=clock.now()))
     call.set(state=CallState.RINGING, position=step.position)
     return (Say(before), _dial(step, station=station))
 
@@ -135,7 +136,7 @@ def _dial(step: Step, *, station: Station, direct: bool = False) -> Dial:
         ring_seconds=step.ring_seconds,
         then=StepTurn(step.position, direct),
         whisper=not direct,
-        rest=() if direct else step.rest,
+        rest=() if direct else tuple(after for after in step.rest if after.position < rules.RESCUE_POSITION),
     )
 
 
@@ -159,8 +160,11 @@ async def attempt_over(
     session: TenantSession, *, call: OpenCall, position: int, direct: bool, signal: AttemptOver, station: Station
 ) -> Plan:
     """An attempt is over: the conversation took place, or the next person is rung, or everybody was tried."""
+    if call.tells_each_leg:
+        await _over(session, call=call, position=position, at=signal.at, station=station)
     if call.state is CallState.ENDED:
-        return (Hangup(),)
+        spoke = call.row.accepted_position == position and not signal.gone
+        return (Say(words.GOODBYE), Hangup()) if spoke else (Hangup(),)
     leg = await queries.leg_at(session, call_id=call.row.id, position=position)
     taken = leg is not None and leg.state == LegState.ACCEPTED
     if leg is not None and signal.bridged and not taken and not direct:
@@ -172,11 +176,11 @@ async def attempt_over(
         step = await queries.step_at(session, call_id=call.row.id, position=position)
         if step is not None:
             return (Say(words.HOLD_ON), _dial(step, station=station, direct=True))
-    if leg is not None and LegState(leg.state) not in FINAL_LEG_STATES:
+    if leg is not None and LegState(leg.state) not in FINAL_LEG_STATES and not call.tells_each_leg:
         state = LegState.CANCELLED if signal.gone else rules.LEG_OF_ENDING[signal.ending]
         await close_leg(session, leg=leg, state=state, provider_leg_id=signal.leg)
     if signal.gone:
-        await ending.caller_left(session, call=call)
+        await ending.caller_left(session, call=call, at=signal.at)
         return (Hangup(),)
     if call.row.position is not None and position < call.row.position:
         return await where_it_stands(session, call=call, station=station)
@@ -189,8 +193,80 @@ async def _conversation_over(session: TenantSession, *, call: OpenCall, signal: 
     if direct and not spoke and not signal.gone:
         name = await ending.promise_callback(session, call=call)
         return (Say(words.taken_but_cut(name)), Hangup())
-    await ending.finish_accepted(session, call=call)
+    await ending.finish_accepted(session, call=call, at=signal.at)
     return (Say(words.GOODBYE), Hangup())
+
+
+async def _over(
+    session: TenantSession, *, call: OpenCall, position: int, at: datetime | None, station: Station
+) -> None:
+    """A carrier that went down the ladder by itself is back, from that step."""
+    leg = await reach(session, call=call, position=position, at=at, station=station)
+    if leg is not None and leg.answered_at is not None:
+        await session.execute(
+            sa.update(CallLeg)
+            .where(CallLeg.id == leg.id)
+            .values(ended_at=sa.func.greatest(CallLeg.ended_at, at or clock.now()))
+        )
+
+
+async def reach(
+    session: TenantSession, *, call: OpenCall, position: int, at: datetime | None, station: Station
+) -> LegRow | None:
+    """The leg at a position that a carrier reached by itself, begun if nothing was told of it yet; the call stands
+    there now, unless it stands further. None when nobody is at that position."""
+    when = at or clock.now()
+    leg = await queries.leg_at(session, call_id=call.row.id, position=position)
+    if leg is None:
+        step, added = await emergency.join(session, call=call, position=position, phone=None, station=station)
+        if step is None:
+            return None
+        if added:
+            await emergency.tell_office(session, call=call, at=when)
+        await session.execute(_RING, _begun(call, position=position, phone=step.phone, at=when))
+        leg = await queries.leg_at(session, call_id=call.row.id, position=position)
+    here = call.row.position
+    if call.state in (CallState.MENU, CallState.RINGING) and (here is None or position > here):
+        call.set(state=CallState.RINGING, position=position)
+    return leg
+
+
+async def accepted_elsewhere(
+    session: TenantSession, *, call: OpenCall, position: int, at: datetime, station: Station
+) -> None:
+    """Somebody accepted where we could not be asked. The first acceptance gives the call; one told of a call that has
+    ended meanwhile is written on the case, and the callback stays owed."""
+    leg = await queries.leg_at(session, call_id=call.row.id, position=position)
+    if leg is None:
+        return
+    if call.row.accepted_position == position:
+        await _accepted_earlier(session, call=call, leg=leg, at=at)
+    elif call.row.accepted_position is None and call.state is not CallState.ENDED:
+        await accept(session, call=call, leg=leg, signal_leg=None, station=station, at=at)
+    elif call.row.intervention_id is not None:
+        step = await queries.step_at(session, call_id=call.row.id, position=position)
+        name = step.display_name if step else "Quelqu’un"
+        await case.add_line(
+            session,
+            case_id=call.row.intervention_id,
+            kind="accepted_too_late",
+            text=f"{name} a aussi accepté l’appel, ce qui n’a été su qu’après.",
+        )
+
+
+async def _accepted_earlier(session: TenantSession, *, call: OpenCall, leg: LegRow, at: datetime | None) -> None:
+    """The same acceptance told by two sources: the earlier time is the true one."""
+    if at is None or not call.tells_each_leg:
+        return
+    await session.execute(
+        sa.update(CallLeg)
+        .where(CallLeg.id == leg.id)
+        .values(
+            accepted_at=sa.func.least(CallLeg.accepted_at, at), answered_at=sa.func.least(CallLeg.answered_at, at)
+        )
+    )
+    if call.row.connected_at is None or at < call.row.connected_at:
+        call.set(connected_at=at)
 
 
 async def ring_next(session: TenantSession, *, call: OpenCall, after: int, station: Station) -> Plan:
@@ -206,11 +282,11 @@ async def ring_next(session: TenantSession, *, call: OpenCall, after: int, stati
 
 async def whisper(session: TenantSession, *, call: OpenCall, position: int, signal: LegKey, station: Station) -> Plan:
     """Somebody, or a machine, picked up: say who, where, what, and ask for the key (R103)."""
-    leg = await queries.leg_at(session, call_id=call.row.id, position=position)
+    leg = await _leg(session, call=call, position=position, signal=signal, station=station)
     late = _too_late(call, leg, position)
     if leg is None or late is not None:
         return late or (Hangup(),)
-    await _mark_answered(session, leg=leg, provider_leg_id=signal.leg, sequence=None)
+    await _mark_answered(session, leg=leg, provider_leg_id=signal.leg, sequence=None, at=signal.at)
     row = call.row
     told = words.whisper(
         cooperative=station.cooperative.name,
@@ -224,34 +300,54 @@ async def whisper(session: TenantSession, *, call: OpenCall, position: int, sign
 
 async def key_typed(session: TenantSession, *, call: OpenCall, position: int, signal: LegKey, station: Station) -> Plan:
     """The key of the person rung: 1 takes the call, anything else refuses it. A late key changes nothing."""
-    leg = await queries.leg_at(session, call_id=call.row.id, position=position)
+    leg = await _leg(session, call=call, position=position, signal=signal, station=station)
     if leg is not None and leg.state == LegState.ACCEPTED and call.state is CallState.CONNECTED:
+        if signal.digits == ACCEPT_KEY:
+            await _accepted_earlier(session, call=call, leg=leg, at=signal.at)
         return BRIDGE
     late = _too_late(call, leg, position)
     if leg is None or late is not None:
         return late or (Hangup(),)
     if signal.digits != ACCEPT_KEY:
-        await close_leg(session, leg=leg, state=LegState.REFUSED, provider_leg_id=signal.leg)
+        await close_leg(session, leg=leg, state=LegState.REFUSED, provider_leg_id=signal.leg, at=signal.at)
         return (Say(words.REFUSED), Hangup())
-    await accept(session, call=call, leg=leg, signal_leg=signal.leg, station=station)
+    await accept(session, call=call, leg=leg, signal_leg=signal.leg, station=station, at=signal.at)
     return (Say(words.ACCEPTED),)
+
+
+async def _leg(
+    session: TenantSession, *, call: OpenCall, position: int, signal: LegKey, station: Station
+) -> LegRow | None:
+    """The leg that a person speaks on. A carrier that goes down the ladder by itself may be further than we know."""
+    if call.tells_each_leg and call.state is not CallState.ENDED:
+        return await reach(session, call=call, position=position, at=signal.at, station=station)
+    return await queries.leg_at(session, call_id=call.row.id, position=position)
 
 
 def _too_late(call: OpenCall, leg: LegRow | None, position: int) -> Plan | None:
     if call.state is CallState.ENDED:
         taken = call.row.accepted_position is not None
         return (Say(words.ALREADY_TAKEN if taken else words.CALLER_GONE), Hangup())
-    current = call.state is CallState.RINGING and call.row.position == position
+    here = call.row.position
+    # Somebody who was being rung before may still press the key, when the carrier left their line up.
+    before = call.tells_each_leg and here is not None and position < here
+    current = call.state is CallState.RINGING and (here == position or before)
     if not current or leg is None or LegState(leg.state) in FINAL_LEG_STATES:
         return (Say(words.ALREADY_TAKEN), Hangup())
     return None
 
 
 async def accept(
-    session: TenantSession, *, call: OpenCall, leg: LegRow, signal_leg: str | None, station: Station
+    session: TenantSession,
+    *,
+    call: OpenCall,
+    leg: LegRow,
+    signal_leg: str | None,
+    station: Station,
+    at: datetime | None = None,
 ) -> None:
     """One winner: the call is locked, its position is the leg's. The case, its clocks and the text message follow."""
-    now = clock.now()
+    now = at or clock.now()
     if LegState(leg.state) not in FINAL_LEG_STATES:
         await session.execute(
             sa.update(CallLeg)
@@ -259,7 +355,7 @@ async def accept(
             .values(
                 state=LegState.ACCEPTED,
                 accepted_at=now,
-                answered_at=sa.func.coalesce(CallLeg.answered_at, now),
+                answered_at=sa.func.least(CallLeg.answered_at, now),
                 provider_leg_id=sa.func.coalesce(CallLeg.provider_leg_id, signal_leg),
             )
         )
@@ -323,11 +419,16 @@ async def leg_progress(session: TenantSession, *, call: OpenCall, position: int,
     )
 
 
-async def _mark_answered(session: TenantSession, *, leg: LegRow, provider_leg_id: str, sequence: int | None) -> None:
+async def _mark_answered(
+    session: TenantSession, *, leg: LegRow, provider_leg_id: str, sequence: int | None, at: datetime | None = None
+) -> None:
+    when = at or clock.now()
     values: dict[str, object] = {
-        "provider_leg_id": sa.func.coalesce(CallLeg.provider_leg_id, provider_leg_id),
-        "answered_at": sa.func.coalesce(CallLeg.answered_at, clock.now()),
+        "provider_leg_id": sa.func.coalesce(CallLeg.provider_leg_id, provider_leg_id or None),
+        "answered_at": sa.func.least(CallLeg.answered_at, when),
     }
+    if leg.last_sequence < 0 and at is not None:
+        values["started_at"] = sa.func.least(CallLeg.started_at, when)
     if sequence is not None:
         values["last_sequence"] = sequence
     if leg.state == LegState.RINGING:
@@ -350,7 +451,7 @@ async def close_leg(
         .where(CallLeg.id == leg.id, CallLeg.state.not_in(FINAL_LEG_STATES))
         .values(
             state=state,
-            ended_at=at or clock.now(),
+            ended_at=sa.func.greatest(CallLeg.ended_at, at or clock.now()),
             provider_leg_id=sa.func.coalesce(CallLeg.provider_leg_id, provider_leg_id),
             last_sequence=leg.last_sequence if sequence is None else sequence,
         )

@@ -57,6 +57,16 @@ def start(station: Station, *, attempt: int) -> Plan:
     return _asked((*before, *said), digits=1, seconds=seconds, ask=Ask.START, attempt=attempt)
 
 
+async def begin(session: TenantSession, *, call: OpenCall, signal: KeysTyped, station: Station) -> Plan:
+    """The first words to somebody whose line is answered before it is known what to say."""
+    if call.state is not CallState.MENU:
+        return await ladder.where_it_stands(session, call=call, station=station)
+    if signal.gone:
+        await ending.caller_left(session, call=call, at=signal.at)
+        return (Hangup(),)
+    return start(station, attempt=1)
+
+
 async def answer_menu(
     session: TenantSession, *, call: OpenCall, ask: Ask, attempt: int, signal: KeysTyped, station: Station
 ) -> Plan:
@@ -64,7 +74,7 @@ async def answer_menu(
     if call.state is not CallState.MENU:
         return await ladder.where_it_stands(session, call=call, station=station)
     if signal.gone:
-        await ending.caller_left(session, call=call)
+        await ending.caller_left(session, call=call, at=signal.at)
         return (Hangup(),)
     match ask:
         case Ask.START:

@@ -1,7 +1,7 @@
 """Putting on record what happened while the database could not decide: the carrier's own callbacks tell it later."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime
 
 from sqlalchemy.dialects.postgresql import insert
 
@@ -11,25 +11,19 @@ from maillage_kit.ids import new_id
 from maillage_kit.phone import show_phone
 from maillage_tenants import alarms, customers
 from maillage_tenants.calls import case, queries, rules, watched
-from maillage_tenants.calls.models import Call, CallLeg, CallOutcome, CallState, LadderStep, LegState
+from maillage_tenants.calls.models import Call, CallLeg, CallOutcome, CallState, LegState
 from maillage_tenants.calls.queries import CallRow
 from maillage_tenants.calls.record import OpenCall, Station, new_row
-from maillage_tenants.calls.service import ending, ladder
+from maillage_tenants.calls.service import emergency, ending, ladder
 from maillage_tenants.calls.signals import Ending, LegProgress, LineProgress, Notice
-from maillage_tenants.dispatch import StepKind
-
-NOTE = "Reconstitué après coup : la base de données ne répondait pas, l’appel est parti directement au numéro de repli."
-REASON = "Secours direct : le système ne pouvait pas décider, ce numéro est connu sans base de données."
 
 
 async def reconstruct(
-    session: TenantSession, *, notice: Notice, called: str, caller: str | None, seconds: int | None
+    session: TenantSession, *, notice: Notice, called: str, caller: str | None, at: datetime, note: str
 ) -> CallRow:
-    """Write the call that nobody could write when it rang. Harmless when it exists meanwhile."""
-    now = clock.now()
-    row = new_row(call_id=new_id(), notice=notice, called=called, caller=caller, at=now)
-    row = replace(row, started_at=now - timedelta(seconds=seconds or 0), routing_note=NOTE)
-    row = replace(row, answered_at=row.started_at)
+    """Write the call that nobody could write when it rang, at `at`. Harmless when it exists meanwhile."""
+    row = new_row(call_id=new_id(), notice=notice, called=called, caller=caller, at=at)
+    row = replace(row, routing_note=note)
     if caller is not None:
         call = OpenCall(row)
         call.set(watch_id=await watched.expected(session, caller=caller, at=row.started_at))
@@ -47,29 +41,18 @@ async def rescue_leg(
     numbers = rules.rescue_numbers(station.cooperative, station.telephony.last_resort_number)
     if position >= len(numbers) or call.row.watch_id is not None:
         return
-    name, phone = numbers[position]
     at_step = rules.RESCUE_POSITION + position
     now = clock.now()
-    await session.execute(
-        insert(LadderStep)
-        .values(
-            call_id=call.row.id,
-            position=at_step,
-            kind=StepKind.MANAGER if phone == station.cooperative.manager_phone else StepKind.FALLBACK,
-            phone=phone,
-            display_name=name,
-            ring_seconds=station.telephony.ring_seconds,
-            reason=REASON,
-        )
-        .on_conflict_do_nothing()
-    )
+    step, first = await emergency.join(session, call=call, position=at_step, phone=None, station=station)
+    if step is None:
+        return
     await session.execute(
         insert(CallLeg)
         .values(
             id=new_id(),
             call_id=call.row.id,
             position=at_step,
-            phone=phone,
+            phone=step.phone,
             provider_leg_id=signal.leg,
             state=LegState.RINGING,
             last_sequence=-1,
@@ -81,9 +64,8 @@ async def rescue_leg(
     leg = await queries.leg_at(session, call_id=call.row.id, position=at_step)
     if leg is None or call.state is CallState.ENDED:
         return
-    if call.row.intervention_id is None:
-        case_id = await case.open_for_call(session, call=call.row, sector_id=None, at=now)
-        call.set(intervention_id=case_id)
+    if first or call.row.intervention_id is None:
+        await emergency.tell_office(session, call=call, at=now)
     if call.state is not CallState.CONNECTED:
         call.set(state=CallState.RINGING, position=at_step)
     if signal.answered or (signal.ending is Ending.COMPLETED and call.state is not CallState.CONNECTED):
@@ -92,23 +74,13 @@ async def rescue_leg(
         await ladder.close_leg(
             session, leg=leg, state=rules.LEG_OF_ENDING[signal.ending], sequence=signal.notice.sequence
         )
-    await alarms.raise_alarm(
-        session,
-        kind="call_rescued",
-        severity=alarms.Severity.CRITICAL,
-        title="Appel traité en secours : à vérifier",
-        detail=NOTE,
-        dedupe_key=f"rescue:{call.row.id}",
-        link=f"/calls/{call.row.id}",
-        subject_id=call.row.id,
-    )
 
 
 async def line_progress(session: TenantSession, *, call: OpenCall, signal: LineProgress) -> None:
     """News of a caller's line. When the call was never written, nobody can say who talked to them: ring back."""
-    if call.row.caller is None and signal.caller is not None and call.row.routing_note == NOTE:
+    if call.row.caller is None and signal.caller is not None and emergency.was_reconstructed(call):
         await _name_caller(session, call=call, caller=signal.caller)
-    unexplained = call.row.routing_note == NOTE and call.row.intervention_id is None
+    unexplained = emergency.was_reconstructed(call) and call.row.intervention_id is None
     if unexplained and call.state is not CallState.ENDED and signal.ended:
         await ending.owe_callback(
             session,
