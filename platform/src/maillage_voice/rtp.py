@@ -6,7 +6,7 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 import structlog
 
@@ -159,8 +159,7 @@ class Endpoint(asyncio.DatagramProtocol):
     # ------------------------------------------------------------------------------------------------ on the network
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.DatagramTransport, transport)
         self._beat.join(self)
 
     def error_received(self, exc: Exception) -> None:

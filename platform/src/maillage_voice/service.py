@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import structlog
@@ -174,7 +174,7 @@ def address(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
-async def make_prompts(settings: VoiceSettings, sentences: dict[str, str]) -> list[str]:
+async def make_prompts(settings: VoiceSettings, sentences: Mapping[str, str]) -> list[str]:
     """Make the sound of named sentences, ours included, ahead of the first call. Returns the names of those it could
     not make."""
     speech = Speech(settings.data_dir / "speech")

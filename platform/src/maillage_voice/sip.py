@@ -43,6 +43,7 @@ _OURS: Final = (
     "x-maillage-caller-id",
     "x-maillage-source",
     "x-maillage-caller",
+    "x-maillage-called",
     "x-maillage-answer",
     "x-maillage-position",
 )
@@ -305,7 +306,14 @@ class Phone:
         line.call_id = str(dialog.cId)
 
     def _request(self, request: Any, transaction: Any) -> Any:
-        """Requests outside any call."""
+        """Requests outside any call. A fault of ours is answered too: the edge rings people at once."""
+        try:
+            return self._judge(request, transaction)
+        except Exception:
+            _log.exception("request failed")
+            return (request.genResponse(500, "Server Internal Error"), None, None)
+
+    def _judge(self, request: Any, transaction: Any) -> Any:
         method = request.getMethod()
         if request.getSource()[0] != self.edge[0]:
             _log.warning("SIP from a stranger", method=method, source=str(request.getSource()))
@@ -327,12 +335,12 @@ class Phone:
                 _log.warning("offer refused", why=str(exc))
                 return (request.genResponse(488, "Not Acceptable Here"), None, None)
         headers = _headers(request)
-        user = request.getHFBody("from").getUri().getUrl().username or "anonymous"
+        user = request.getHFBody("from").getUrl().username or "anonymous"
         line = Line(
             self,
             call_id=str(request.getHFBody("call-id")),
             caller=headers.get("x-maillage-caller") or user,
-            called=request.getRURI().username or "",
+            called=headers.get("x-maillage-called") or request.getHFBody("to").getUrl().username or "",
             headers=headers,
         )
         line.offer = offer

@@ -36,7 +36,7 @@ def prompts() -> None:
     from maillage_tenants.calls import words
     from maillage_voice.service import make_prompts
 
-    sentences = {**words.SENTENCES}
+    sentences = words.SENTENCES
     missing = asyncio.run(make_prompts(_settings().voice, sentences))
     if missing:
         raise click.ClickException("Sans son (espeak-ng est-il installé ?) : " + ", ".join(missing))
