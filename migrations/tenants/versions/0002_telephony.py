@@ -30,7 +30,7 @@ def _message_chain() -> None:
     """Messages that arrive: attempts with their receipts, replies, dead addresses, push, preferences, quiet hours."""
     op.drop_constraint(op.f("ck_message_state_known"), "message", type_="check")
     op.create_check_constraint(
-        op.f("ck_message_state_known"), "message", "state in ('queued', 'held', 'sent', 'delivered', 'failed')"
+        op.f("ck_message_state_known"), "message", "state in ('queued', 'held', 'sent', 'delivered', 'failed', 'expired')"
     )
     op.add_column("message", sa.Column("urgency", sa.Text(), nullable=False, server_default="prompt"))
     op.alter_column("message", "urgency", server_default=None)
@@ -79,8 +79,7 @@ def _message_chain() -> None:
         sa.Column("segments", sa.Integer(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("failure", sa.Text(), nullable=True),
-        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("given_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("provider_reference", sa.Text(), nullable=True),
@@ -90,7 +89,7 @@ def _message_chain() -> None:
             "channel in ('push', 'sms', 'call', 'email')", name=op.f("ck_message_attempt_channel_known")
         ),
         sa.CheckConstraint(
-            "state in ('waiting', 'giving', 'given', 'delivered', 'failed', 'expired')",
+            "state in ('giving', 'given', 'delivered', 'failed', 'expired')",
             name=op.f("ck_message_attempt_state_known"),
         ),
         sa.CheckConstraint(
@@ -105,6 +104,9 @@ def _message_chain() -> None:
     )
     op.create_index("ix_message_attempt_message_id", "message_attempt", ["message_id"])
     op.create_index("ix_message_attempt_reference", "message_attempt", ["provider_reference", "carrier"])
+    op.create_index(
+        "ix_message_attempt_no_news", "message_attempt", ["given_at"], postgresql_where=sa.text("state = 'given'")
+    )
     op.create_table(
         "message_reply",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -165,7 +167,7 @@ def _undo_message_chain() -> None:
         op.drop_table(table)
     op.drop_table("push_subscription")
     op.execute("update message set state = 'sent' where state = 'delivered'")
-    op.execute("update message set state = 'queued' where state = 'held'")
+    op.execute("update message set state = 'queued' where state in ('held', 'expired')")
     op.drop_index("ix_message_open", table_name="message")
     op.drop_index("ix_message_recipient_id", table_name="message")
     op.drop_constraint("fk_message_technician_id", "message", type_="foreignkey")

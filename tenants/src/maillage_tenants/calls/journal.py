@@ -16,8 +16,9 @@ from maillage_kit.clock import paris, paris_instant
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Invalid, NotFound
 from maillage_kit.pages import Page, PageRequest, cut_page
-from maillage_tenants.calls import labels
+from maillage_tenants.calls import labels, words
 from maillage_tenants.calls.models import Call, Callback, CallEvent, CallLeg, CallOutcome, LadderStep
+from maillage_tenants.calls.sounds import PUBLIC
 from maillage_tenants.customers.models import Customer, Site
 from maillage_tenants.interventions.models import Intervention
 from maillage_tenants.territory.models import Commune, Sector
@@ -191,6 +192,12 @@ class CallStory:
         return None if self.connected_at is None else self.connected_at - self.line.started_at
 
 
+async def call_exists(session: TenantSession, *, call_id: UUID) -> None:
+    """Raises NotFound."""
+    if await session.scalar(sa.select(Call.id).where(Call.id == call_id)) is None:
+        raise NotFound
+
+
 async def call_story(session: TenantSession, *, call_id: UUID) -> CallStory:
     """One call, why it went where it went, and what happened at each step. Raises NotFound."""
     row = (
@@ -313,4 +320,12 @@ def _said(told: str) -> tuple[str, ...]:
         root = ElementTree.fromstring(told)  # noqa: S314 - a document we wrote
     except ElementTree.ParseError:
         return ()
-    return tuple(text.strip() for element in root.iter("Say") if (text := element.text or "").strip())
+    return tuple(said for element in root.iter() if (said := _words(element)))
+
+
+def _words(element: ElementTree.Element) -> str:
+    """What an element says; a recorded sentence is told by its words."""
+    text = (element.text or "").strip()
+    if element.tag == "Play" and f"{PUBLIC}/" in text:
+        return words.SENTENCES.get(text.split("/")[-3], words.OWN_VOICE)
+    return text if element.tag == "Say" else ""

@@ -85,6 +85,7 @@ class Call(TenantBase):
 
     `line_ended_at`: when the carrier told that the caller's line was over, which may be known before what came of it.
 
+    `may_record`: the caller was told that the conversation may be recorded and did not object (R70).
     With `watch_id` it is a watch call, our own: in no log, in no statistics, nobody but the test artisan is rung.
     """
 
@@ -124,6 +125,7 @@ class Call(TenantBase):
     routing_note: Mapped[str] = mapped_column(default="")
     intervention_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("intervention.id", use_alter=True))
     watch_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("watch_call.id"))
+    may_record: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
 
 
 class LadderStep(TenantBase):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from maillage_tenants.territory.models import Commune, Sector, SectorCommune
 
 @dataclass(frozen=True, slots=True)
 class CallRow:
-    """A call with the words that describe it. The fields after `watch_id` come from other tables."""
+    """A call with the words that describe it. The fields after `may_record` come from other tables."""
 
     id: UUID
     provider_call_id: str
@@ -47,6 +47,7 @@ class CallRow:
     routing_note: str
     intervention_id: UUID | None
     watch_id: UUID | None
+    may_record: bool
     customer_name: str | None
     referring_member_id: UUID | None
     address: str | None
@@ -80,6 +81,7 @@ _OWN = (
     Call.routing_note,
     Call.intervention_id,
     Call.watch_id,
+    Call.may_record,
 )
 _AROUND = (
     Customer.name,
@@ -102,15 +104,20 @@ _CALL = (
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A locked call. `told`: what was answered to this very notice before, None when it is new."""
+    """A locked call. `told`: what was answered to this very notice before, and when; None when it is new."""
 
     call: CallRow
     told: str | None
+    told_at: datetime | None = None
 
 
 def _locked(*, by_id: bool) -> sa.Select[Any]:
     told = (
-        sa.select(CallEvent.payload)
+        sa.select(
+            sa.func.jsonb_build_object(
+                "told", CallEvent.payload["told"], "at", sa.extract("epoch", CallEvent.received_at)
+            )
+        )
         .where(CallEvent.fingerprint == sa.bindparam("fingerprint", type_=sa.Text))
         .scalar_subquery()
     )
@@ -140,8 +147,10 @@ async def locked_call(session: TenantSession, *, notice: Notice, call_id: UUID |
     row = found.one_or_none()
     if row is None:
         return None
-    payload: dict[str, Any] | None = row[-1]
-    return Found(CallRow(*row[:-1]), None if payload is None else str(payload.get("told") or ""))
+    before: dict[str, Any] | None = row[-1]
+    if before is None:
+        return Found(CallRow(*row[:-1]), None)
+    return Found(CallRow(*row[:-1]), str(before["told"] or ""), datetime.fromtimestamp(before["at"], tz=UTC))
 
 
 _LOCKED_ALL = (

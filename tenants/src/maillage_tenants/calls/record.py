@@ -184,6 +184,7 @@ def new_row(*, call_id: UUID, notice: Notice, called: str, caller: str | None, a
         routing_note="",
         intervention_id=None,
         watch_id=None,
+        may_record=False,
         customer_name=None,
         referring_member_id=None,
         address=None,

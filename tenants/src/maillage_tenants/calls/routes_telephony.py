@@ -44,7 +44,8 @@ async def heard_in(request: AnyRequest) -> Heard:
     )
 
 
-def _xml(told: str) -> Response[str]:
+def xml(told: str) -> Response[str]:
+    """A document for the carrier."""
     return Response(told, media_type=XML, status_code=200)
 
 
@@ -52,7 +53,7 @@ def _xml(told: str) -> Response[str]:
 async def inbound(request: AnyRequest, switchboard: Board) -> Response[str]:
     """Somebody rings the single number."""
     told = await told_to(request, switchboard)
-    return _xml(await switchboard.inbound(told.inbound_call()))
+    return xml(await switchboard.inbound(told.inbound_call()))
 
 
 @post("/status", status_code=204)
@@ -68,7 +69,7 @@ async def menu(
 ) -> Response[str]:
     """The caller answered a question, or did not."""
     told = await told_to(request, switchboard)
-    return _xml(await switchboard.menu(cooperative_id, call_id, ask, attempt, told.keys_typed()))
+    return xml(await switchboard.menu(cooperative_id, call_id, ask, attempt, told.keys_typed()))
 
 
 @post("/{cooperative_id:uuid}/{call_id:uuid}/step/{position:int}", status_code=200)
@@ -83,7 +84,7 @@ async def step(
     """The attempt on a ladder step is over."""
     told = await told_to(request, switchboard)
     signal = told.attempt_over()
-    return _xml(await switchboard.attempt_over(cooperative_id, call_id, position, direct, signal))
+    return xml(await switchboard.attempt_over(cooperative_id, call_id, position, direct, signal))
 
 
 @post("/{cooperative_id:uuid}/{call_id:uuid}/whisper/{position:int}", status_code=200)
@@ -92,7 +93,7 @@ async def whisper(
 ) -> Response[str]:
     """The person rung picked up: what they hear before the key."""
     told = await told_to(request, switchboard)
-    return _xml(await switchboard.whisper(cooperative_id, call_id, position, told.leg_key("whisper")))
+    return xml(await switchboard.whisper(cooperative_id, call_id, position, told.leg_key("whisper")))
 
 
 @post("/{cooperative_id:uuid}/{call_id:uuid}/key/{position:int}", status_code=200)
@@ -101,7 +102,7 @@ async def key(
 ) -> Response[str]:
     """The person rung typed a key."""
     told = await told_to(request, switchboard)
-    return _xml(await switchboard.key_typed(cooperative_id, call_id, position, told.leg_key("key")))
+    return xml(await switchboard.key_typed(cooperative_id, call_id, position, told.leg_key("key")))
 
 
 @post("/{cooperative_id:uuid}/{call_id:uuid}/leg/{position:int}", status_code=204)
@@ -119,7 +120,7 @@ async def rescue_step(
 ) -> Response[str]:
     """An emergency number was tried."""
     told = await told_to(request, switchboard)
-    return _xml(await switchboard.rescue_over(cooperative_id, position, told.attempt_over()))
+    return xml(await switchboard.rescue_over(cooperative_id, position, told.attempt_over()))
 
 
 @post("/{cooperative_id:uuid}/rescue/leg/{position:int}", status_code=204)

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from litestar import get, post
+from litestar import Response, get, post
 from litestar.response import Redirect, Template
 
 from maillage_hooks import TradeRegistry
@@ -11,6 +11,7 @@ from maillage_kit.context import Actor, CooperativeContext, Role
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Invalid
 from maillage_kit.web import AnyRequest, base_path, page, page_request, requires, see_other, text, url_with
+from maillage_tenants import recordings
 from maillage_tenants.calls import journal, labels
 from maillage_tenants.calls.journal import Show
 from maillage_tenants.calls.service import callbacks
@@ -60,6 +61,44 @@ async def one_call(request: AnyRequest, session: TenantSession, trades: TradeReg
     return await _story(request, session, trades, call_id)
 
 
+@get("/calls/{call_id:uuid}/recordings/{recording_id:uuid}", guards=_OFFICE)
+async def listen(session: TenantSession, actor: Actor, call_id: UUID, recording_id: UUID) -> Response[bytes]:
+    """A message or a conversation, to be heard; each listening is audited (R70)."""
+    content, media_type = await recordings.sound_of(
+        session, call_id=call_id, recording_id=recording_id, by=actor.display_name
+    )
+    return Response(content, media_type=media_type, headers={"Cache-Control": "private, no-store"})
+
+
+@post("/calls/{call_id:uuid}/hold", guards=_OFFICE)
+async def hold_recordings(
+    request: AnyRequest,
+    session: TenantSession,
+    cooperative: CooperativeContext,
+    actor: Actor,
+    trades: TradeRegistry,
+    call_id: UUID,
+) -> Redirect | Template:
+    """Keep the recordings of this call for as long as a dispute lasts."""
+    await journal.call_exists(session, call_id=call_id)
+    form = await request.form()
+    try:
+        await recordings.hold(session, call_id=call_id, reason=text(form, "reason"), by=actor.display_name)
+    except Invalid as refused:
+        return await _story(request, session, trades, call_id, form=dict(form), errors=refused.fields, status=422)
+    return see_other(f"{base_path(cooperative)}/calls/{call_id}", flash="Les enregistrements de cet appel sont gardés.")
+
+
+@post("/calls/{call_id:uuid}/release", guards=_OFFICE, status_code=303)
+async def release_recordings(
+    session: TenantSession, cooperative: CooperativeContext, actor: Actor, call_id: UUID
+) -> Redirect:
+    """The dispute is over: the usual time counts again."""
+    await journal.call_exists(session, call_id=call_id)
+    await recordings.release(session, call_id=call_id, by=actor.display_name)
+    return see_other(f"{base_path(cooperative)}/calls/{call_id}", flash="La durée habituelle s’applique à nouveau.")
+
+
 @post("/calls/{call_id:uuid}/callback", guards=_OFFICE, status_code=303)
 async def close_callback(
     request: AnyRequest,
@@ -102,6 +141,9 @@ async def _story(
         status_code=status,
         story=story,
         call=story.line,
+        kept=await recordings.kept_of(session, call_id=call_id),
+        hold=await recordings.held(session, call_id=call_id),
+        purged_after=recordings.PURGED_AFTER,
         trades=trades,
         form=form or {},
         errors=errors or {},
@@ -110,4 +152,4 @@ async def _story(
     )
 
 
-ROUTES = (call_log, one_call, close_callback)
+ROUTES = (call_log, one_call, listen, hold_recordings, release_recordings, close_callback)

@@ -1,16 +1,19 @@
 """Decisions about a call that need neither the database nor the clock."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from maillage_kit.context import CooperativeContext
 from maillage_tenants.calls import words
 from maillage_tenants.calls.models import CallOutcome, LegState
-from maillage_tenants.calls.plan import Dial, Hangup, Plan, RescueTurn, Say
+from maillage_tenants.calls.plan import Dial, Hangup, MaskedTurn, Plan, RescueTurn, Say
 from maillage_tenants.calls.signals import Ending
 from maillage_tenants.dispatch import StepKind
 
 MENU_TRIES = 2
 KEYPAD_CHOICES = 9
+MESSAGE_SECONDS = 120
+MASKED_RING_SECONDS = 30
 CALLBACK_WITHIN = timedelta(minutes=5)
 STUCK_AFTER = timedelta(minutes=30)
 LONGEST_TALK = timedelta(hours=4)
@@ -30,6 +33,20 @@ LEG_OF_ENDING = {
 
 def outcome_of(kind: StepKind) -> CallOutcome:
     return CallOutcome.FALLBACK if kind is StepKind.FALLBACK else CallOutcome.ACCEPTED
+
+
+def masked_plan(phone: str, *, shown: str, masked_call: UUID) -> Plan:
+    """Join two people; who is rung is shown the pool's number (R103)."""
+    return (
+        Say(words.MASKED_HOLD),
+        Dial(
+            phone=phone,
+            caller_id=shown,
+            ring_seconds=MASKED_RING_SECONDS,
+            then=MaskedTurn(masked_call),
+            whisper=False,
+        ),
+    )
 
 
 def rescue_numbers(cooperative: CooperativeContext | None, last_resort: str | None) -> tuple[tuple[str, str], ...]:

@@ -1,7 +1,7 @@
 """What a carrier tells us, in words that no carrier owns. Adapters make these; the service acts on them."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -11,7 +11,8 @@ class Notice:
     """The envelope of every signal, stored as it came. `fingerprint` is the same when a carrier repeats itself.
 
     `call` is the carrier's name of the caller's line, also when the signal is about the person rung. `caller` is the
-    number that placed the line the signal is about, when the carrier says it.
+    number that placed the line the signal is about, when the carrier says it. `believed_for`: how long after the first
+    time a repeat is the carrier's own; later it is somebody's who kept it. None: always, whoever tells proves itself.
     """
 
     provider: str
@@ -21,6 +22,7 @@ class Notice:
     sequence: int | None = None
     payload: dict[str, Any] = field(default_factory=dict)
     caller: str | None = None
+    believed_for: timedelta | None = None
 
 
 class Ending(StrEnum):
@@ -145,4 +147,13 @@ class LineProgress:
     called: str
     caller: str | None
     ended: bool
+    seconds: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingNews:
+    """A recording that the carrier holds: its name for it, where it is, how long it lasts when it says so."""
+
+    reference: str
+    url: str
     seconds: int | None

@@ -6,6 +6,7 @@ without the database.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,18 +20,20 @@ from maillage_hooks import TradeRegistry
 from maillage_kit import clock
 from maillage_kit.context import CooperativeContext
 from maillage_kit.db import Database, TenantSession
-from maillage_kit.errors import NotFound
+from maillage_kit.errors import Forbidden, NotFound
 from maillage_kit.settings import Settings
+from maillage_tenants import masking
 from maillage_tenants.calls import queries, rules, words
 from maillage_tenants.calls.carriers import Event, TelephonyProvider
 from maillage_tenants.calls.models import CallState
-from maillage_tenants.calls.plan import BRIDGE, TEST_ARTISAN, Ask, Gather, Hangup, KeyTurn, Plan
 from maillage_tenants.calls.newsroom import Newsroom
+from maillage_tenants.calls.plan import BRIDGE, TEST_ARTISAN, Ask, Gather, Hangup, KeyTurn, Plan, Say
 from maillage_tenants.calls.record import OpenCall, Station, ToldBefore, write, write_new
 from maillage_tenants.calls.service import emergency, ladder, menu, rescue
 from maillage_tenants.calls.signals import (
     AttemptOver,
     CallNews,
+    Ending,
     InboundCall,
     KeysTyped,
     LegKey,
@@ -83,24 +86,72 @@ class Switchboard:
                 if cooperative is None:
                     log.warning("call_to_unknown_number", called=signal.called)
                     return self._rescue(None, signal.called, preamble=words.UNKNOWN_NUMBER, arriving=True)
+                if signal.called in cooperative.pool_numbers:
+                    joined = await self._through_pool(cooperative, signal)
+                    if joined is not None:
+                        return joined
                 return await self._inbound(cooperative, signal)
+        except Replayed:
+            raise
         except Exception:
             log.exception("inbound_rescued", call=signal.notice.call)
             known = cooperative or self.directory.remembered(signal.called)
             return self._rescue(known, signal.called, caller=signal.caller, arriving=True)
 
-    async def _inbound(self, cooperative: CooperativeContext, signal: InboundCall) -> str:
+    async def _through_pool(self, cooperative: CooperativeContext, signal: InboundCall) -> str | None:
+        """A number of the pool: the artisan or the customer of a case reaches the other one. None for anybody else."""
+        async with self.database.tenant(cooperative.tenant) as session:
+            through = await masking.find(session, number=signal.called, caller=signal.caller)
+            if through is None:
+                return None
+            notice = signal.notice
+            masked_call = await masking.begin_call(
+                session, through=through, provider=notice.provider, provider_call_id=notice.call
+            )
+        plan = rules.masked_plan(through.other_phone, shown=signal.called, masked_call=masked_call)
+        return self.carrier.welcome(plan, cooperative=cooperative, call_id=masked_call)
+
+    async def masked_over(self, cooperative_id: UUID, masked_call: UUID, signal: AttemptOver) -> str:
+        """The two of a masked call have spoken, or the other did not answer: a customer then gets the emergency
+        service, on the same line (rule 1)."""
+        cooperative: CooperativeContext | None = None
+        try:
+            async with asyncio.timeout(self._patience()):
+                cooperative = await self.known(cooperative_id)
+                spoke = signal.ending is Ending.COMPLETED if signal.bridged is None else signal.bridged
+                async with self.database.tenant(cooperative.tenant) as session:
+                    pair = await masking.call_over(
+                        session, masked_call=masked_call, ending=Ending.COMPLETED if spoke else signal.ending
+                    )
+                if pair is None:
+                    raise NotFound
+                if spoke or signal.gone:
+                    return self._render((Hangup(),), cooperative, None)
+                if pair.by_artisan:
+                    return self._render((Say(words.MASKED_NO_ANSWER), Hangup()), cooperative, None)
+                again = InboundCall(signal.notice, pair.number, pair.customer_phone)
+                return await self._inbound(cooperative, again, before=(Say(words.ARTISAN_NO_ANSWER),))
+        except Exception:
+            log.exception("masked_call_rescued", call=signal.notice.call)
+            return self._rescue(cooperative, "")
+
+    async def _inbound(self, cooperative: CooperativeContext, signal: InboundCall, *, before: Plan = ()) -> str:
+        """`before`: said first, to somebody whose line is already answered."""
+
         async def begin() -> str | None:
             async with self.database.tenant(cooperative.tenant) as session:
                 row, plan = await menu.arrive(session, signal=signal, station=self._station(cooperative))
-                told = self.carrier.welcome(plan, cooperative=cooperative, call_id=row.id)
+                if before:
+                    told = self._render((*before, *plan), cooperative, row.id)
+                else:
+                    told = self.carrier.welcome(plan, cooperative=cooperative, call_id=row.id)
                 written = await write_new(session, row=row, notice=signal.notice, told=told)
                 return told if written else None
 
         async def again(session: TenantSession, call: OpenCall, station: Station) -> Plan:
             """Known, but not by this notice: its end was told first, or the carrier lost the first answer."""
             if call.state is CallState.MENU:
-                return menu.start(station, attempt=1)
+                return menu.start(station, attempt=1, recorded=call.row.may_record)
             return await ladder.where_it_stands(session, call=call, station=station)
 
         told = await _twice(begin)
@@ -144,6 +195,8 @@ class Switchboard:
                 if cooperative is None:
                     raise NotFound
                 return await self._answer(cooperative, call_id, notice, act)
+        except Replayed:
+            raise
         except Exception:
             log.exception("caller_rescued", call=notice.call, kind=notice.kind)
             known = cooperative or self._remembered(cooperative_id)
@@ -203,6 +256,8 @@ class Switchboard:
                 if cooperative is None:
                     raise NotFound
                 return await self._answer(cooperative, call_id, notice, act)
+        except Replayed:
+            raise
         except Exception:
             log.exception("artisan_without_database", call=notice.call, kind=notice.kind)
             return self._render(otherwise, cooperative, call_id)
@@ -240,7 +295,7 @@ class Switchboard:
             await ladder.leg_progress(session, call=call, position=position, signal=signal)
             return ()
 
-        await self._answer(await self._known(cooperative_id), call_id, signal.notice, act, told="")
+        await self._answer(await self.known(cooperative_id), call_id, signal.notice, act, told="")
 
     async def rescue_leg(self, cooperative_id: UUID, position: int, signal: LegProgress) -> None:
         """News of an emergency number: the call that could not be written is put on record now."""
@@ -249,7 +304,7 @@ class Switchboard:
             await rescue.rescue_leg(session, call=call, position=position, signal=signal, station=station)
             return ()
 
-        cooperative = await self._known(cooperative_id)
+        cooperative = await self.known(cooperative_id)
         await self._reconstructed(
             cooperative, signal.notice, act, called=cooperative.public_number, caller=None, seconds=None
         )
@@ -267,12 +322,23 @@ class Switchboard:
             await rescue.line_progress(session, call=call, signal=signal)
             return ()
 
+        if signal.called in cooperative.pool_numbers and await self._masked_line(cooperative, signal):
+            with contextlib.suppress(NotFound):  # no call for help came of it
+                await self._answer(cooperative, None, signal.notice, act, told="")
+            return
         if signal.ended:
             await self._reconstructed(
                 cooperative, signal.notice, act, called=signal.called, caller=signal.caller, seconds=signal.seconds
             )
             return
         await self._answer(cooperative, None, signal.notice, act, told="")
+
+    async def _masked_line(self, cooperative: CooperativeContext, signal: LineProgress) -> bool:
+        """Whether the line is that of a call through the pool."""
+        async with self.database.tenant(cooperative.tenant) as session:
+            return await masking.line_over(
+                session, provider=signal.notice.provider, provider_call_id=signal.notice.call, ended=signal.ended
+            )
 
     async def _reconstructed(
         self,
@@ -317,6 +383,7 @@ class Switchboard:
                 if found is None:
                     raise NotFound
                 if found.told is not None:
+                    _refuse_old(notice, found)
                     return found.told
                 call = OpenCall(found.call, tells_each_leg=self.carrier.tells_each_leg)
                 plan = await act(session, call, self._station(cooperative))
@@ -352,7 +419,8 @@ class Switchboard:
     async def _cooperative(self, cooperative_id: UUID) -> CooperativeContext | None:
         return next((found for found in await self.directory.all() if found.id == cooperative_id), None)
 
-    async def _known(self, cooperative_id: UUID) -> CooperativeContext:
+    async def known(self, cooperative_id: UUID) -> CooperativeContext:
+        """The cooperative of a webhook's address, from memory. Raises NotFound."""
         found = await self._cooperative(cooperative_id)
         if found is None:
             raise NotFound
@@ -388,6 +456,21 @@ class Switchboard:
             preamble=preamble,
         )
         return render(plan, cooperative=cooperative, call_id=call_id)
+
+
+class Replayed(Forbidden):
+    """A request that was answered long ago is sent again: its carrier would not."""
+
+    code = "replayed"
+    message = "Demande déjà reçue."
+
+
+def _refuse_old(notice: Notice, found: queries.Found) -> None:
+    """Raises Replayed."""
+    if notice.believed_for is None or found.told_at is None or clock.now() - found.told_at <= notice.believed_for:
+        return
+    log.warning("webhook_replayed", call=notice.call, kind=notice.kind)
+    raise Replayed
 
 
 async def _twice(work: Callable[[], Awaitable[T]]) -> T:

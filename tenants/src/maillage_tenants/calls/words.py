@@ -38,8 +38,8 @@ RESCUE = Spoken("rescue", "Un instant, nous vous mettons en relation avec une pe
 RESCUE_NEXT = Spoken("rescue_next", "Nous essayons un autre numéro. Ne quittez pas.")
 
 
-def greeting(cooperative_name: str) -> str:
-    return f"Vous êtes bien chez {cooperative_name}, dépannage d’urgence."
+def greeting(cooperative_name: str) -> Spoken:
+    return Spoken("greeting", f"Vous êtes bien chez {cooperative_name}, dépannage d’urgence.")
 
 
 def danger_digit(trades: TradeRegistry) -> str:
@@ -47,12 +47,13 @@ def danger_digit(trades: TradeRegistry) -> str:
     return "0" if any(plugin.trade.keypad_digit == 9 for plugin in trades) else "9"
 
 
-def danger_choice(digit: str) -> str:
-    return f"Pour une odeur de gaz ou un danger immédiat, tapez {digit}."
+def danger_choice(digit: str) -> Spoken:
+    return Spoken("danger_choice", f"Pour une odeur de gaz ou un danger immédiat, tapez {digit}.")
 
 
-def trade_choices(trades: TradeRegistry) -> str:
-    return " ".join(f"Pour {plugin.trade.spoken}, tapez {plugin.trade.keypad_digit}." for plugin in trades)
+def trade_choices(trades: TradeRegistry) -> Spoken:
+    choices = (f"Pour {plugin.trade.spoken}, tapez {plugin.trade.keypad_digit}." for plugin in trades)
+    return Spoken("trade_choices", " ".join(choices))
 
 
 def numbered(choices: Sequence[str]) -> str:
@@ -66,10 +67,11 @@ def calling_for(commune: str | None) -> str:
     return f"Nous appelons la personne de garde pour {commune}. Ne quittez pas." if commune else HOLD_ON
 
 
-def whisper(*, cooperative: str, who: str, where: str, trade: str, recognised: bool) -> str:
-    """What the person rung hears before the key: who, where, what (R103)."""
+def whisper(*, cooperative: str, who: str, where: str, trade: str, recognised: bool, recorded: bool = False) -> str:
+    """What the person rung hears before the key: who, where, what (R103), and that the talk is recorded (R70)."""
     known = "abonné ou client connu" if recognised else "appelant non reconnu"
-    return f"Appel d’urgence, {cooperative}. {trade}. {who}, {known}. {where}. {ACCEPT_OR_REFUSE}"
+    kept = "Cette conversation est enregistrée. " if recorded else ""
+    return f"Appel d’urgence, {cooperative}. {trade}. {who}, {known}. {where}. {kept}{ACCEPT_OR_REFUSE}"
 
 
 def who(customer: str | None, caller: str | None) -> str:
@@ -82,9 +84,13 @@ def where(address: str | None, commune: str | None, postcode: str | None) -> str
     return commune or (f"code postal {postcode}" if postcode else "Lieu à demander")
 
 
-def call_taken(*, number: str, trade: str, who: str, caller: str | None, where: str) -> str:
-    """The text message to who accepted: it carries the caller's number, the phone showed the cooperative's (R103)."""
-    return f"{number}, {trade}. {who}, {show_phone(caller)}. {where}."
+def call_taken(*, number: str, trade: str, who: str, caller: str | None, where: str, masked: bool = False) -> str:
+    """The text message to who accepted: it carries the number to call, the phone showed the cooperative's (R103).
+
+    `masked`: that number is one of the cooperative's, which leads to the caller.
+    """
+    reached = f"{show_phone(caller)} (numéro masqué)" if masked else show_phone(caller)
+    return f"{number}, {trade}. {who}, {reached}. {where}."
 
 
 def missed_text(cooperative: str, at: datetime) -> str:
@@ -106,7 +112,7 @@ MISSED_MASKED = Spoken(
 )
 LEAVE_MESSAGE = Spoken(
     "leave_message",
-    "Après le signal, dites votre nom, votre adresse et ce qui se passe, puis raccrochez.",
+    "Après le signal, dites votre nom, votre numéro, votre adresse et ce qui se passe, puis raccrochez.",
 )
 
 
@@ -138,7 +144,18 @@ ARTISAN_NO_ANSWER = Spoken(
     "artisan_no_answer", "Votre artisan ne répond pas. Nous vous passons le service de dépannage."
 )
 
+OWN_VOICE = "Phrase enregistrée par la coopérative."
+
 SENTENCES: Mapping[str, Spoken] = {
     sentence.prompt: sentence for sentence in list(globals().values()) if isinstance(sentence, Spoken)
 }
 """Every fixed sentence by its stable name."""
+
+
+def sentences_of(cooperative_name: str, trades: TradeRegistry) -> Mapping[str, Spoken]:
+    """Every sentence that this cooperative may say with its own voice, by name: the fixed ones, and those that only
+    change with its name or its trades."""
+    own = [greeting(cooperative_name), danger_choice(danger_digit(trades))]
+    if len(trades) > 1:
+        own.append(trade_choices(trades))
+    return {**{sentence.prompt: sentence for sentence in own}, **SENTENCES}

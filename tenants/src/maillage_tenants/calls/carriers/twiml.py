@@ -9,6 +9,7 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 from xml.etree.ElementTree import Element, SubElement, tostring
@@ -16,21 +17,26 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 import httpx
 from pydantic import SecretStr
 
+from maillage_kit import clock
 from maillage_kit.context import CooperativeContext
 from maillage_kit.crypto import same
 from maillage_kit.errors import Forbidden, Invalid, NotFound, Unavailable
 from maillage_kit.phone import caller_number
 from maillage_kit.settings import CarrierApiSettings, Settings
-from maillage_tenants.calls.carriers import Heard, RunningCall
+from maillage_tenants.calls import sounds
+from maillage_tenants.calls.carriers import Heard, RunningCall, proofs
+from maillage_tenants.calls.carriers.proofs import Refusal
 from maillage_tenants.calls.plan import (
     Dial,
     Gather,
     GoOn,
     Hangup,
     KeyTurn,
+    MaskedTurn,
     MenuTurn,
     Pause,
     Plan,
+    Record,
     RescueTurn,
     Say,
     StepTurn,
@@ -46,6 +52,7 @@ from maillage_tenants.calls.signals import (
     LegProgress,
     LineProgress,
     Notice,
+    RecordingNews,
 )
 
 PROVIDER = "twiml"
@@ -53,6 +60,10 @@ BASE = "/telephony/twiml"
 VOICE = {"language": "fr-FR"}
 MAX_FIELDS = 100
 API_TIMEOUT_SECONDS = 8.0
+REPEATED_WITHIN = timedelta(minutes=10)
+"""How long a carrier tries again; a signature without a date would be good for ever."""
+CLOCKS_APART = timedelta(minutes=5)
+"""How old a dated request may be."""
 
 Form = Sequence[tuple[str, str]]
 
@@ -144,6 +155,7 @@ class Fields:
             sequence=self.number("SequenceNumber"),
             payload={"path": self.path, "form": dict(self.form)},
             caller=self.caller(),
+            believed_for=REPEATED_WITHIN,
         )
 
     def own_call(self) -> str:
@@ -161,7 +173,6 @@ class Fields:
 
     def gone(self) -> bool:
         return self.get("CallStatus") in _OVER
-
 
     # ---------------------------------------------------------------------------------------------- form to signals
 
@@ -202,6 +213,12 @@ class Fields:
             seconds=self.number("CallDuration"),
         )
 
+    def recording(self) -> RecordingNews | None:
+        """A recording that is ready at the carrier's; None while it is not, or was not made."""
+        if self.get("RecordingStatus") not in ("", "completed") or not self.get("RecordingSid"):
+            return None
+        return RecordingNews(self.get("RecordingSid"), self.get("RecordingUrl"), self.number("RecordingDuration"))
+
     def events(self) -> tuple[LegProgress | LineProgress]:
         """One form tells one thing: a leg's line when its address says so, the caller's otherwise."""
         return (self.leg_progress() if "/leg/" in self.path else self.line_progress(),)
@@ -216,6 +233,9 @@ class TwimlCarrier:
 
     public_url: str
     tokens: tuple[SecretStr, ...] = ()
+    keys: tuple[str, ...] = ()
+    dialect: str = "twilio"
+    secret: SecretStr | None = None
     api: CarrierApiSettings = CarrierApiSettings()
     name: str = PROVIDER
     patience_seconds: float = 8.0
@@ -224,21 +244,37 @@ class TwimlCarrier:
     @classmethod
     def of(cls, settings: Settings) -> "TwimlCarrier":
         telephony = settings.telephony
-        return cls(settings.web.public_url, telephony.auth_tokens, telephony.api)
+        return cls(
+            settings.web.public_url,
+            tokens=telephony.auth_tokens,
+            keys=telephony.public_keys,
+            dialect=telephony.carrier,
+            secret=settings.web.secret_key,
+            api=telephony.api,
+        )
 
     def listen(self, heard: Heard) -> Fields:
         """The fields of a webhook that the carrier signed.
 
         The signed address is the public one of the settings: a Host header is not believed. Raises NotFound while no
-        token is configured, Forbidden for a wrong or missing signature, Invalid for a body that is not a form.
+        token or key is configured, Forbidden for a wrong or missing signature or a request that is too old, Invalid for
+        a body that is not a form.
         """
-        if not self.tokens:
+        if self.dialect == "telnyx":
+            if not self.keys:
+                raise NotFound
+            refusal = proofs.signed_with_a_key(heard, keys=self.keys, now=clock.now(), tolerance=CLOCKS_APART)
+            if refusal is not None:
+                raise Forbidden("Demande trop ancienne." if refusal is Refusal.TOO_OLD else "Signature non valable.")
+        elif not self.tokens:
             raise NotFound
         try:
             form = read_form(heard.body)
         except MalformedForm as exc:
             raise Invalid("Ce n’est pas un formulaire.") from exc
-        given = heard.headers.get("x-twilio-signature", "")
+        if self.dialect == "telnyx":
+            return Fields.of(heard.path, form)
+        given = heard.headers.get(proofs.TOKEN_HEADERS[self.dialect], "")
         if not genuine(given, url=self.url(heard.path), form=form, tokens=self.tokens):
             raise Forbidden("Signature non valable.")
         return Fields.of(heard.path, form)
@@ -277,7 +313,7 @@ class TwimlCarrier:
         for verb in plan:
             match verb:
                 case Say(text):
-                    SubElement(root, "Say", VOICE).text = text
+                    self._say(root, text, cooperative)
                 case Gather(say, digits, timeout_seconds, then):
                     gather = SubElement(
                         root,
@@ -292,11 +328,30 @@ class TwimlCarrier:
                         },
                     )
                     for text in say:
-                        SubElement(gather, "Say", VOICE).text = text
+                        self._say(gather, text, cooperative)
                 case GoOn(then):
                     SubElement(root, "Redirect", {"method": "POST"}).text = self._address(here, rescue, then)
+                case Dial(then=MaskedTurn()):
+                    dial = SubElement(root, "Dial", self._dialled(verb, self._address(here, rescue, verb.then), here))
+                    SubElement(dial, "Number").text = verb.phone
                 case Dial():
                     self._dial(root, verb, here, rescue)
+                case Record(max_seconds):
+                    SubElement(
+                        root,
+                        "Record",
+                        {
+                            "maxLength": str(max_seconds),
+                            "timeout": "10",
+                            "finishOnKey": "#",
+                            "playBeep": "true",
+                            "method": "POST",
+                            "action": self.url(f"{here}/recorded"),
+                            "recordingStatusCallback": self.url(f"{here}/recording/message"),
+                            "recordingStatusCallbackMethod": "POST",
+                            "recordingStatusCallbackEvent": "completed",
+                        },
+                    )
                 case Hangup():
                     SubElement(root, "Hangup")
                 case Pause(seconds):
@@ -305,20 +360,37 @@ class TwimlCarrier:
                     SubElement(root, "Play", {"digits": digits})
         return '<?xml version="1.0" encoding="UTF-8"?>' + tostring(root, encoding="unicode")
 
+    def _say(self, parent: Element, text: str, cooperative: CooperativeContext | None) -> None:
+        """In the cooperative's own voice when it recorded these words, in the carrier's otherwise."""
+        path = sounds.public_path(cooperative, text, secret=self.secret)
+        if path is None:
+            SubElement(parent, "Say", VOICE).text = text
+        else:
+            SubElement(parent, "Play").text = self.url(path)
+
+    def _dialled(self, dial: Dial, action: str, here: str) -> dict[str, str]:
+        told = {
+            "timeout": str(dial.ring_seconds),
+            "callerId": dial.caller_id,
+            "answerOnBridge": "true",
+            "ringTone": "fr",
+            "method": "POST",
+            "action": action,
+        }
+        if dial.record:
+            told |= {
+                "record": "record-from-answer-dual",
+                "recordingStatusCallback": self.url(f"{here}/recording/conversation"),
+                "recordingStatusCallbackMethod": "POST",
+                "recordingStatusCallbackEvent": "completed",
+            }
+        return told
+
     def _dial(self, root: Element, dial: Dial, here: str, rescue: str) -> None:
+        if isinstance(dial.then, MaskedTurn):
+            raise ValueError("a masked call has no step")
         position = dial.then.position
-        element = SubElement(
-            root,
-            "Dial",
-            {
-                "timeout": str(dial.ring_seconds),
-                "callerId": dial.caller_id,
-                "answerOnBridge": "true",
-                "ringTone": "fr",
-                "method": "POST",
-                "action": self._address(here, rescue, dial.then),
-            },
-        )
+        element = SubElement(root, "Dial", self._dialled(dial, self._address(here, rescue, dial.then), here))
         base = rescue if isinstance(dial.then, RescueTurn) else here
         number = {
             "statusCallback": self.url(f"{base}/leg/{position}"),
@@ -339,3 +411,5 @@ class TwimlCarrier:
                 return self.url(f"{here}/key/{position}")
             case RescueTurn(position):
                 return self.url(f"{rescue}/step/{position}")
+            case MaskedTurn(masked_call):
+                return self.url(f"{rescue.removesuffix('rescue')}masked/{masked_call}/over")

@@ -15,7 +15,7 @@ from maillage_tenants import alarms, messages
 from maillage_tenants.calls import case, queries, rules, words
 from maillage_tenants.calls.events import CallEnded
 from maillage_tenants.calls.models import FINAL_LEG_STATES, Callback, CallLeg, CallOutcome, CallState, LegState
-from maillage_tenants.calls.plan import Hangup, Plan, Say
+from maillage_tenants.calls.plan import Hangup, Plan, Record, Say
 from maillage_tenants.calls.record import OpenCall, Station
 from maillage_tenants.calls.signals import LineProgress
 from maillage_tenants.dispatch import StepKind
@@ -144,7 +144,12 @@ async def missed(session: TenantSession, *, call: OpenCall, station: Station) ->
             text="Aucune des personnes de la liste n’a pris l’appel : à rappeler tout de suite.",
         )
     await finish(session, call=call, outcome=CallOutcome.MISSED)
-    return (Say(words.missed_spoken(call.row.caller is not None)), Hangup())
+    return (
+        Say(words.missed_spoken(call.row.caller is not None)),
+        Say(words.LEAVE_MESSAGE),
+        Record(rules.MESSAGE_SECONDS),
+        Hangup(),
+    )
 
 
 async def promise_callback(session: TenantSession, *, call: OpenCall) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from maillage_kit import clock
 from maillage_kit.db import TenantSession, core
 from maillage_kit.ids import new_id
-from maillage_tenants import dispatch, messages
+from maillage_tenants import dispatch, masking, messages
 from maillage_tenants.calls import case, queries, rules, watched, words
 from maillage_tenants.calls.models import FINAL_LEG_STATES, CallLeg, CallState, LadderStep, LegState
 from maillage_tenants.calls.plan import BRIDGE, Dial, Gather, Hangup, KeyTurn, Next, Plan, Say, StepTurn
@@ -126,10 +126,10 @@ def _begun(call: OpenCall, *, position: int, phone: str, at: datetime) -> dict[s
 async def _ring(session: TenantSession, *, call: OpenCall, step: Step, before: str, station: Station) -> Plan:
     await session.execute(_RING, _begun(call, position=step.position, phone=step.phone, at=clock.now()))
     call.set(state=CallState.RINGING, position=step.position)
-    return (Say(before), _dial(step, station=station))
+    return (Say(before), _dial(step, station=station, record=call.row.may_record))
 
 
-def _dial(step: Step, *, station: Station, direct: bool = False) -> Dial:
+def _dial(step: Step, *, station: Station, record: bool, direct: bool = False) -> Dial:
     return Dial(
         phone=step.phone,
         caller_id=station.cooperative.public_number,
@@ -137,6 +137,7 @@ def _dial(step: Step, *, station: Station, direct: bool = False) -> Dial:
         then=StepTurn(step.position, direct),
         whisper=not direct,
         rest=() if direct else tuple(after for after in step.rest if after.position < rules.RESCUE_POSITION),
+        record=record,
     )
 
 
@@ -153,7 +154,7 @@ async def where_it_stands(session: TenantSession, *, call: OpenCall, station: St
     )
     if step is None:
         return (Hangup(),)
-    return (Say(words.HOLD_ON), _dial(step, station=station, direct=talking))
+    return (Say(words.HOLD_ON), _dial(step, station=station, record=call.row.may_record, direct=talking))
 
 
 async def attempt_over(
@@ -175,7 +176,7 @@ async def attempt_over(
     if taken:
         step = await queries.step_at(session, call_id=call.row.id, position=position)
         if step is not None:
-            return (Say(words.HOLD_ON), _dial(step, station=station, direct=True))
+            return (Say(words.HOLD_ON), _dial(step, station=station, record=call.row.may_record, direct=True))
     if leg is not None and LegState(leg.state) not in FINAL_LEG_STATES and not call.tells_each_leg:
         state = LegState.CANCELLED if signal.gone else rules.LEG_OF_ENDING[signal.ending]
         await close_leg(session, leg=leg, state=state, provider_leg_id=signal.leg)
@@ -290,10 +291,11 @@ async def whisper(session: TenantSession, *, call: OpenCall, position: int, sign
     row = call.row
     told = words.whisper(
         cooperative=station.cooperative.name,
-        who=words.who(row.customer_name, row.caller),
+        who=words.who(row.customer_name, _shown(call, station)),
         where=words.where(row.address, row.commune, row.postcode_typed),
         trade=_trade_words(call, station),
         recognised=row.customer_id is not None,
+        recorded=row.may_record,
     )
     return (Gather((told,), 1, station.telephony.accept_seconds, KeyTurn(position)), Hangup())
 
@@ -365,21 +367,41 @@ async def accept(
         return
     await case.accepted(session, case_id=call.row.intervention_id, step=step, leg=leg, at=now)
     row = call.row
+    masked = await _masked(session, call=call, step=step, station=station)
     await messages.send_sms(
         session,
         to=step.phone,
         body=words.call_taken(
             number=f"{station.cooperative.name}, appel pris",
             trade=_trade_words(call, station),
-            who=words.who(row.customer_name, row.caller),
-            caller=row.caller,
+            who=words.who(row.customer_name, _shown(call, station)),
+            caller=masked or row.caller,
             where=words.where(row.address, row.commune, row.postcode_typed),
+            masked=masked is not None,
         ),
         purpose="call_taken",
         dedupe_key=f"call:{row.id}:taken",
         call_id=row.id,
         intervention_id=row.intervention_id,
     )
+
+
+async def _masked(session: TenantSession, *, call: OpenCall, step: Step, station: Station) -> str | None:
+    """The number by which the artisan reaches the caller, when the cooperative has such numbers and one is free."""
+    if not station.cooperative.pool_numbers or step.technician_id is None or call.row.intervention_id is None:
+        return None
+    return await masking.lend(
+        session,
+        case_id=call.row.intervention_id,
+        technician_id=step.technician_id,
+        artisan_phone=step.phone,
+        customer_phone=call.row.caller,
+    )
+
+
+def _shown(call: OpenCall, station: Station) -> str | None:
+    """The caller's number as the person rung may hear it: with masked numbers, not at all."""
+    return None if station.cooperative.pool_numbers else call.row.caller
 
 
 def _trade_words(call: OpenCall, station: Station) -> str:

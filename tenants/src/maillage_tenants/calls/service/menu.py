@@ -23,6 +23,7 @@ _POSTCODE = re.compile(r"\d{5}")
 _CHOICE_SECONDS = 6
 _POSTCODE_SECONDS = 8
 _DANGER_SECONDS = 2
+OBJECTION_KEY = "*"
 
 
 async def arrive(session: TenantSession, *, signal: InboundCall, station: Station) -> tuple[CallRow, Plan]:
@@ -40,11 +41,15 @@ async def arrive(session: TenantSession, *, signal: InboundCall, station: Statio
             call.set(customer_id=known[0].customer_id, customer_name=known[0].customer_name)
         if len(known) == 1 and known[0].site_id is not None:
             _settle(call, known[0])
-    return call.row, start(station, attempt=1)
+    call.set(may_record=station.cooperative.records_calls and call.row.watch_id is None)
+    return call.row, start(station, attempt=1, recorded=call.row.may_record)
 
 
-def start(station: Station, *, attempt: int) -> Plan:
-    """The first words: gas and fire before anything else (R86, R104), then the trades when there is a choice."""
+def start(station: Station, *, attempt: int, recorded: bool = False, greeted: bool = False) -> Plan:
+    """The first words: gas and fire before anything else (R86, R104), then the trades when there is a choice.
+
+    `recorded`: that the conversation may be kept, and how to object, is said before anybody is put through (R70).
+    """
     trades = station.trades
     danger = words.danger_choice(words.danger_digit(trades))
     if len(trades) > 1:
@@ -52,8 +57,11 @@ def start(station: Station, *, attempt: int) -> Plan:
         seconds = _CHOICE_SECONDS
     else:
         said, seconds = (danger,), _DANGER_SECONDS
-    opening = (words.SAFETY_FIRST, words.greeting(station.cooperative.name))
-    before = opening if attempt == 1 else (words.CHOICE_AGAIN,)
+    opening: tuple[str, ...] = (words.SAFETY_FIRST, words.greeting(station.cooperative.name))
+    if recorded:
+        opening = (*opening, words.RECORDING_NOTICE)
+    again = () if greeted else (words.CHOICE_AGAIN,)
+    before = opening if attempt == 1 and not greeted else again
     return _asked((*before, *said), digits=1, seconds=seconds, ask=Ask.START, attempt=attempt)
 
 
@@ -64,7 +72,7 @@ async def begin(session: TenantSession, *, call: OpenCall, signal: KeysTyped, st
     if signal.gone:
         await ending.caller_left(session, call=call, at=signal.at)
         return (Hangup(),)
-    return start(station, attempt=1)
+    return start(station, attempt=1, recorded=call.row.may_record)
 
 
 async def answer_menu(
@@ -76,6 +84,8 @@ async def answer_menu(
     if signal.gone:
         await ending.caller_left(session, call=call, at=signal.at)
         return (Hangup(),)
+    if OBJECTION_KEY in signal.digits and station.cooperative.records_calls:
+        return await _not_recorded(session, call=call, ask=ask, attempt=attempt, station=station)
     match ask:
         case Ask.START:
             return await _started(session, call=call, attempt=attempt, digits=signal.digits, station=station)
@@ -85,6 +95,27 @@ async def answer_menu(
             return await _postcode_typed(session, call=call, attempt=attempt, digits=signal.digits, station=station)
         case Ask.COMMUNE:
             return await _commune_chosen(session, call=call, attempt=attempt, digits=signal.digits, station=station)
+
+
+async def _not_recorded(session: TenantSession, *, call: OpenCall, ask: Ask, attempt: int, station: Station) -> Plan:
+    """The caller objects: nothing is kept, and the same question is asked again; the service is the same (R70)."""
+    call.set(may_record=False)
+    return (
+        Say(words.NOT_RECORDED),
+        *await _same_question(session, call=call, ask=ask, attempt=attempt, station=station),
+    )
+
+
+async def _same_question(session: TenantSession, *, call: OpenCall, ask: Ask, attempt: int, station: Station) -> Plan:
+    match ask:
+        case Ask.START:
+            return start(station, attempt=attempt, greeted=True)
+        case Ask.SITE:
+            return _ask_site(await _sites(session, call), attempt=attempt)
+        case Ask.POSTCODE:
+            return ask_postcode(attempt=attempt)
+        case Ask.COMMUNE:
+            return _ask_commune(await _places(session, call, call.row.postcode_typed or ""), attempt=attempt)
 
 
 async def _started(session: TenantSession, *, call: OpenCall, attempt: int, digits: str, station: Station) -> Plan:
