@@ -23,8 +23,8 @@ from maillage_kit.context import CooperativeContext
 from maillage_kit.errors import Invalid
 from maillage_kit.settings import MailSettings, Settings, SmsSettings
 from maillage_tenants import alarms, messages
-from maillage_tenants.messages.carriers import Carriers
-from maillage_tenants.messages.delivery import RETRY_AFTER, deliver_message
+from maillage_tenants.messages.carriers import carriers_from
+from maillage_tenants.messages.rules import RETRY_AFTER
 from maillage_tenants.messages.tasks import deliver
 
 
@@ -162,12 +162,15 @@ async def _write_mail(runtime: Runtime, cooperative: CooperativeContext, to: str
 
 
 async def _deliver(
-    runtime: Runtime, cooperative: CooperativeContext, settings: Settings, message_id: UUID, attempt: int = 1
+    runtime: Runtime, cooperative: CooperativeContext, settings: Settings, message_id: UUID
 ) -> messages.MessageRow:
-    async with runtime.database.tenant(cooperative.tenant) as session:
-        await deliver(
-            session=session, cooperative=cooperative, settings=settings, message_id=str(message_id), attempt=attempt
-        )
+    await deliver(
+        database=runtime.database,
+        cooperative=cooperative,
+        settings=settings,
+        carriers=carriers_from(settings),
+        message_id=str(message_id),
+    )
     async with runtime.database.tenant(cooperative.tenant) as session:
         return next(row for row in await messages.recent_messages(session) if row.id == message_id)
 
@@ -237,7 +240,7 @@ async def test_a_message_already_sent_is_not_sent_again(
 ) -> None:
     message_id = await _write_mail(runtime, eure)
     await _deliver(runtime, eure, _mail(settings, smtp), message_id)
-    await _deliver(runtime, eure, _mail(settings, smtp), message_id, attempt=2)
+    await _deliver(runtime, eure, _mail(settings, smtp), message_id)
     assert len(smtp.received) == 1
 
 
@@ -256,7 +259,7 @@ async def test_a_signing_code_is_not_kept_once_sent_or_failed(
         )
     assert written is not None
     row = await _deliver(runtime, eure, _sms(settings, carrier), written)
-    assert carrier.requests[0][2]["Body"] == "123456 est votre code"
+    assert carrier.requests[0][2]["Body"] == "Dépannage Eure : 123456 est votre code"
     assert row.state == (messages.MessageState.SENT if status == 201 else messages.MessageState.FAILED)
     assert "123456" not in row.body and "n’est pas conservé" in row.body
 
@@ -309,10 +312,13 @@ async def test_a_server_that_says_later_is_tried_again_then_succeeds(
     row = await _deliver(runtime, eure, _mail(settings, smtp), message_id)
     assert row.state == messages.MessageState.QUEUED
     _, (name, args, at) = _tasks(runtime)
-    assert (name, args["attempt"]) == ("messages.deliver", 2)
+    assert (name, args["message_id"]) == ("messages.deliver", str(message_id))
     assert at == moved_clock.now() + RETRY_AFTER[0]
     smtp.refuse.clear()
-    row = await _deliver(runtime, eure, _mail(settings, smtp), message_id, attempt=2)
+    row = await _deliver(runtime, eure, _mail(settings, smtp), message_id)
+    assert row.state == messages.MessageState.QUEUED  # too early
+    moved_clock.advance(seconds=RETRY_AFTER[0].total_seconds())
+    row = await _deliver(runtime, eure, _mail(settings, smtp), message_id)
     assert (row.state, row.error) == (messages.MessageState.SENT, None)
 
 
@@ -324,7 +330,7 @@ async def test_a_text_reaches_the_carrier(
     ((path, authorization, form),) = carrier.requests
     assert path == "/2010-04-01/Accounts/AC1/Messages.json"
     assert base64.b64decode(authorization.removeprefix("Basic ")).decode() == "AC1:jeton"
-    assert form == {"To": "+33612345678", "From": "+33939036612", "Body": "Un artisan est prévenu."}
+    assert form == {"To": "+33612345678", "From": "+33939036612", "Body": "Dépannage Eure : Un artisan est prévenu."}
 
 
 async def test_a_number_refused_by_the_carrier_fails_at_once(
@@ -351,15 +357,16 @@ async def test_a_carrier_in_trouble_is_tried_again(
 
 
 async def test_after_the_last_attempt_the_message_is_failed_and_the_office_told(
-    runtime: Runtime, settings: Settings, eure: CooperativeContext, carrier: SmsServer
+    runtime: Runtime, settings: Settings, eure: CooperativeContext, moved_clock: MovableClock
 ) -> None:
     dead = SmsServer(url="http://127.0.0.1:9")
     message_id = await _write_sms(runtime, eure)
-    for attempt in range(1, len(RETRY_AFTER) + 1):
-        row = await _deliver(runtime, eure, _sms(settings, dead), message_id, attempt=attempt)
+    for pause in RETRY_AFTER:
+        row = await _deliver(runtime, eure, _sms(settings, dead), message_id)
         assert row.state == messages.MessageState.QUEUED
         assert await _open_alarms(runtime, eure) == ()
-    row = await _deliver(runtime, eure, _sms(settings, dead), message_id, attempt=len(RETRY_AFTER) + 1)
+        moved_clock.advance(seconds=pause.total_seconds())
+    row = await _deliver(runtime, eure, _sms(settings, dead), message_id)
     assert row.state == messages.MessageState.FAILED
     assert len(_tasks(runtime)) == 1 + len(RETRY_AFTER)
     (alarm,) = await _open_alarms(runtime, eure)
@@ -377,16 +384,8 @@ async def test_without_a_carrier_production_does_not_pretend(
     runtime: Runtime, settings: Settings, eure: CooperativeContext, carrier: SmsServer
 ) -> None:
     async def attempt(message_id: UUID, with_carrier: bool) -> messages.MessageRow:
-        async with runtime.database.tenant(eure.tenant) as session:
-            await deliver_message(
-                session,
-                message_id=message_id,
-                attempt=1,
-                carriers=Carriers.from_settings(_sms(settings, carrier) if with_carrier else settings),
-                cooperative=eure,
-                in_production=True,
-            )
-            return next(row for row in await messages.recent_messages(session) if row.id == message_id)
+        production = settings.model_copy(update={"environment": "production"})
+        return await _deliver(runtime, eure, _sms(production, carrier) if with_carrier else production, message_id)
 
     for key in ("a", "b"):
         row = await attempt(await _write_sms(runtime, eure, key), with_carrier=False)
@@ -402,8 +401,14 @@ async def test_another_cooperative_does_not_see_the_message(
     runtime: Runtime, settings: Settings, eure: CooperativeContext, seine_maritime: CooperativeContext
 ) -> None:
     message_id = await _write_sms(runtime, eure)
+    await deliver(
+        database=runtime.database,
+        cooperative=seine_maritime,
+        settings=settings,
+        carriers=carriers_from(settings),
+        message_id=str(message_id),
+    )
     async with runtime.database.tenant(seine_maritime.tenant) as session:
-        await deliver(session=session, cooperative=seine_maritime, settings=settings, message_id=str(message_id))
         assert await messages.recent_messages(session) == ()
     async with runtime.database.tenant(eure.tenant) as session:
         (row,) = await messages.recent_messages(session, recipient="+33612345678")
@@ -420,4 +425,4 @@ def test_half_set_sms_settings_are_refused_at_start() -> None:
 @pytest.mark.parametrize("url", ["http://mail.example", "smtp://", "mail.example:25"])
 def test_an_odd_smtp_address_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="SMTP_URL"):
-        Carriers.from_settings(Settings(environment="test", mail=MailSettings(smtp_url=SecretStr(url))))
+        carriers_from(Settings(environment="test", mail=MailSettings(smtp_url=SecretStr(url))))

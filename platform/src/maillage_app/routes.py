@@ -10,6 +10,7 @@ from maillage_app.development import mailbox
 from maillage_app.events import events
 from maillage_app.health import health, health_of_watch
 from maillage_app.home import front_page
+from maillage_app.messaging import inbox_of
 from maillage_app.runtime import Runtime
 from maillage_kit.settings import Settings
 from maillage_platform.federation import routes_web as federation
@@ -31,6 +32,8 @@ from maillage_tenants.field import routes_web as field
 from maillage_tenants.frontdoor import routes_web as frontdoor
 from maillage_tenants.ledger import routes_web as ledger
 from maillage_tenants.members import routes_web as members
+from maillage_tenants.messages import Inbox
+from maillage_tenants.messages.routes_receipts import messages_router
 from maillage_tenants.rota import routes_web as rota
 from maillage_tenants.subscriptions import routes_web as subscriptions
 from maillage_tenants.tariffs import routes_web as tariffs
@@ -86,6 +89,9 @@ def public_routes() -> Handlers:
 def telephony_routes() -> Router:
     """Webhooks of the phone carriers, under `/telephony`."""
 
+    def inbox(runtime: Runtime) -> Inbox:
+        return inbox_of(runtime)
+
     def switchboard(runtime: Runtime) -> Switchboard:
         settings = runtime.settings
         return Switchboard(
@@ -110,9 +116,10 @@ def telephony_routes() -> Router:
 
     return Router(
         path="/telephony",
-        route_handlers=[telephony.twiml_router(), sip_router()],
+        route_handlers=[telephony.twiml_router(), messages_router(), sip_router()],
         dependencies={
             "switchboard": Provide(switchboard, sync_to_thread=False),
+            "inbox": Provide(inbox, sync_to_thread=False),
             "sip_edge": Provide(sip_edge, sync_to_thread=False),
             "sip_board": Provide(sip_board, sync_to_thread=False),
         },

@@ -1,6 +1,7 @@
 """The worker process: deferred tasks of every cooperative, sweeps, the outbox, the platform's letters."""
 
 import asyncio
+import contextlib
 import importlib
 import inspect
 import pkgutil
@@ -11,10 +12,12 @@ import structlog
 import maillage_tenants
 from maillage_app import auditing
 from maillage_app.logs import configure_logs
+from maillage_app.messaging import carriers_of, kept_links
 from maillage_app.runtime import Runtime
 from maillage_kit.context import CooperativeContext
 from maillage_platform import federation, identity, outbox
 from maillage_platform.tasks import Handler, TaskRunner
+from maillage_tenants.messages import Carriers
 
 log = structlog.get_logger(__name__)
 EVERY_HOUR = "23 * * * * 0"
@@ -38,16 +41,17 @@ def tenant_handlers() -> dict[str, Handler]:
     return found
 
 
-def build_worker(runtime: Runtime) -> TaskRunner:
-    """The worker over a started runtime."""
+def build_worker(runtime: Runtime, carriers: Carriers | None = None) -> TaskRunner:
+    """The worker over a started runtime; `carriers`: those of the settings unless given."""
     handlers = tenant_handlers()
+    given = carriers or carriers_of(runtime.settings)
 
     async def run_for_tenant(handler: Handler, role: str, args: dict[str, Any]) -> None:
         cooperative = await runtime.directory.by_role(role)
         if cooperative is None:
             log.warning("task_of_unknown_cooperative", role=role, task=handler.__name__)
             return
-        await run_handler(runtime, cooperative, handler, args)
+        await run_handler(runtime, cooperative, handler, args, carriers=given)
 
     runner = TaskRunner(runtime.database.url, handlers=handlers, run_for_tenant=run_for_tenant)
     sweeps = [handler for name, handler in handlers.items() if is_sweep(name)]
@@ -56,7 +60,7 @@ def build_worker(runtime: Runtime) -> TaskRunner:
         for cooperative in await runtime.directory.all():
             for handler in sweeps:
                 try:
-                    await run_handler(runtime, cooperative, handler, {})
+                    await run_handler(runtime, cooperative, handler, {}, carriers=given)
                 except Exception:
                     log.exception("sweep_failed", cooperative=cooperative.slug, sweep=handler.__name__)
 
@@ -86,19 +90,31 @@ def is_sweep(name: str) -> bool:
 
 
 async def run_handler(
-    runtime: Runtime, cooperative: CooperativeContext, handler: Handler, args: dict[str, Any]
+    runtime: Runtime,
+    cooperative: CooperativeContext,
+    handler: Handler,
+    args: dict[str, Any],
+    *,
+    carriers: Carriers | None = None,
 ) -> None:
-    """Call a handler in one transaction of its cooperative; it receives by name what it asks for."""
-    async with runtime.database.tenant(cooperative.tenant) as session:
+    """Call a handler in one transaction of its cooperative; it receives by name what it asks for.
+
+    One that does not ask for `session` but for `database` opens its own transactions: it waits for the outside between
+    two of them.
+    """
+    wanted = inspect.signature(handler).parameters
+    async with contextlib.AsyncExitStack() as stack:
         available: dict[str, Any] = {
-            "session": session,
+            "database": runtime.database,
             "cooperative": cooperative,
             "trades": runtime.trades.enabled(cooperative.trades),
             "cipher": runtime.cipher,
             "settings": runtime.settings,
+            "carriers": carriers,
             **args,
         }
-        wanted = inspect.signature(handler).parameters
+        if "session" in wanted:
+            available["session"] = await stack.enter_async_context(runtime.database.tenant(cooperative.tenant))
         structlog.contextvars.bind_contextvars(cooperative=cooperative.slug)
         await handler(**{name: available[name] for name in wanted if name in available})
 
@@ -109,8 +125,10 @@ def main(runtime: Runtime) -> None:
     configure_logs(runtime.settings)
 
     async def run() -> None:
+        carriers = carriers_of(runtime.settings)
         try:
-            await build_worker(runtime).run()
+            async with kept_links(runtime, carriers):
+                await build_worker(runtime, carriers).run()
         finally:
             await runtime.close()
 

@@ -84,6 +84,7 @@ from .service.progress import (
     resume_case,
 )
 from .service.qualifying import qualify_case, redirect_case
+from .service.replies import OfferReplies
 from .service.story import add_event, changed, stamp
 from .service.telling import public_token, tell_customer, tracking_url
 from .triage_form import AskedQuestion, TriageForm, answers_of, triage_form
@@ -114,6 +115,7 @@ __all__ = [
     "NewCase",
     "Offer",
     "OfferOver",
+    "OfferReplies",
     "OfferState",
     "QuoteNotSigned",
     "Source",

@@ -7,6 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from maillage_kit.db import TenantSession
+from maillage_tenants import messages
 from maillage_tenants.customers.models import Customer
 from maillage_tenants.interventions import rules
 from maillage_tenants.interventions.errors import CaseNotFound
@@ -67,6 +68,25 @@ async def technician_name(session: TenantSession, *, technician_id: UUID) -> str
     if row is None:
         raise CaseNotFound
     return f"{row[0]} {row[1]} ({row[2]})"
+
+
+async def person(session: TenantSession, *, technician_id: UUID, phone: str | None = None) -> messages.Person:
+    """A technician as messages need them; `phone`: the number known before, if another one is meant."""
+    found = await session.execute(sa.select(Technician.phone, Technician.email).where(Technician.id == technician_id))
+    number, email = found.one()
+    return messages.Person(technician_id, phone or number, email)
+
+
+async def offers_to_number(session: TenantSession, *, phone: str, since: datetime) -> tuple[tuple[Offer, str], ...]:
+    """Offers made to a technician at this number since then, the latest first, each with its case's number."""
+    rows = await session.execute(
+        sa.select(Offer, Intervention.number)
+        .join(Intervention, Intervention.id == Offer.intervention_id)
+        .where(Offer.phone == phone, Offer.technician_id.is_not(None), Offer.offered_at >= since)
+        .order_by(Offer.offered_at.desc())
+        .limit(20)
+    )
+    return tuple((offer, number) for offer, number in rows)
 
 
 async def technician_phone(session: TenantSession, *, technician_id: UUID) -> str:

@@ -1,11 +1,51 @@
-"""Messages: texts and e-mails of the cooperative, written with what caused them.
+"""Messages: what the cooperative says to people, along a chain per person and urgency, each attempt traced.
 
-A row and a task in the same transaction; the task gives it to a carrier. Nothing pretends: without a carrier in
-production a message fails and raises an alarm.
+Written with what caused them: a row and a task in the same transaction; the task asks carriers one after the other.
+Invariants: an emergency is never held back nor limited; one `dedupe_key`, one message; an attempt is committed before
+its carrier is asked and its receipt noted whenever it comes; a dead address alarms the desk once; nothing pretends:
+without a carrier in production a message fails and raises an alarm.
 """
 
-from .models import Channel, MessageState
-from .queries import MessageRow, recent_messages
-from .service import send_email, send_sms
+from .addresses import note_stop, subscribe, unsubscribe
+from .carriers import AddressDead, CarrierRefused, Carriers, CarrierUnavailable, SpokenCall, carriers_from, vapid_key
+from .carriers.ports import Reply
+from .inbox import Answers, Inbox
+from .models import Channel, MessageState, Urgency
+from .queries import MessageRow, dead_addresses, devices_of, last_case_told, recent_messages
+from .rules import Meaning, meaning_of
+from .service import Person, mark_read, send_email, send_sms, settle, tell
+from .words import template, wording
 
-__all__ = ["Channel", "MessageRow", "MessageState", "recent_messages", "send_email", "send_sms"]
+__all__ = [
+    "AddressDead",
+    "Answers",
+    "CarrierRefused",
+    "CarrierUnavailable",
+    "Carriers",
+    "Channel",
+    "Inbox",
+    "Meaning",
+    "MessageRow",
+    "MessageState",
+    "Person",
+    "Reply",
+    "SpokenCall",
+    "Urgency",
+    "carriers_from",
+    "dead_addresses",
+    "devices_of",
+    "last_case_told",
+    "mark_read",
+    "meaning_of",
+    "note_stop",
+    "recent_messages",
+    "send_email",
+    "send_sms",
+    "settle",
+    "subscribe",
+    "tell",
+    "template",
+    "unsubscribe",
+    "vapid_key",
+    "wording",
+]

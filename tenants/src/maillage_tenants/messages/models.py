@@ -28,20 +28,21 @@ class Urgency(StrEnum):
 
 
 class MessageState(StrEnum):
-    """`held`: quiet hours or a limit; `sent`: a carrier has it; `delivered`: a receipt says that it arrived."""
+    """`held`: quiet hours or a limit; `sent`: a carrier has it; `delivered`: a receipt says that it arrived;
+    `expired`: nobody needed it any more before it left."""
 
     QUEUED = "queued"
     HELD = "held"
     SENT = "sent"
     DELIVERED = "delivered"
     FAILED = "failed"
+    EXPIRED = "expired"
 
 
 class AttemptState(StrEnum):
     """`giving` is committed before the carrier is asked: a killed worker leaves that trace. `expired`: not needed any
-    more, or no news of it before its end."""
+    more, or no news of it within two days."""
 
-    WAITING = "waiting"
     GIVING = "giving"
     GIVEN = "given"
     DELIVERED = "delivered"
@@ -115,6 +116,7 @@ class MessageAttempt(TenantBase):
         ),
         sa.Index(None, "message_id"),
         sa.Index("ix_message_attempt_reference", "provider_reference", "carrier"),
+        sa.Index("ix_message_attempt_no_news", "given_at", postgresql_where=sa.text("state = 'given'")),
     )
 
     id: Mapped[Key]
@@ -126,10 +128,9 @@ class MessageAttempt(TenantBase):
     address: Mapped[str]
     subscription_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("push_subscription.id"))
     segments: Mapped[int | None]
-    state: Mapped[str] = mapped_column(default=AttemptState.WAITING)
+    state: Mapped[str] = mapped_column(default=AttemptState.GIVING)
     failure: Mapped[str | None]
-    due_at: Mapped[datetime]
-    started_at: Mapped[datetime | None]
+    started_at: Mapped[datetime]
     given_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     provider_reference: Mapped[str | None]

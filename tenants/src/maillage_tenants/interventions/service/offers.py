@@ -125,6 +125,7 @@ async def accept_offer(session: TenantSession, *, offer_id: UUID, technician_id:
     if offer.state not in (OfferState.PENDING, OfferState.EXPIRED) or State(row.state) in rules.FINAL_STATES:
         raise OfferOver
     await _win(session, offer, at=at)
+    await messages.settle(session, dedupe_key=f"offer:{offer.id}")
     row.state = rules.next_state(State(row.state), Step.ACCEPT)
     row.technician_id, row.member_id, row.duty_id = offer.technician_id, offer.member_id, offer.duty_id
     await stamp(session, case_id=row.id, clock=Clock.ACCEPTED, at=at, by=by)
@@ -143,7 +144,7 @@ async def accept_offer(session: TenantSession, *, offer_id: UUID, technician_id:
         await messages.send_sms(
             session,
             to=row.caller_phone,
-            body=f"Votre demande {row.number} est prise en charge par {offer.display_name}, qui vous rappelle.",
+            body=messages.wording("case_accepted", number=row.number, name=offer.display_name),
             purpose="case_accepted",
             dedupe_key=f"case-accepted:{offer.id}",
             intervention_id=row.id,
@@ -166,6 +167,7 @@ async def decline_offer(
     if offer.state != OfferState.PENDING:
         raise OfferOver
     offer.state, offer.answered_at = OfferState.DECLINED, at
+    await messages.settle(session, dedupe_key=f"offer:{offer.id}")
     await add_event(
         session, case_id=row.id, kind="declined", text=f"{offer.display_name} ne peut pas venir", actor=by, at=at
     )
@@ -184,6 +186,7 @@ async def look_at_offers(session: TenantSession, *, case_id: UUID, at: datetime,
         return
     for offer in made:
         offer.state, offer.answered_at = OfferState.EXPIRED, at
+        await messages.settle(session, dedupe_key=f"offer:{offer.id}")
         await add_event(
             session,
             case_id=case_id,
@@ -200,11 +203,12 @@ async def withdraw_offers(session: TenantSession, *, case_id: UUID, at: datetime
     """Take back every offer still waiting. `tell`: the case's number, to tell the one who was thinking about it."""
     for offer in await queries.pending_offers(session, case_id=case_id):
         offer.state, offer.answered_at = OfferState.WITHDRAWN, at
+        await messages.settle(session, dedupe_key=f"offer:{offer.id}")
         if tell and offer.offered_at is not None:
             await messages.send_sms(
                 session,
                 to=offer.phone,
-                body=f"{tell} : déjà prise par un collègue. Merci, vous n’avez rien à faire.",
+                body=messages.wording("offer_withdrawn", number=tell),
                 purpose="offer_withdrawn",
                 dedupe_key=f"offer-withdrawn:{offer.id}",
                 intervention_id=case_id,
@@ -231,13 +235,19 @@ async def _offer_next(session: TenantSession, row: Intervention, *, at: datetime
             continue
         offer.offered_at, offer.due_at = at, at + timedelta(minutes=OFFER_MINUTES)
         await stamp(session, case_id=row.id, clock=Clock.ALERTED, at=at, by="Maillage")
-        await messages.send_sms(
+        await messages.tell(
             session,
-            to=offer.phone,
-            body=f"Dépannage {row.number}, {row.address or 'adresse à préciser'}. "
-            f"Répondez sous {OFFER_MINUTES} min : {case_url}",
+            person=await queries.person(session, technician_id=offer.technician_id, phone=offer.phone),
+            body=messages.wording(
+                "offer",
+                number=row.number,
+                place=row.address or "adresse à préciser",
+                minutes=OFFER_MINUTES,
+                url=case_url,
+            ),
             purpose="offer",
             dedupe_key=f"offer:{offer.id}",
+            link=f"/field/cases/{row.id}",
             intervention_id=row.id,
         )
         await outside.defer(session, "interventions.look_at_offers", {"case_id": row.id}, run_at=offer.due_at)
@@ -261,8 +271,9 @@ async def _tell_manager(session: TenantSession, row: Intervention, offer: Offer,
         await messages.send_sms(
             session,
             to=offer.phone,
-            body=f"{row.number} : aucun artisan n’a accepté. {row.address}. "
-            f"Rappelez le client : {show_phone(row.caller_phone)}.",
+            body=messages.wording(
+                "offer_exhausted", number=row.number, place=row.address, phone=show_phone(row.caller_phone)
+            ),
             purpose="offer_exhausted",
             dedupe_key=f"offer:{offer.id}",
             intervention_id=row.id,

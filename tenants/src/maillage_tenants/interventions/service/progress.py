@@ -209,12 +209,13 @@ async def cancel_case(session: TenantSession, *, case_id: UUID, reason: str, at:
         hold.ended_at = max(at, hold.started_at)
     await withdraw_offers(session, case_id=case_id, at=at)
     if row.technician_id is not None:
-        await messages.send_sms(
+        await messages.tell(
             session,
-            to=await queries.technician_phone(session, technician_id=row.technician_id),
-            body=f"{row.number} est annulée : {words}. Vous n’avez plus à vous déplacer.",
+            person=await queries.person(session, technician_id=row.technician_id),
+            body=messages.wording("case_cancelled", number=row.number, reason=words),
             purpose="case_cancelled",
             dedupe_key=f"case-cancelled:{case_id}",
+            link=f"/field/cases/{case_id}",
             intervention_id=case_id,
         )
     await resolve_case_alarms(session, case_id=case_id, by=by)

@@ -1,5 +1,6 @@
 """Changing one duty. In a published rota nothing is edited: the old duty is superseded, new ones are recorded."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from maillage_kit import clock
@@ -223,10 +224,13 @@ async def _tell(session: TenantSession, duty: Duty, technician_id: UUID, news: s
         return
     person = await members.get_technician(session, technician_id=technician_id)
     place = await queries.place_of_post(session, post_id=duty.post_id)
-    await messages.send_sms(
+    soon = duty.starts_at < clock.now() + timedelta(hours=24)
+    await messages.tell(
         session,
-        to=person.phone,
-        body=f"Planning modifié : {news}. {place}.",
+        person=messages.Person(person.id, person.phone, person.email),
+        body=messages.wording("duty_changed", news=news, place=place),
         purpose="duty_changed",
+        urgency=messages.Urgency.PROMPT if soon else None,
+        link="/field/duties",
         dedupe_key=f"duty:{duty.id}:{technician_id}:{news}",
     )
