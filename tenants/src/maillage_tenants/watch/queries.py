@@ -72,21 +72,24 @@ async def open_runs(session: TenantSession, *, run_id: UUID | None = None) -> Se
 async def postcode_of_one_sector(session: TenantSession, *, trade: str, at: datetime) -> str | None:
     """The most inhabited postcode whose communes all lie in one sector for that trade: typed, it asks nothing more."""
     code = Semester.containing(at).code
-    postcode = sa.func.unnest(Commune.postcodes).column_valued("postcode")
-    found: str | None = await session.scalar(
-        sa.select(postcode)
-        .select_from(Commune)
-        .join(postcode, sa.true())
+    served = (
+        sa.select(sa.func.unnest(Commune.postcodes).label("postcode"), Commune.population, SectorCommune.sector_id)
         .outerjoin(
             SectorCommune,
-            sa.and_(SectorCommune.insee == Commune.insee, SectorCommune.trade == trade, SectorCommune.semester == code),
+            sa.and_(
+                SectorCommune.insee == Commune.insee, SectorCommune.trade == trade, SectorCommune.semester == code
+            ),
         )
-        .group_by(postcode)
+        .subquery()
+    )
+    found: str | None = await session.scalar(
+        sa.select(served.c.postcode)
+        .group_by(served.c.postcode)
         .having(
-            sa.func.count() == sa.func.count(SectorCommune.sector_id),
-            sa.func.count(SectorCommune.sector_id.distinct()) == 1,
+            sa.func.count() == sa.func.count(served.c.sector_id),
+            sa.func.count(served.c.sector_id.distinct()) == 1,
         )
-        .order_by(sa.func.sum(Commune.population).desc(), postcode)
+        .order_by(sa.func.sum(served.c.population).desc(), served.c.postcode)
         .limit(1)
     )
     return found
