@@ -399,7 +399,9 @@ class SipCarrier:
     # ------------------------------------------------------------------------------------------- what a line does
 
     def render(self, plan: Plan, *, cooperative: CooperativeContext | None, call_id: UUID | None) -> str:
-        """`{"verbs":[…]}`."""
+        """`{"verbs":[…]}`. A plan that only speaks puts through afterwards: the voice does it at once, by an empty one."""
+        if all(isinstance(verb, Say) for verb in plan):
+            plan = ()
         here = f"{BASE}/{cooperative.id if cooperative else UUID(int=0)}/{call_id or UUID(int=0)}"
         verbs = [found for verb in plan if (found := self._verb(verb, here, cooperative)) is not None]
         return msgspec.json.encode({"verbs": verbs}).decode()
