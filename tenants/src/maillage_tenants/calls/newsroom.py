@@ -17,10 +17,11 @@ from maillage_hooks import TradeRegistry
 from maillage_kit.context import CooperativeContext
 from maillage_kit.db import Database, TenantSession
 from maillage_kit.settings import Settings
+from maillage_tenants import masking
 from maillage_tenants.calls import queries
 from maillage_tenants.calls.record import Station
 from maillage_tenants.calls.service import hunting
-from maillage_tenants.calls.signals import CallNews
+from maillage_tenants.calls.signals import CallNews, News
 
 if TYPE_CHECKING:
     from maillage_tenants.calls.switchboard import Directory
@@ -56,9 +57,30 @@ class Newsroom:
         station = Station(cooperative, self.trades.enabled(cooperative.trades), self.settings.telephony)
 
         async def work(session: TenantSession) -> None:
-            await hunting.take(session, provider=self.provider, news=items, station=station)
+            told = await self._without_masked(session, cooperative, items)
+            if told:
+                await hunting.take(session, provider=self.provider, news=told, station=station)
 
         await self._in_transaction(cooperative, work)
+
+    async def _without_masked(
+        self, session: TenantSession, cooperative: CooperativeContext, items: Sequence[CallNews]
+    ) -> Sequence[CallNews]:
+        """Calls through the pool are no calls for help: their end is written where they are, the rest is not kept,
+        unless the customer was given the emergency service on the same line: from then on it is a call like others."""
+        if not any(item.called in cooperative.pool_numbers for item in items):
+            return items
+        names = sorted({item.notice.call for item in items if item.called in cooperative.pool_numbers})
+        masked = await masking.names_of(session, provider=self.provider, calls=names)
+        began = await queries.beginnings(session, provider=self.provider, calls=sorted(masked))
+        told = []
+        for item in items:
+            call = item.notice.call
+            if call not in masked or (call in began and item.at >= began[call]):
+                told.append(item)
+            elif item.news is News.LINE_OVER:
+                await masking.line_over(session, provider=self.provider, provider_call_id=call, ended=True)
+        return told
 
     async def _one_call(self, cooperative: CooperativeContext, items: Sequence[CallNews]) -> None:
         """Its events alone; when even so they break something, as they came."""

@@ -177,6 +177,16 @@ async def lock_call(session: TenantSession, *, call_id: UUID) -> CallRow | None:
     return None if row is None else CallRow(*tuple(row))
 
 
+async def beginnings(session: TenantSession, *, provider: str, calls: Sequence[str]) -> dict[str, datetime]:
+    """When those of these names that are calls of this cooperative began."""
+    found = await session.execute(
+        sa.select(Call.provider_call_id, Call.started_at).where(
+            Call.provider == provider, Call.provider_call_id.in_(calls)
+        )
+    )
+    return dict(found.tuples().all())
+
+
 async def known_calls(session: TenantSession, *, provider: str, calls: Sequence[str]) -> frozenset[str]:
     """Which of these names are calls of this cooperative."""
     found = await session.scalars(

@@ -163,7 +163,27 @@ class Switchboard:
         async def act(session: TenantSession, call: OpenCall, station: Station) -> Plan:
             return await menu.begin(session, call=call, signal=signal, station=station)
 
+        joined = await self._masked_start(cooperative_id, call_id)
+        if joined is not None:
+            return joined
         return await self._for_caller(cooperative_id, call_id, signal.notice, act)
+
+    async def _masked_start(self, cooperative_id: UUID, masked_call: UUID) -> str | None:
+        """The first words of a call through the pool; None for any other, and when the database cannot say."""
+        try:
+            async with asyncio.timeout(self._patience()):
+                cooperative = await self._cooperative(cooperative_id)
+                if cooperative is None or not cooperative.pool_numbers:
+                    return None
+                async with self.database.tenant(cooperative.tenant) as session:
+                    found = await masking.joining(session, masked_call=masked_call)
+        except Exception:
+            log.exception("masked_start_failed", masked_call=str(masked_call))
+            return None
+        if found is None:
+            return None
+        plan = rules.masked_plan(found.other_phone, shown=found.number, masked_call=masked_call)
+        return self._render(plan, cooperative, masked_call)
 
     async def menu(self, cooperative_id: UUID, call_id: UUID, ask: Ask, attempt: int, signal: KeysTyped) -> str:
         async def act(session: TenantSession, call: OpenCall, station: Station) -> Plan:

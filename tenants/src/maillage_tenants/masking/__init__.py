@@ -5,13 +5,14 @@ case and pair, until 24 hours after the end; it serves several pairs at once onl
 is meant. Whoever else calls it gets the emergency service: no call is lost.
 """
 
-from .calls import Pair, Through, begin_call, call_over, find, line_over
+from .calls import Joining, Pair, Through, begin_call, call_over, find, joining, line_over, names_of
 from .lending import LENT_AFTER, OVER, lend, may_lend, number_of
 from .numbers import NumberLine, add_number, numbers, retire_number
 
 __all__ = [
     "LENT_AFTER",
     "OVER",
+    "Joining",
     "NumberLine",
     "Pair",
     "Through",
@@ -19,9 +20,11 @@ __all__ = [
     "begin_call",
     "call_over",
     "find",
+    "joining",
     "lend",
     "line_over",
     "may_lend",
+    "names_of",
     "number_of",
     "numbers",
     "retire_number",

@@ -1,5 +1,6 @@
 """Calls through a number of the pool: who is meant, and what came of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -80,6 +81,41 @@ class Pair:
     by_artisan: bool
     number: str
     customer_phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """A masked call that is being put through."""
+
+    other_phone: str
+    number: str
+
+
+async def joining(session: TenantSession, *, masked_call: UUID) -> Joining | None:
+    """Whom a masked call that has not ended is for, and the number to show. None for an unknown one."""
+    row = (
+        await session.execute(
+            sa.select(
+                sa.case((MaskedCall.by_artisan, MaskedLease.customer_phone), else_=MaskedLease.artisan_phone),
+                MaskedNumber.number,
+            )
+            .select_from(MaskedCall)
+            .join(MaskedLease, MaskedLease.id == MaskedCall.lease_id)
+            .join(MaskedNumber, MaskedNumber.id == MaskedLease.number_id)
+            .where(MaskedCall.id == masked_call, MaskedCall.ended_at.is_(None))
+        )
+    ).one_or_none()
+    return None if row is None else Joining(*row)
+
+
+async def names_of(session: TenantSession, *, provider: str, calls: Sequence[str]) -> frozenset[str]:
+    """Which of these carriers' names are calls through the pool."""
+    found = await session.scalars(
+        sa.select(MaskedCall.provider_call_id).where(
+            MaskedCall.provider == provider, MaskedCall.provider_call_id.in_(calls)
+        )
+    )
+    return frozenset(found)
 
 
 async def call_over(session: TenantSession, *, masked_call: UUID, ending: str) -> Pair | None:
