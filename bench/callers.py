@@ -12,7 +12,7 @@ client's own delay counts too.
 import asyncio
 import random
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
@@ -25,6 +25,7 @@ RING, KEY = "ring", "key"
 THINKS = (0.5, 1.5)
 """Seconds between the menu and the key, when calls arrive by chance."""
 ENOUGH_ERRORS = 20
+KEPT_LINES = 16
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class _Callers:
         self._dice = random.Random(seed)
         self._name = f"CA{seed:06d}{random.SystemRandom().getrandbits(48):012x}"
         self._count = 0
-        self._idle: list[_Line] = []
+        self._idle: deque[_Line] = deque()
         self.heard = Heard()
 
     async def busy(self, lines: int, seconds: float) -> Heard:
@@ -80,6 +81,9 @@ class _Callers:
         return self._done(begun, cpu)
 
     async def steady(self, calls_per_second: float, seconds: float) -> Heard:
+        """Kept lines are taken in turn, as a carrier's many machines would: always the last one would lead nearly every
+        webhook to the same server process."""
+        self._idle.extend([await self._line() for _ in range(KEPT_LINES)])
         begun, cpu = time.perf_counter(), time.process_time()
         due = begun
         async with asyncio.TaskGroup() as calls:
@@ -124,7 +128,7 @@ class _Callers:
     ) -> str:
         since = await due(kind)
         signature = twiml.signature(self._target.token, self._target.public_url + path, tuple(fields.items()))
-        used = line or (self._idle.pop() if self._idle else await self._line())
+        used = line or (self._idle.popleft() if self._idle else await self._line())
         answer = await used.post(path, urlencode(fields).encode(), signature)
         self.heard.took[kind].append(time.perf_counter() - since)
         if line is None:

@@ -117,8 +117,9 @@ def measure(bench: BenchDatabase, size: Size, seconds: float, rounds: int) -> Fi
     with ProcessPoolExecutor(_processes(), mp_context=multiprocessing.get_context("spawn")) as pool:
         for round_number in range(rounds):
             share = seconds / rounds
+            clients = _processes() * CONNECTIONS
             limits.append(
-                pgbench(bench.app_url, {"on_call": script}, seconds=share, clients=_processes() * CONNECTIONS)
+                pgbench(bench.app_url, {"on_call": script}, warm_up=share / 4, seconds=share, clients=clients)
             )
             asked = [pool.submit(ask, questions, CONNECTIONS, share, seed) for seed in range(_processes())]
             busy.append(tuple(answers.result() for answers in asked))

@@ -85,6 +85,16 @@ class Template:
         return url.render_as_string(hide_password=False)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """A folder of this run alone: every start of pytest closes the folder that runs share by default, and a database
+    server that runs there under another account can then no longer be stopped."""
+    if config.option.basetemp is None and not hasattr(config, "workerinput"):
+        folder = tempfile.mkdtemp(prefix="maillage-tests-")
+        config.option.basetemp = folder
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
 @pytest.fixture(scope="session")
 def trades() -> TradeRegistry:
     """The installed trades."""

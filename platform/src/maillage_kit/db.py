@@ -3,8 +3,12 @@
 The application's login role can do nothing in a cooperative's schema. `TenantSession` takes the cooperative's role and
 search path at the start of each transaction (`SET LOCAL`, so both are gone when the connection returns to the pool).
 A session without a cooperative fails closed. docs/tenancy.md.
+
+A transaction is opened here, not by the driver: `begin` and the cooperative's role travel together, in one round trip.
 """
 
+import functools
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -15,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
 from sqlalchemy.types import TypeDecorator
 
 from maillage_kit.clock import require_aware
@@ -28,7 +32,7 @@ PlatformSession = NewType("PlatformSession", AsyncSession)
 TenantSession = NewType("TenantSession", AsyncSession)
 """A transaction on one cooperative's tables; sees neither the control plane's tables nor another cooperative's."""
 
-_ENTER = sa.text("select set_config('role', :role, true), set_config('search_path', :path, true)")
+_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -96,18 +100,43 @@ def core(model: type[DeclarativeBase]) -> sa.Table:
     return table
 
 
+class _PlatformSyncSession(Session):
+    """A session whose transactions are the login role's."""
+
+
 class _TenantSyncSession(Session):
     """A session whose transactions begin by taking the cooperative's role."""
 
 
+@sa.event.listens_for(_PlatformSyncSession, "after_begin")
+def _begin(_session: Session, transaction: SessionTransaction, connection: sa.Connection) -> None:
+    if not transaction.nested:
+        connection.exec_driver_sql("begin")
+
+
 @sa.event.listens_for(_TenantSyncSession, "after_begin")
-def _take_the_role(session: Session, _transaction: object, connection: sa.Connection) -> None:
-    tenant: TenantRef = session.info["tenant"]  # KeyError: no cooperative, no data
-    connection.execute(_ENTER, {"role": tenant.role, "path": tenant.schema})
+def _begin_in_role(session: Session, transaction: SessionTransaction, connection: sa.Connection) -> None:
+    if not transaction.nested:
+        connection.exec_driver_sql(_entering(session.info["tenant"]))  # KeyError: no cooperative, no data
+
+
+@functools.lru_cache(maxsize=1024)
+def _entering(tenant: TenantRef) -> str:
+    """Both names are written into the text: two statements at once take no parameters. Nothing but a name may be."""
+    for name in (tenant.role, tenant.schema):
+        if _NAME.fullmatch(name) is None:
+            raise ValueError(f"not the name of a role or a schema: {name!r}")
+    return (
+        f"begin; select set_config('role', '{tenant.role}', true), set_config('search_path', '{tenant.schema}', true)"
+    )
 
 
 class Database:
-    """The connection pool of a process and its two kinds of session. Close it with `dispose`."""
+    """The connection pool of a process and its two kinds of session. Close it with `dispose`.
+
+    The connection used last is taken first: a PostgreSQL process that has met a cooperative knows its tables, another
+    one pays for learning them (bench/README.md).
+    """
 
     def __init__(self, url: str, *, pool_size: int = 8, pool_recycle_seconds: int = 600) -> None:
         """`url`: a libpq URI for the application's login role."""
@@ -116,10 +145,14 @@ class Database:
             sqlalchemy_url(url),
             pool_size=pool_size,
             max_overflow=pool_size,
+            pool_use_lifo=True,
             pool_recycle=pool_recycle_seconds,
             connect_args={"prepare_threshold": None, "connect_timeout": 5},
+            isolation_level="AUTOCOMMIT",  # of the driver: the sessions say `begin` themselves
         )
-        self._platform = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._platform = async_sessionmaker(
+            self.engine, expire_on_commit=False, sync_session_class=_PlatformSyncSession
+        )
         self._tenant = async_sessionmaker(self.engine, expire_on_commit=False, sync_session_class=_TenantSyncSession)
 
     @asynccontextmanager

@@ -26,6 +26,7 @@ class Directory:
         self._database = database
         self._monotonic = monotonic
         self._read_at: float | None = None
+        self._reading = False
         self._all: tuple[CooperativeContext, ...] = ()
         self._suspended: frozenset[str] = frozenset()
         self._revisions: dict[str, str | None] = {}
@@ -73,6 +74,15 @@ class Directory:
     async def _refresh(self) -> None:
         if self._read_at is not None and self._monotonic() - self._read_at < FRESH_SECONDS:
             return
+        if self._reading and self._all:
+            return  # somebody reads it already: nobody waits for a second reading
+        self._reading = True
+        try:
+            await self._read()
+        finally:
+            self._reading = False
+
+    async def _read(self) -> None:
         try:
             async with self._database.platform() as session:
                 rows = [
