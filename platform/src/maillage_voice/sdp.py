@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv4Address
 from typing import Final
 
 PCMU: Final = 0
@@ -58,14 +59,16 @@ def read(text: str) -> Media:
             direction = line[2:]
         elif found := re.match(r"a=rtpmap:(\d+) telephone-event/8000", line, re.IGNORECASE):
             keys = int(found[1])
-    if port is None:
+    if port is None or port > 65535:
         raise Unacceptable("no RTP/AVP audio")
     codec = next((code for code in (PCMA, PCMU) if code in offered), None)
     if codec is None:
         raise Unacceptable("neither PCMA nor PCMU")
     host = host or session_host
-    if not re.fullmatch(r"[\w.:-]+", host):
-        raise Unacceptable("no address")
+    try:
+        IPv4Address(host)  # a name would have to be looked up while everybody waits
+    except AddressValueError as exc:
+        raise Unacceptable("no address") from exc
     return Media(host, port, codec, keys, direction)
 
 

@@ -14,7 +14,7 @@ from maillage_voice.waiting import first_of
 
 RING: Final = 60.0
 _SPEAKS: Final = 10  # frames of speech: 0.2 s
-_SILENT: Final = 20  # frames of silence after a key: the menu was interrupted
+_NEXT_MENU: Final = 1.0  # seconds in which a key silences the menu and brings the next one
 _PATIENCE: Final = 20.0
 _LONGEST: Final = 60.0
 
@@ -39,23 +39,22 @@ class Ear:
     """Whether the other side speaks now, by the last frames heard."""
 
     def __init__(self, channel: Channel) -> None:
-        self._run, self._loud = 0, False
+        self._run = 0
         self._news = asyncio.Event()
         channel.endpoint.tap = self._heard
 
     def _heard(self, frame: bytes) -> None:
-        loud = g711.is_loud(frame)
-        self._run = self._run + 1 if loud == self._loud else 1
-        self._loud = loud
-        self._news.set()
+        self._run = self._run + 1 if g711.is_loud(frame) else 0
+        if self._run >= _SPEAKS:
+            self._news.set()
 
-    async def until(self, *, loud: bool, frames: int, timeout: float) -> bool:
-        """Whether it came in time."""
+    async def speech(self, *, timeout: float) -> bool:
+        """Whether something is said, from now, in time."""
+        self._run = 0
+        self._news.clear()
         try:
             async with asyncio.timeout(timeout):
-                while not (self._loud == loud and self._run >= frames):
-                    self._news.clear()
-                    await self._news.wait()
+                await self._news.wait()
         except TimeoutError:
             return False
         return True
@@ -78,7 +77,7 @@ async def press_1(station: Station, line: Line) -> None:
 
 
 async def _press(channel: Channel, ear: Ear) -> None:
-    if await ear.until(loud=True, frames=_SPEAKS, timeout=_PATIENCE):
+    if await ear.speech(timeout=_PATIENCE):
         await channel.endpoint.type("1")
 
 
@@ -131,8 +130,7 @@ async def place(station: Station, wanted: WatchCall) -> None:
 
 async def _talk(channel: Channel, ear: Ear, wanted: WatchCall) -> None:
     for group in wanted.keys.split():
-        if not await ear.until(loud=True, frames=_SPEAKS, timeout=_PATIENCE):
-            return
+        await ear.speech(timeout=_PATIENCE)  # without any, the keys are typed all the same
         await channel.endpoint.type(group)
-        await ear.until(loud=False, frames=_SILENT, timeout=3)
+        await asyncio.sleep(_NEXT_MENU)
     await asyncio.sleep(wanted.hold_seconds)

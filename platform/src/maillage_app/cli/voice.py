@@ -5,7 +5,6 @@ import asyncio
 import click
 from pydantic import ValidationError
 
-from maillage_app.cli.common import console
 from maillage_kit import clock
 from maillage_kit.clock import SharedClock
 from maillage_kit.settings import Settings
@@ -40,7 +39,7 @@ def prompts() -> None:
     missing = asyncio.run(make_prompts(_settings().voice, sentences))
     if missing:
         raise click.ClickException("Sans son (espeak-ng est-il installé ?) : " + ", ".join(missing))
-    console.print(f"{len(sentences)} phrases prêtes, et celles de secours")
+    click.echo(f"{len(sentences)} phrases prêtes, et celles de secours")
 
 
 def _settings() -> Settings:

@@ -1,0 +1,69 @@
+"""Many calls at once: no key is lost, and beyond the limit the refusal is immediate."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from maillage_kit.testing.sip_phone import SipPhone
+from maillage_voice.testing import BASE, HANGUP, PITCHES, Lab, gather, laboratory, plan
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+MANY = 50
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def crowded(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lab]:
+    folder = tmp_path_factory.mktemp("crowd")
+    async with laboratory(folder, MAILLAGE_VOICE__MAX_CALLS=str(MANY)) as lab:
+        yield lab
+
+
+async def test_fifty_callers_at_once_and_not_one_key_is_lost(crowded: Lab) -> None:
+    lab = crowded
+    lab.application.plans[f"{BASE}/start"] = plan(gather("menu", then=f"{BASE}/menu", digits=6, timeout=10))
+    lab.application.plans[f"{BASE}/menu"] = plan(gather("again", then=f"{BASE}/never", timeout=10))
+    callers = await asyncio.gather(*(lab.call(caller=f"+336990000{number:02}") for number in range(MANY)))
+    assert (await lab.voice.health())["calls"] == MANY
+
+    refused = await lab.edge.call(lab.voice.address, headers=lab.headers())
+    assert refused.code.result() == 503
+
+    typed = {caller.call_id: f"{number:02}7{number * 37 % 1000:03}" for number, caller in enumerate(callers)}
+    answers = [asyncio.create_task(caller.sound.hears(PITCHES["again"], timeout=10)) for caller in callers]
+    await asyncio.gather(*(caller.sound.press(typed[caller.call_id]) for caller in callers))
+    wanted = set(typed.items())
+
+    def heard() -> bool:
+        told = {(said["call_id"], said["digits"]) for path, said in lab.application.asked if path == f"{BASE}/menu"}
+        return told == wanted
+
+    assert await lab.application.until(heard)
+    assert all(await asyncio.gather(*answers))
+    lab.edge.forget()
+    await lab.voice.idle()
+
+
+async def test_sound_keeps_its_pace(crowded: Lab) -> None:
+    """50 frames a second on each line, whatever the number of lines."""
+    lab = crowded
+    lab.application.plans[f"{BASE}/start"] = plan(gather("long", then=f"{BASE}/menu"), HANGUP)
+    callers = await asyncio.gather(*(lab.call() for _ in range(20)))
+    await asyncio.sleep(0.3)
+    before = [len(caller.sound.heard) for caller in callers]
+    begun = asyncio.get_running_loop().time()
+    await asyncio.sleep(2)
+    frames = [len(caller.sound.heard) - count for caller, count in zip(callers, before, strict=True)]
+    expected = (asyncio.get_running_loop().time() - begun) * 50
+    assert all(0.8 * expected < count < 1.2 * expected for count in frames)
+
+
+async def test_only_the_edge_is_believed(crowded: Lab) -> None:
+    """Another host of the machine (the loopback has sixteen million) is refused, whatever its headers say."""
+    stranger = await SipPhone.open("127.0.0.2")
+    try:
+        dialog = await stranger.call(crowded.voice.address, headers=crowded.headers())
+        assert dialog.code.result() == 403
+    finally:
+        stranger.close()
