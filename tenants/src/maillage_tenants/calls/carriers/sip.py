@@ -177,7 +177,7 @@ class Posted:
                 found.append(_news(_EVENT.decode(item)))
             except (msgspec.MsgspecError, ValueError) as exc:
                 kept = _refused(bytes(item))
-                log.error("event_refused", error=str(exc)[:200], event=bytes(item)[:1000].decode(errors="replace"))
+                log.error("event_refused", error=str(exc)[:200], told=bytes(item)[:1000].decode(errors="replace"))
                 found += [kept] if kept is not None else []
         return found
 
@@ -399,7 +399,7 @@ class SipCarrier:
     # ------------------------------------------------------------------------------------------- what a line does
 
     def render(self, plan: Plan, *, cooperative: CooperativeContext | None, call_id: UUID | None) -> str:
-        """`{"verbs":[…]}`. A plan that only speaks puts through afterwards: the voice does it at once, by an empty one."""
+        """`{"verbs":[…]}`. A plan that only speaks puts through afterwards: the voice is told by an empty one."""
         if all(isinstance(verb, Say) for verb in plan):
             plan = ()
         here = f"{BASE}/{cooperative.id if cooperative else UUID(int=0)}/{call_id or UUID(int=0)}"
@@ -457,7 +457,6 @@ class SipCarrier:
         if dial.record:
             hunt["record"] = {"upload": f"{here}/recording", "max_seconds": RECORDING_SECONDS}
         return hunt
-
 
     def _rungs(self, dial: Dial, position: int) -> list[dict[str, Any]]:
         return [
