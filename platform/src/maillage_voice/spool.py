@@ -17,7 +17,7 @@ from maillage_voice.application import Application, Refused, Unreachable
 
 _BATCH: Final = 50
 _FIRST_WAIT: Final = 0.25
-_LONGEST_WAIT: Final = 5.0
+_LONGEST_WAIT: Final = 2.0
 _OLDEST: Final = "select number, body from event order by number limit ?"
 _log = structlog.get_logger("maillage.voice")
 
@@ -61,7 +61,7 @@ class Spool:
         return int(self._db.execute("select count(*) from event").fetchone()[0])
 
     async def run(self) -> None:
-        """Delivers for ever. Waits longer after each failure, at most five seconds."""
+        """Delivers for ever. Waits longer after each failure, at most two seconds."""
         wait = _FIRST_WAIT
         while True:
             await self._news.wait()

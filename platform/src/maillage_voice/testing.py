@@ -156,6 +156,14 @@ class ScriptedApplication:
         return [event["type"] for event in self.events if event["call_id"] == call_id]
 
 
+def put_sound(folder: Path, text: str, hertz: float, seconds: float = 0.3) -> None:
+    """In the cache of a voice whose data folder that is."""
+    cache = folder / "speech"
+    cache.mkdir(parents=True, exist_ok=True)
+    name = hashlib.sha256(f"fr\n{text}".encode()).hexdigest() + ".al"
+    (cache / name).write_bytes(g711.tone(hertz, seconds))
+
+
 class Voice:
     """The process. `kill` is kill -9."""
 
@@ -175,11 +183,8 @@ class Voice:
             **settings,
         }
         self.process: subprocess.Popen[bytes] | None = None
-        pitches = folder / "speech"
-        pitches.mkdir(parents=True, exist_ok=True)
         for text, hertz in PITCHES.items():
-            name = hashlib.sha256(f"fr\n{text}".encode()).hexdigest() + ".al"
-            (pitches / name).write_bytes(g711.tone(hertz, SECONDS.get(text, 0.3)))
+            put_sound(folder, text, hertz, SECONDS.get(text, 0.3))
 
     async def start(self) -> None:
         log = (self.folder / "log").open("ab")

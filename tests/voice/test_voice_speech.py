@@ -1,0 +1,62 @@
+"""Sentences as sound: espeak-ng once, then the cache; without it a beep, and the call goes on."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from maillage_tenants.calls import words as spoken
+from maillage_voice import g711, words
+from maillage_voice.plans import Sentence
+from maillage_voice.speech import Speech
+from maillage_voice.testing import BASE, HANGUP, PITCHES, laboratory, plan, put_sound, say
+
+needs_espeak = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+
+
+@needs_espeak
+async def test_a_sentence_is_spoken_once_and_kept(tmp_path: Path) -> None:
+    speech = Speech(tmp_path)
+    first, second = await asyncio.gather(*(speech.sound(Sentence("Bonjour à tous.")) for _ in range(2)))
+    assert first == second
+    assert 0.5 < len(first) / g711.RATE < 3
+    assert g711.is_loud(first)
+    (kept,) = tmp_path.glob("*.al")
+    kept.write_bytes(g711.tone(500, 0.1))
+    assert await Speech(tmp_path).sound(Sentence("Bonjour à tous.")) == g711.tone(500, 0.1)
+
+
+async def test_without_a_voice_a_beep_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert await Speech(tmp_path).sound(Sentence("Bonjour.")) == g711.BEEP
+    assert list(tmp_path.glob("*.al")) == []
+
+
+async def test_nothing_to_say_takes_no_time(tmp_path: Path) -> None:
+    assert await Speech(tmp_path).sound(Sentence("")) == b""
+
+
+async def test_a_call_goes_on_without_a_voice(tmp_path: Path) -> None:
+    async with laboratory(tmp_path, PATH=str(tmp_path)) as lab:
+        lab.application.plans[f"{BASE}/start"] = plan(say("jamais préparée"), say("goodbye"), HANGUP)
+        caller = await lab.call()
+        assert await caller.sound.hears(1000)
+        assert await caller.sound.hears(PITCHES["goodbye"])
+
+
+@needs_espeak
+def test_the_fixed_sentences_are_made_ahead(tmp_path: Path) -> None:
+    """`./maillage prompts`, with most of the work already done."""
+    missing = {words.WHISPER, str(spoken.HOLD_ON)}
+    for text in {*words.FIXED.values(), *spoken.SENTENCES.values()} - missing:
+        put_sound(tmp_path, text, 500.0, 0.05)
+    before = len(list((tmp_path / "speech").glob("*.al")))
+    environment = {**os.environ, "MAILLAGE_VOICE__DATA_DIR": str(tmp_path)}
+    command = [sys.executable, "-m", "maillage_app.cli", "prompts"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert "phrases prêtes" in done.stdout
+    assert len(list((tmp_path / "speech").glob("*.al"))) == before + 2
