@@ -162,8 +162,8 @@ def days_and_nights(day_at: time = DAY_STARTS, night_at: time = HANDOVER_TIME, *
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What one person takes as a whole. `periods`: in order, never touching the others'. `week`: number of its week in
-    the semester, consecutive weeks having consecutive numbers. `block`: which of the pattern's blocks it comes from,
+    """What one person takes as a whole. `periods`: in order, never touching the others'. `week`: number of the
+    calendar week of its first day, counted from the one before the semester. `block`: which of the pattern's blocks it comes from,
     `holiday` for a holiday apart. `counts`: how many of each kind it is, kinds at zero left out. `holidays`: the public
     holidays and festive nights it counts as, by their day."""
 
@@ -202,9 +202,9 @@ def duty_units(pattern: Pattern, over: Period, department: str = "") -> tuple[Un
     first_day = paris(over.starts_at).date()
     base = first_day - timedelta(days=first_day.weekday() + 7)
     apart = _holidays_apart(pattern, over, department)
-    rough: list[tuple[str, str, int, tuple[Period, ...]]] = []
+    rough: list[tuple[str, str, tuple[Period, ...]]] = []
     for day, name, period in apart:
-        rough.append((HOLIDAY_BLOCK, f"{name}, {_day(day)}", (day - base).days // 7, (period,)))
+        rough.append((HOLIDAY_BLOCK, f"{name}, {_day(day)}", (period,)))
     monday = base
     while paris_instant(monday) < over.ends_at:
         for block in pattern.blocks:
@@ -212,9 +212,9 @@ def duty_units(pattern: Pattern, over: Period, department: str = "") -> tuple[Un
             for _, _, holiday in apart:
                 periods = _without(periods, holiday)
             if periods:
-                rough.append((block.code, block.label, (monday - base).days // 7, _joined(periods)))
+                rough.append((block.code, block.label, _joined(periods)))
         monday += timedelta(days=7)
-    rough.sort(key=lambda unit: unit[3])
+    rough.sort(key=lambda unit: unit[2])
     amounts = [_amounts(periods, department) for *_, periods in rough]
     sizes = _sizes([block for block, *_ in rough], amounts)
     return tuple(
@@ -222,12 +222,12 @@ def duty_units(pattern: Pattern, over: Period, department: str = "") -> tuple[Un
             key=f"{paris(periods[0].starts_at):%Y%m%dT%H%M}-{block}",
             label=label if block == HOLIDAY_BLOCK else _label(label, periods),
             block=block,
-            week=week,
+            week=(paris(periods[0].starts_at).date() - base).days // 7,
             periods=periods,
             counts=_counts(block, amount, sizes, found := _occurrences(periods, department)),
             holidays=tuple((day, name) for _, day, name in found),
         )
-        for (block, label, week, periods), amount in zip(rough, amounts, strict=True)
+        for (block, label, periods), amount in zip(rough, amounts, strict=True)
     )
 
 

@@ -1,0 +1,374 @@
+"""The model, said once: variables, rows and points, for CP-SAT and for the linear bound alike.
+
+docs/rota-model.md is this file in mathematics, with the source of each rule. Everything is linear and every coefficient
+is a whole number. `formulate` may free a part of the plan only: the rest is then a fact like any other.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ortools.sat.python import cp_model
+
+from maillage_tenants.rota.solver.problem import Problem
+from maillage_tenants.rota.solver.state import State, hole_cost
+
+
+@dataclass
+class Formulation:
+    """Variables are numbers; each is a whole number in `[0, upper]` with `points` a unit. Rows are
+    `low ≤ Σ coefficient · variable ≤ high`, None being no limit. `take[slot, person]`, `hole[slot]`: variables."""
+
+    upper: list[int] = field(default_factory=list)
+    points: list[int] = field(default_factory=list)
+    constant: int = 0
+    one_of: list[list[int]] = field(default_factory=list)
+    at_most_one: list[list[int]] = field(default_factory=list)
+    rows: list[tuple[list[int], list[int], int | None, int | None]] = field(default_factory=list)
+    take: dict[tuple[int, int], int] = field(default_factory=dict)
+    hole: dict[int, int] = field(default_factory=dict)
+
+    def variable(self, points: int = 0, upper: int = 1) -> int:
+        self.upper.append(upper)
+        self.points.append(points)
+        return len(self.upper) - 1
+
+    def row(self, variables: Sequence[int], *, low: int | None = None, high: int | None = None) -> None:
+        self.row_of([1] * len(variables), variables, low=low, high=high)
+
+    def row_of(
+        self, coefficients: Sequence[int], variables: Sequence[int], *, low: int | None = None, high: int | None = None
+    ) -> None:
+        self.rows.append((list(coefficients), list(variables), low, high))
+
+
+def formulate(
+    problem: Problem,
+    *,
+    free: Iterable[int] | None = None,
+    state: State | None = None,
+    people: Collection[int] | None = None,
+    fair: bool = True,
+    must_cover: bool = False,
+    keep: Mapping[int, int] | None = None,
+    change: int = 0,
+    following: bool = True,
+) -> Formulation:
+    """The model of the slots in `free` (all when None), the others being as in `state`.
+
+    `state` must not hold the free slots. `people`: only they may take the free slots. `fair` False: only what leaves a
+    slot uncovered has points. `must_cover`: no hole is allowed. `keep` with `change`: each slot not given as in `keep`
+    costs that much. `following` False leaves out the points for the same unit two weeks running: a relaxation.
+    """
+    slots = sorted(range(len(problem.slots)) if free is None else free)
+    state = state or State(problem)
+    f = Formulation()
+    may: dict[int, list[int]] = defaultdict(list)
+    for slot in slots:
+        own = []
+        for person, points in problem.cost[slot].items():
+            if (people is None or person in people) and not (state.held[person] and state.clash(slot, person)):
+                cost = points if fair else 0
+                if keep is not None and keep.get(slot) != person:
+                    cost += change
+                f.take[slot, person] = f.variable(cost)
+                own.append(f.take[slot, person])
+                may[person].append(slot)
+        if not must_cover:
+            f.hole[slot] = f.variable(hole_cost(problem, slot) + (change if keep and slot in keep else 0))
+            own.append(f.hole[slot])
+        f.one_of.append(own)
+    # Somebody without a single slot still has a fair share that nobody fills: it belongs to the points of the whole.
+    for person in range(len(problem.people)) if free is None else sorted(may):
+        own_slots = may.get(person, [])
+        _Person(problem, f, state, person, own_slots).rules(fair=fair, following=following)
+    return f
+
+
+@dataclass
+class _Person:
+    """The rows of one person."""
+
+    problem: Problem
+    f: Formulation
+    state: State
+    person: int
+    slots: list[int]
+
+    def rules(self, *, fair: bool, following: bool) -> None:
+        problem = self.problem
+        self.by_unit: dict[int, list[int]] = defaultdict(list)
+        for slot in self.slots:
+            self.by_unit[problem.slots[slot].unit].append(slot)
+        self.held_units = {problem.slots[slot].unit for slot in self.state.held[self.person]}
+        self.one_place()
+        self.rest()
+        self.weeks()
+        if problem.people[self.person].employed:
+            self.weekly_rest()
+        if fair:
+            self.bands()
+            self.wanted()
+            if following:
+                self.same_again()
+
+    def lits(self, slots: Iterable[int]) -> list[int]:
+        return [self.f.take[slot, self.person] for slot in slots]
+
+    def one_place(self) -> None:
+        """One person, one place at a time, except two desks of sectors declared together (R64)."""
+        problem = self.problem
+        for group in self._moments():
+            slots = [slot for unit in group for slot in self.by_unit[unit]]
+            if len(slots) < 2:
+                continue
+            if self._held_then(group):
+                self.f.at_most_one.append(self.lits(slots))
+                continue
+            joined = [
+                (one, other)
+                for position, one in enumerate(slots)
+                for other in slots[position + 1 :]
+                if problem.together and problem.may_join(one, other)
+            ]
+            if not joined:
+                self.f.at_most_one.append(self.lits(slots))
+                continue
+            if len(slots) > 2:
+                self.f.row(self.lits(slots), high=2)
+            friends = set(joined)
+            for position, one in enumerate(slots):
+                for other in slots[position + 1 :]:
+                    if (one, other) not in friends:
+                        self.f.at_most_one.append(self.lits((one, other)))
+
+    def _held_then(self, group: Sequence[int]) -> bool:
+        problem = self.problem
+        return any(unit in self.held_units or problem.overlapping[unit] & self.held_units for unit in group)
+
+    def _moments(self) -> list[list[int]]:
+        """Largest sets of the person's units that share an instant."""
+        units = sorted(self.by_unit)
+        if not any(self.problem.overlapping[unit] & self.by_unit.keys() for unit in units):
+            return [[unit] for unit in units]
+        events = sorted(
+            (edge, starts, unit)
+            for unit in units
+            for period in self.problem.units[unit].periods
+            for edge, starts in ((period.starts_at, True), (period.ends_at, False))
+        )
+        now: set[int] = set()
+        found: set[frozenset[int]] = set()
+        for _, starts, unit in events:
+            if starts:
+                now.add(unit)
+                found.add(frozenset(now))
+            else:
+                now.discard(unit)
+        return [sorted(group) for group in sorted(found, key=sorted) if not any(group < other for other in found)]
+
+    def resting(self, unit: int) -> list[int]:
+        """The variables by which the person is on call in that unit as far as rest goes; one is at most 1 in all."""
+        problem = self.problem
+        slots = [slot for slot in self.by_unit[unit] if problem.counts_for_rest(self.person, problem.slots[slot].rank)]
+        if len(slots) > 1 and problem.together and any(problem.may_join(a, b) for a in slots for b in slots):
+            on = self.f.variable()
+            for literal in self.lits(slots):
+                self.f.row_of([1, -1], [on, literal], low=0)
+            return [on]
+        return self.lits(slots)
+
+    def rest(self) -> None:
+        """Enough rest between two units (R63, R64): of units too close to one another, one at most."""
+        close = self.problem.close_units(self.person)
+        self.on = {unit: self.resting(unit) for unit in self.by_unit}
+        for group in _cliques([unit for unit in sorted(self.by_unit) if self.on[unit]], close):
+            self.f.at_most_one.append([literal for unit in group for literal in self.on[unit]])
+
+    def weeks(self) -> None:
+        """No more than so many units a week; rank 1 in no more than so many weeks running."""
+        problem, rules = self.problem, self.problem.instance.rules
+        by_week: dict[int, list[int]] = defaultdict(list)
+        for slot in self.slots:
+            by_week[problem.units[problem.slots[slot].unit].week].append(slot)
+        held_count: dict[int, int] = defaultdict(int)
+        busy = set(problem.weeks_before.get(self.person, ()))
+        for slot in self.state.held[self.person]:
+            unit = problem.units[problem.slots[slot].unit]
+            held_count[unit.week] += not unit.apart
+            if problem.slots[slot].rank == 1:
+                busy.add(unit.week)
+        if rules.max_units_a_week:
+            for week, slots in sorted(by_week.items()):
+                counted = [slot for slot in slots if not problem.units[problem.slots[slot].unit].apart]
+                left = rules.max_units_a_week - held_count[week]
+                if len(counted) > left:
+                    self.f.row(self.lits(counted), high=max(left, 0))
+        if not rules.max_weeks_running:
+            return
+        first: dict[int, list[int]] = {}
+        for week, slots in by_week.items():
+            ranked = [slot for slot in slots if problem.slots[slot].rank == 1]
+            if ranked and week not in busy:
+                first[week] = ranked
+        working: dict[int, int] = {}
+        for start in sorted({week - back for week in first for back in range(rules.max_weeks_running + 1)}):
+            window = range(start, start + rules.max_weeks_running + 1)
+            if not all(week in first or week in busy for week in window):
+                continue
+            free = [week for week in window if week not in busy]
+            for week in free:
+                if week not in working:
+                    working[week] = self._working(first[week])
+            self.f.row([working[week] for week in free], high=rules.max_weeks_running - len(window) + len(free))
+
+    def _working(self, slots: list[int]) -> int:
+        """1 as soon as one of these slots of one week is taken."""
+        on = self.f.variable()
+        close = self.problem.close_units(self.person)
+        units = sorted({self.problem.slots[slot].unit for slot in slots})
+        simple = not self.problem.together
+        for group in _cliques(units, close, alone=True) if simple else [[unit] for unit in units]:
+            literals = self.lits(slot for slot in slots if self.problem.slots[slot].unit in group)
+            if simple:
+                self.f.row_of([1, *([-1] * len(literals))], [on, *literals], low=0)
+            else:
+                for literal in literals:
+                    self.f.row_of([1, -1], [on, literal], low=0)
+        return on
+
+    def weekly_rest(self) -> None:
+        """An employee has one stretch free of duty in every calendar week (R63), unless one duty fills the week."""
+        for _, rests in self.problem.rest_weeks:
+            touching = set().union(*rests)
+            if not touching & self.by_unit.keys():
+                continue
+            open_rests = [rest for rest in rests if not rest & self.held_units]
+            if any(not rest & self.by_unit.keys() for rest in open_rests):
+                continue
+            filling = [unit for unit in touching if all(unit in rest for rest in rests)]
+            if self.held_units & set(filling):
+                continue
+            escapes = self.lits(slot for unit in filling for slot in self.by_unit.get(unit, ()))
+            chosen = []
+            for rest in open_rests:
+                free = self.f.variable()
+                chosen.append(free)
+                for unit in rest & self.by_unit.keys():
+                    for literal in self.lits(self.by_unit[unit]):
+                        if unit not in filling:
+                            self.f.at_most_one.append([free, literal])
+            self.f.row([*chosen, *escapes], low=1)
+
+    def bands(self) -> None:
+        """Each load within the whole numbers around the fair share, or points for each unit outside (R53, R64)."""
+        problem, load = self.problem, self.state.load[self.person]
+        gains: dict[str, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
+        for slot in self.slots:
+            for category, gain in problem.gains[slot]:
+                if gain:
+                    gains[category][0].append(gain)
+                    gains[category][1].append(self.f.take[slot, self.person])
+        for category, (low, high) in problem.band[self.person].items():
+            points = problem.band_weight[category]
+            if not points:
+                continue
+            amounts, literals = gains.get(category, ([], []))
+            have = load[category]
+            if not literals:
+                self.f.constant += points * max(0, have - high, low - have)
+                continue
+            if have + sum(amounts) > high:
+                over = self.f.variable(points, have + sum(amounts) - high)
+                self.f.row_of([*amounts, -1], [*literals, over], high=high - have)
+            if have < low:
+                under = self.f.variable(points, low - have)
+                self.f.row_of([*amounts, 1], [*literals, under], low=low - have)
+
+    def wanted(self) -> None:
+        """Points when none of the units of a wished time was given."""
+        for points, wished in self.problem.wanted[self.person]:
+            literals = self.lits(slot for unit in sorted(wished) for slot in self.by_unit.get(unit, ()))
+            if wished & self.held_units:
+                continue
+            if not literals:
+                self.f.constant += points
+                continue
+            missed = self.f.variable(points)
+            self.f.row([missed, *literals], low=1)
+
+    def same_again(self) -> None:
+        """Points for the same kind of unit at rank 1 two weeks running (R64)."""
+        problem, points = self.problem, self.problem.instance.weights.same_again
+        if not points:
+            return
+        held = {problem.slots[s].unit for s in self.state.held[self.person] if problem.slots[s].rank == 1}
+        for one, other in problem.follows:
+            if one not in self.by_unit and other not in self.by_unit:
+                continue
+            sides = []
+            for unit in (one, other):
+                slots = [slot for slot in self.by_unit.get(unit, ()) if problem.slots[slot].rank == 1]
+                sides.append((unit in held, self.lits(slots)))
+            if any(not fixed and not literals for fixed, literals in sides):
+                continue
+            if all(fixed for fixed, _ in sides):
+                self.f.constant += points
+                continue
+            again = self.f.variable(points)
+            literals = [literal for fixed, own in sides if not fixed for literal in own]
+            fixed = sum(fixed for fixed, _ in sides)
+            if problem.together:
+                for a in sides[0][1] if not sides[0][0] else [None]:
+                    for b in sides[1][1] if not sides[1][0] else [None]:
+                        both = [x for x in (a, b) if x is not None]
+                        self.f.row_of([1, *([-1] * len(both))], [again, *both], low=1 - len(both))
+            else:
+                self.f.row_of([1, *([-1] * len(literals))], [again, *literals], low=fixed - 1)
+
+
+def _cliques(units: Sequence[int], close: Sequence[set[int]], *, alone: bool = False) -> list[list[int]]:
+    """Groups of units all too close to one another, that together hold every close pair; each as large as it can be
+    made. `alone`: a unit close to no other is a group too."""
+    known = set(units)
+    pairs = {(one, other) for one in units for other in close[one] & known if one < other}
+    groups = []
+    while pairs:
+        one, other = min(pairs)
+        group = [one, other]
+        for more in sorted((close[one] & close[other]) & known):
+            if all(more in close[member] for member in group):
+                group.append(more)
+        group.sort()
+        groups.append(group)
+        pairs -= {(a, b) for a in group for b in group}
+    if alone:
+        covered = {unit for group in groups for unit in group}
+        groups += [[unit] for unit in units if unit not in covered]
+    return groups
+
+
+# --- CP-SAT -----------------------------------------------------------------
+
+
+def to_cp_sat(f: Formulation) -> tuple[cp_model.CpModel, list[cp_model.IntVar]]:
+    """The formulation as a CP-SAT model; its variables in the same order."""
+    model = cp_model.CpModel()
+    variables = [model.new_bool_var("") if upper == 1 else model.new_int_var(0, upper, "") for upper in f.upper]
+    for group in f.one_of:
+        model.add_exactly_one([variables[v] for v in group])
+    for group in f.at_most_one:
+        model.add_at_most_one([variables[v] for v in group])
+    for coefficients, members, low, high in f.rows:
+        total = cp_model.LinearExpr.weighted_sum([variables[v] for v in members], coefficients)
+        if low is not None:
+            model.add(total >= low)
+        if high is not None:
+            model.add(total <= high)
+    priced = [(variables[v], points) for v, points in enumerate(f.points) if points]
+    model.minimize(
+        cp_model.LinearExpr.weighted_sum([v for v, _ in priced], [p for _, p in priced]) + f.constant
+        if priced
+        else cp_model.LinearExpr.constant(f.constant)
+    )
+    return model, variables
