@@ -52,6 +52,7 @@ from maillage_kit.context import CooperativeContext, Role
 from maillage_kit.settings import DatabaseSettings, Settings, TelephonySettings, WebSettings
 from maillage_kit.testing.phone_company import Phone, PhoneCompany
 from maillage_platform import identity, provisioning
+from maillage_platform.identity.models import IdentityProvider
 from maillage_tenants import rota, territory
 
 HERE = Path(__file__).parent
@@ -195,6 +196,22 @@ class World:
                 name = self.cooperative.manager_name
                 account = await identity.add_account(session, email=EURE.manager_email, display_name=name)
                 return (await identity.make_link(session, account=account)).rsplit("/", 1)[-1]
+
+    async def provider(self) -> UUID:
+        """An identity provider of the cooperative."""
+        async with self.runtime.database.platform() as session:
+            row = IdentityProvider(
+                cooperative_id=self.cooperative.id,
+                name="Annuaire de l’Eure",
+                issuer="https://annuaire.example",
+                client_id="maillage",
+                allowed_domains=["eure.example"],
+                changed_at=self.clock.now(),
+                changed_by=self.cooperative.manager_name,
+            )
+            session.add(row)
+            await session.flush()
+            return row.id
 
     async def hand(self, role: Role, colleague: Colleague | None = None) -> Hand:
         client = await self.stack.enter_async_context(httpx.AsyncClient(base_url=self.processes.url, timeout=30))

@@ -22,7 +22,7 @@ AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 # answers that are no whole page: fragments, streams, files, health
 NO_PAGE = re.compile(
     r"^/(health|static)|/events$|/pdf$|\.pdf$|/board$|/communes$|/desk/new/customers$|/field/list$|/status$|/etat$"
-    r"|/attachments/\{|/documents/\{code|/devis/\{quote_id:uuid\}$"
+    r"|^/signin/openid/|/attachments/\{|/documents/\{code|/devis/\{quote_id:uuid\}$"
 )
 TABS = 3  # pages looked at side by side
 
@@ -161,6 +161,7 @@ async def known_ids(world: Any, evening: Any) -> dict[str, Any]:
     ids["site_id"] = await world.value("select id from site where customer_id = :id limit 1", **customer)
     ids["post"] = await world.value("select id from on_call_post order by id limit 1")
     ids["link"] = await world.link()
+    ids["provider_id"] = await world.provider()
     ids["phone_id"] = await world.value("select id from customer_phone where customer_id = :id limit 1", **customer)
     return ids
 

@@ -18,8 +18,9 @@ from litestar.routes import HTTPRoute
 from maillage_app.app import build_app
 from maillage_app.runtime import Runtime
 from maillage_kit.context import CooperativeContext, Role
-from maillage_kit.db import TenantBase
+from maillage_kit.db import PlatformBase, TenantBase
 from maillage_kit.ids import new_id
+from maillage_platform import models as _every_platform_model  # noqa: F401 - completes the metadata
 from maillage_platform.provisioning import owner_connection
 from maillage_tenants import models as _every_model  # noqa: F401 - completes the metadata
 
@@ -49,6 +50,8 @@ OBJECTS = {
     "tariff_id": "tariff",
     "technician_id": "technician",
 }
+# the same, of the control plane: rows that belong to a cooperative
+PLATFORM_OBJECTS = {"provider_id": "identity_provider"}
 # pages that anybody may open: sign-in, health, the front page, the carrier's webhooks (signed), public pages, assets
 OPEN_TO_ALL = re.compile(r"^/($|signin|signout|health|static|telephony/|p/\{slug:str\}|dev/)")
 
@@ -76,13 +79,13 @@ def test_every_route_says_who_may_open_it(table: list[tuple[str, str, frozenset[
 
 def test_every_id_in_an_address_is_known_here(table: list[tuple[str, str, frozenset[Role] | None]]) -> None:
     used = {name for _, path, _ in table if path.startswith("/c/") for name in _ids(path)}
-    assert used - set(OBJECTS) == set()
+    assert used - set(OBJECTS) - set(PLATFORM_OBJECTS) == set()
 
 
 async def test_a_stranger_is_sent_to_sign_in(
     table: list[tuple[str, str, frozenset[Role] | None]], eure: CooperativeContext, visitor
 ) -> None:
-    ids = dict.fromkeys(OBJECTS, new_id())
+    ids = dict.fromkeys(OBJECTS | PLATFORM_OBJECTS, new_id())
     for method, path, roles in table:
         if roles:
             answer = await _ask(visitor, method, _address(path, eure, ids))
@@ -93,7 +96,7 @@ async def test_each_role_is_held_to_its_pages(
     table: list[tuple[str, str, frozenset[Role] | None]], eure: CooperativeContext, sign_in
 ) -> None:
     """A role that the route does not name is refused before anything is looked up."""
-    ids = dict.fromkeys(OBJECTS, new_id())
+    ids = dict.fromkeys(OBJECTS | PLATFORM_OBJECTS, new_id())
     people = {
         Role.OFFICE: await sign_in(Role.OFFICE, eure),
         Role.MEMBER: await sign_in(Role.MEMBER, eure),
@@ -115,7 +118,7 @@ async def test_another_cooperatives_object_is_not_there(
     sign_in,
 ) -> None:
     """Rule 2: real objects of the Eure are 404 for Seine-Maritime, on its own addresses and on the Eure's."""
-    ids = _one_of_each(runtime.owner_url, eure.tenant.schema)
+    ids = _one_of_each(runtime.owner_url, eure)
     neighbours = {role: await sign_in(role, seine_maritime) for role in (Role.OFFICE, Role.MEMBER)}
     tried, leaks = 0, []
     for method, path, roles in table:
@@ -151,20 +154,23 @@ async def _ask(person: Any, method: str, address: str) -> Any:
     return await (person.get(address) if method == "GET" else person.post(address))
 
 
-def _one_of_each(owner_url: str, schema: str) -> dict[str, UUID]:
+def _one_of_each(owner_url: str, cooperative: CooperativeContext) -> dict[str, UUID]:
     """One row in each table that an address can name, whatever its other columns: it only has to exist."""
     ids = {}
     with owner_connection(owner_url) as connection:
         connection.execute(sa.text("set local session_replication_role = replica"))
-        connection.execute(sa.text(f"set local search_path = {schema}"))
-        for name, table_name in OBJECTS.items():
-            wanted = TenantBase.metadata.tables[table_name]
+        connection.execute(sa.text(f"set local search_path = {cooperative.tenant.schema}"))
+        tables = {name: TenantBase.metadata.tables[table] for name, table in OBJECTS.items()}
+        tables |= {name: PlatformBase.metadata.tables[f"platform.{table}"] for name, table in PLATFORM_OBJECTS.items()}
+        for name, wanted in tables.items():
             row = {
                 column.name: _value(wanted, column)
                 for column in wanted.columns
                 if not column.nullable and not column.identity
             }
             ids[name] = row["id"] = new_id()
+            if name in PLATFORM_OBJECTS:
+                row["cooperative_id"] = cooperative.id
             connection.execute(sa.insert(wanted), row)
             found = connection.execute(sa.select(sa.func.count()).where(wanted.c.id == ids[name])).scalar_one()
             assert found == 1

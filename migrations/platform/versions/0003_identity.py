@@ -1,7 +1,8 @@
-"""People sign in: sessions that say where and how they were opened, letters that wait their turn."""
+"""People sign in: sessions that say where and how they were opened, letters that wait their turn; identity providers."""
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0003"
 down_revision = "0002"
@@ -9,9 +10,11 @@ down_revision = "0002"
 
 def upgrade() -> None:
     _sessions_up()
+    _openid_up()
 
 
 def downgrade() -> None:
+    _openid_down()
     _sessions_down()
 
 
@@ -35,3 +38,116 @@ def _sessions_down() -> None:
     for column in ("method", "address", "idle_until"):
         op.drop_column("web_session", column, schema="platform")
     op.drop_column("letter", "send_after", schema="platform")
+
+
+def _openid_up() -> None:
+    instant = sa.DateTime(timezone=True)
+    op.create_table(
+        "identity_provider",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("cooperative_id", sa.Uuid(), nullable=True),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("client_secret", sa.LargeBinary(), nullable=True),
+        sa.Column("allowed_domains", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("created_at", instant, nullable=False),
+        sa.Column("changed_at", instant, nullable=False),
+        sa.Column("changed_by", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["cooperative_id"], ["platform.cooperative.id"], name=op.f("fk_identity_provider_cooperative_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_provider")),
+        sa.UniqueConstraint(
+            "cooperative_id",
+            "issuer",
+            "client_id",
+            name=op.f("uq_identity_provider_cooperative_id_issuer_client_id"),
+            postgresql_nulls_not_distinct=True,
+        ),
+        schema="platform",
+    )
+    op.create_table(
+        "external_identity",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("provider_id", sa.Uuid(), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("linked_at", instant, nullable=False),
+        sa.Column("last_used_at", instant, nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["platform.account.id"], name=op.f("fk_external_identity_account_id")),
+        sa.ForeignKeyConstraint(
+            ["provider_id"], ["platform.identity_provider.id"], name=op.f("fk_external_identity_provider_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_external_identity")),
+        sa.UniqueConstraint(
+            "provider_id", "issuer", "subject", name=op.f("uq_external_identity_provider_id_issuer_subject")
+        ),
+        schema="platform",
+    )
+    op.create_index(op.f("ix_external_identity_account_id"), "external_identity", ["account_id"], schema="platform")
+    op.create_table(
+        "openid_attempt",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("provider_id", sa.Uuid(), nullable=False),
+        sa.Column("state_hash", sa.Text(), nullable=False),
+        sa.Column("browser_hash", sa.Text(), nullable=False),
+        sa.Column("nonce", sa.Text(), nullable=False),
+        sa.Column("verifier", sa.LargeBinary(), nullable=False),
+        sa.Column("link_account_id", sa.Uuid(), nullable=True),
+        sa.Column("sign_in_link_id", sa.Uuid(), nullable=True),
+        sa.Column("created_at", instant, nullable=False),
+        sa.Column("expires_at", instant, nullable=False),
+        sa.Column("used_at", instant, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["provider_id"], ["platform.identity_provider.id"], name=op.f("fk_openid_attempt_provider_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["link_account_id"], ["platform.account.id"], name=op.f("fk_openid_attempt_link_account_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["sign_in_link_id"], ["platform.sign_in_link.id"], name=op.f("fk_openid_attempt_sign_in_link_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_openid_attempt")),
+        sa.UniqueConstraint("state_hash", name=op.f("uq_openid_attempt_state_hash")),
+        schema="platform",
+    )
+    op.create_table(
+        "openid_logout",
+        sa.Column("provider_id", sa.Uuid(), nullable=False),
+        sa.Column("jti", sa.Text(), nullable=False),
+        sa.Column("expires_at", instant, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["provider_id"], ["platform.identity_provider.id"], name=op.f("fk_openid_logout_provider_id")
+        ),
+        sa.PrimaryKeyConstraint("provider_id", "jti", name=op.f("pk_openid_logout")),
+        schema="platform",
+    )
+    op.add_column("web_session", sa.Column("provider_id", sa.Uuid()), schema="platform")
+    op.add_column("web_session", sa.Column("openid_subject", sa.Text()), schema="platform")
+    op.add_column("web_session", sa.Column("openid_sid", sa.Text()), schema="platform")
+    op.add_column("web_session", sa.Column("id_token", sa.LargeBinary()), schema="platform")
+    op.create_foreign_key(
+        op.f("fk_web_session_provider_id"),
+        "web_session",
+        "identity_provider",
+        ["provider_id"],
+        ["id"],
+        source_schema="platform",
+        referent_schema="platform",
+    )
+    op.create_index(op.f("ix_web_session_provider_id"), "web_session", ["provider_id"], schema="platform")
+
+
+def _openid_down() -> None:
+    op.drop_index(op.f("ix_web_session_provider_id"), table_name="web_session", schema="platform")
+    op.drop_constraint(op.f("fk_web_session_provider_id"), "web_session", schema="platform")
+    for column in ("id_token", "openid_sid", "openid_subject", "provider_id"):
+        op.drop_column("web_session", column, schema="platform")
+    op.drop_table("openid_logout", schema="platform")
+    op.drop_table("openid_attempt", schema="platform")
+    op.drop_index(op.f("ix_external_identity_account_id"), table_name="external_identity", schema="platform")
+    op.drop_table("external_identity", schema="platform")
+    op.drop_table("identity_provider", schema="platform")

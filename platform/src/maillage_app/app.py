@@ -22,6 +22,7 @@ from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.crypto import FieldCipher
 from maillage_kit.db import PlatformSession, TenantSession
 from maillage_kit.errors import AppError, NotFound, SignInRequired
+from maillage_kit.guarded_http import GuardedHttp
 from maillage_kit.settings import Settings
 from maillage_platform import identity
 
@@ -57,6 +58,13 @@ def build_app(runtime: Runtime) -> Litestar:
     def the_settings() -> Settings:
         return runtime.settings
 
+    openid = identity.OpenIdClient(
+        http=GuardedHttp(open_to_private=not runtime.settings.in_production), strict=runtime.settings.in_production
+    )
+
+    def the_openid_client() -> identity.OpenIdClient:
+        return openid
+
     @contextlib.asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         listening = asyncio.create_task(runtime.live.run())
@@ -86,6 +94,7 @@ def build_app(runtime: Runtime) -> Litestar:
             "runtime": Provide(the_runtime, sync_to_thread=False),
             "cipher": Provide(the_cipher, sync_to_thread=False),
             "settings": Provide(the_settings, sync_to_thread=False),
+            "openid": Provide(the_openid_client, sync_to_thread=False),
         },
         middleware=[RequestContextMiddleware(runtime)],
         after_request=_secure,

@@ -36,3 +36,15 @@ def navigation(cooperative: CooperativeContext | None, actor: Actor | None, path
     matching = [href for href, _, _ in entries if path == base + href or path.startswith(f"{base}{href}/")]
     current = max(matching, key=len, default=None)
     return [NavItem(base + href, label, icon, current=href == current) for href, label, icon in entries]
+
+
+def user_links(actor: Actor | None, cooperative: CooperativeContext | None) -> list[NavItem]:
+    """What the menu under one's name leads to."""
+    if actor is None:
+        return []
+    links = [NavItem("/account/sessions", "Mes connexions", "shield")]
+    if actor.role is Role.FEDERATION:
+        links.append(NavItem("/federation/settings/people", "Personnes et connexion", "settings"))
+    elif actor.role is Role.OFFICE and cooperative is not None:
+        links.append(NavItem(f"/c/{cooperative.slug}/settings/people", "Personnes et connexion", "settings"))
+    return links

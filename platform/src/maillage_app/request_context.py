@@ -12,7 +12,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from litestar.utils.scope.state import ScopeState
 
-from maillage_app.navigation import navigation
+from maillage_app.navigation import navigation, user_links
 from maillage_app.runtime import Runtime
 from maillage_kit import clock
 from maillage_kit.context import Actor, CooperativeContext
@@ -96,7 +96,7 @@ def page_context(request: AnyRequest) -> dict[str, Any]:
         "flashes": [{"tone": tone, "text": message}] if message else [],
         "request_id": state.get("request_id", ""),
         "path": request.url.path,
-        "user_links": USER_LINKS if actor else [],
+        "user_links": user_links(actor, cooperative),
         "sign_out_url": "/signout",
     }
 

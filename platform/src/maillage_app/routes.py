@@ -15,6 +15,9 @@ from maillage_app.runtime import Runtime
 from maillage_kit.settings import Settings
 from maillage_platform.federation import routes_web as federation
 from maillage_platform.identity import routes_account as account
+from maillage_platform.identity import routes_openid as openid
+from maillage_platform.identity import routes_people as people
+from maillage_platform.identity import routes_providers as providers
 from maillage_platform.identity import routes_web as identity
 from maillage_tenants.calls import routes_telephony as telephony
 from maillage_tenants.calls import routes_web as calls
@@ -51,6 +54,9 @@ def platform_routes(settings: Settings) -> Handlers:
         health_of_watch,
         *identity.ROUTES,
         *account.ROUTES,
+        *openid.ROUTES,
+        *providers.FEDERATION_ROUTES,
+        *people.FEDERATION_ROUTES,
         federation.console,
         federation.one_cooperative,
     ]
@@ -63,6 +69,8 @@ def tenant_routes() -> Handlers:
     """A cooperative's signed-in pages, under `/c/<slug>`."""
     return [
         events,
+        *people.TENANT_ROUTES,
+        *providers.TENANT_ROUTES,
         *desk.ROUTES,
         *cases.ROUTES,
         *case_actions.ROUTES,

@@ -15,3 +15,11 @@ def new_id() -> UUID:
     value |= 0b10 << 62
     value |= random & (2**62 - 1)
     return UUID(int=value)
+
+
+def parsed_id(typed: str) -> UUID:
+    """The id that a form sent; when it is none, a fresh one, which names nothing."""
+    try:
+        return UUID(typed)
+    except ValueError:
+        return new_id()

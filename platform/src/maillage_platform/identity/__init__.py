@@ -1,14 +1,16 @@
-"""Who a person is and which hat they wear: accounts, sign-in by one-time link, sessions."""
+"""Who a person is and which hat they wear: accounts, sign-in by one-time link or identity provider, sessions."""
 
 from maillage_platform.identity.cookies import cookie_name, is_https, session_cookie_name
 from maillage_platform.identity.links import make_link
 from maillage_platform.identity.mailing import send_mail, send_waiting_letters
+from maillage_platform.identity.openid_client import OpenIdClient
 from maillage_platform.identity.rules import limits_of
 from maillage_platform.identity.service import add_account, add_membership
 from maillage_platform.identity.sessions import actor_of, close_session, open_session
 from maillage_platform.identity.sweeping import forget_old
 
 __all__ = [
+    "OpenIdClient",
     "actor_of",
     "add_account",
     "add_membership",

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from maillage_kit.context import ROLE_LABELS, Role
 from maillage_kit.db import PlatformSession
 from maillage_platform.cooperatives.models import Cooperative
-from maillage_platform.identity.models import Membership
+from maillage_platform.identity.models import IdentityProvider, Membership
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +32,19 @@ class Hat:
         return f"/c/{self.cooperative_slug}/{'desk' if self.role is Role.OFFICE else 'field'}"
 
 
-async def hats_of(session: PlatformSession, *, account_id: UUID) -> list[Hat]:
-    """Every hat of an account, by cooperative."""
-    rows = await session.execute(
+async def hats_of(
+    session: PlatformSession, *, account_id: UUID, vouched_by: IdentityProvider | None = None
+) -> list[Hat]:
+    """Every hat of an account, by cooperative; `vouched_by` keeps those of that provider's cooperative only."""
+    statement = (
         sa.select(Membership, Cooperative.name, Cooperative.slug)
         .outerjoin(Cooperative, Cooperative.id == Membership.cooperative_id)
         .where(Membership.account_id == account_id)
         .order_by(Cooperative.name, Membership.role)
     )
+    if vouched_by is not None:
+        statement = statement.where(Membership.cooperative_id.is_not_distinct_from(vouched_by.cooperative_id))
+    rows = await session.execute(statement)
     return [
         Hat(membership.id, Role(membership.role), name or "Maillage", slug) for membership, name, slug in rows.all()
     ]

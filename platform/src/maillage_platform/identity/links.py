@@ -81,6 +81,11 @@ async def hats_of_link(session: PlatformSession, *, token: str) -> Sequence[Hat]
     return await hats_of(session, account_id=link.account_id)
 
 
+async def account_of_link(session: PlatformSession, *, token: str) -> SignInLink:
+    """A valid link, without using it. Raises LinkUnusable."""
+    return await _valid(session, token)
+
+
 async def use_link(
     session: PlatformSession, *, token: str, membership_id: UUID | None
 ) -> tuple[Membership, Hat] | None:

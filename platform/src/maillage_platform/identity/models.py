@@ -78,6 +78,79 @@ class WebSession(PlatformBase):
     user_agent: Mapped[str] = mapped_column(default="")
     address: Mapped[str] = mapped_column(default="")
     method: Mapped[str] = mapped_column(default=SignInMethod.LINK)
+    provider_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("platform.identity_provider.id"), index=True)
+    openid_subject: Mapped[str | None]
+    openid_sid: Mapped[str | None]
+    id_token: Mapped[bytes | None]
+
+
+class IdentityProvider(PlatformBase):
+    """Where the people of a cooperative (of the federation: none) may sign in. The secret is sealed.
+
+    What it says opens this cooperative only. `allowed_domains`: whoever has a verified e-mail there may come without
+    an invitation.
+    """
+
+    __tablename__ = "identity_provider"
+    __table_args__ = (
+        sa.UniqueConstraint("cooperative_id", "issuer", "client_id", postgresql_nulls_not_distinct=True),
+        {"schema": "platform"},
+    )
+
+    id: Mapped[Key]
+    cooperative_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("platform.cooperative.id"))
+    name: Mapped[str]
+    issuer: Mapped[str]
+    client_id: Mapped[str]
+    client_secret: Mapped[bytes | None]
+    allowed_domains: Mapped[list[str]]
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[Created]
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[str]
+
+
+class ExternalIdentity(PlatformBase):
+    """A person's account at a provider: the subject that its issuer verified, never an e-mail address."""
+
+    __tablename__ = "external_identity"
+    __table_args__ = (sa.UniqueConstraint("provider_id", "issuer", "subject"), {"schema": "platform"})
+
+    id: Mapped[Key]
+    account_id: Mapped[UUID] = mapped_column(sa.ForeignKey("platform.account.id"), index=True)
+    provider_id: Mapped[UUID] = mapped_column(sa.ForeignKey("platform.identity_provider.id"))
+    issuer: Mapped[str]
+    subject: Mapped[str]
+    linked_at: Mapped[Created]
+    last_used_at: Mapped[datetime | None]
+
+
+class OpenIdAttempt(PlatformBase):
+    """A sign-in sent to a provider: what must come back, in the same browser, once, within ten minutes."""
+
+    __tablename__ = "openid_attempt"
+
+    id: Mapped[Key]
+    provider_id: Mapped[UUID] = mapped_column(sa.ForeignKey("platform.identity_provider.id"))
+    state_hash: Mapped[str] = mapped_column(unique=True)
+    browser_hash: Mapped[str]
+    nonce: Mapped[str]
+    verifier: Mapped[bytes]
+    link_account_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("platform.account.id"))
+    sign_in_link_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("platform.sign_in_link.id"))
+    created_at: Mapped[Created]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class OpenIdLogout(PlatformBase):
+    """A logout token already received: the same one again changes nothing."""
+
+    __tablename__ = "openid_logout"
+
+    provider_id: Mapped[UUID] = mapped_column(sa.ForeignKey("platform.identity_provider.id"), primary_key=True)
+    jti: Mapped[str] = mapped_column(primary_key=True)
+    expires_at: Mapped[datetime]
 
 
 class Letter(PlatformBase):

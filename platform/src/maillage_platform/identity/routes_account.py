@@ -5,7 +5,7 @@ from uuid import UUID
 from litestar import get, post
 from litestar.response import Redirect, Template
 
-from maillage_kit.context import Actor, Role
+from maillage_kit.context import Role
 from maillage_kit.db import PlatformSession
 from maillage_kit.errors import Invalid, NotFound, SignInRequired
 from maillage_kit.pages import cut_page
@@ -19,9 +19,7 @@ EVERYBODY = requires(*Role)
 
 
 @get("/account/sessions", guards=[EVERYBODY])
-async def my_sessions(
-    request: AnyRequest, platform_session: PlatformSession, actor: Actor, settings: Settings
-) -> Template:
+async def my_sessions(request: AnyRequest, platform_session: PlatformSession, settings: Settings) -> Template:
     """Every browser where this person is signed in."""
     current = await current_session(request, platform_session, settings)
     asked = page_request(request)
@@ -30,17 +28,13 @@ async def my_sessions(
         before = UUID(position[0]) if position else None
     except (ValueError, IndexError) as exc:
         raise Invalid("Ce marque-page n’est pas valable.") from exc
-    rows = await sessions.sessions_of(
-        platform_session, account_id=actor.account_id, before=before, limit=asked.limit + 1
-    )
+    rows = await sessions.sessions_of(platform_session, seen_from=current, before=before, limit=asked.limit + 1)
     shown = cut_page(rows, asked, lambda row: [row.id])
     return page(request, "identity/sessions.html", shown=shown, current_id=current.id)
 
 
 @post("/account/sessions/revoke", guards=[EVERYBODY], status_code=303)
-async def revoke_one(
-    request: AnyRequest, platform_session: PlatformSession, actor: Actor, settings: Settings
-) -> Redirect:
+async def revoke_one(request: AnyRequest, platform_session: PlatformSession, settings: Settings) -> Redirect:
     """End one of my sessions. 404 for a session that is not mine or has ended."""
     current = await current_session(request, platform_session, settings)
     form = await request.form()
@@ -48,7 +42,7 @@ async def revoke_one(
         chosen = UUID(text(form, "session"))
     except ValueError as exc:
         raise Invalid from exc
-    if not await sessions.revoke_session(platform_session, account_id=actor.account_id, session_id=chosen):
+    if not await sessions.revoke_session(platform_session, seen_from=current, session_id=chosen):
         raise NotFound
     if chosen == current.id:
         return _signed_out(settings)
@@ -56,16 +50,14 @@ async def revoke_one(
 
 
 @post("/account/sessions/revoke-all", guards=[EVERYBODY], status_code=303)
-async def revoke_all(
-    request: AnyRequest, platform_session: PlatformSession, actor: Actor, settings: Settings
-) -> Redirect:
+async def revoke_all(request: AnyRequest, platform_session: PlatformSession, settings: Settings) -> Redirect:
     """End all my other sessions; with `here`, this one too."""
     current = await current_session(request, platform_session, settings)
     form = await request.form()
-    if text(form, "here"):
-        await sessions.revoke_sessions(platform_session, account_id=actor.account_id)
+    here_too = bool(text(form, "here"))
+    ended = await sessions.revoke_sessions(platform_session, seen_from=current, here_too=here_too)
+    if here_too:
         return _signed_out(settings)
-    ended = await sessions.revoke_sessions(platform_session, account_id=actor.account_id, except_id=current.id)
     told = "Aucun autre appareil n’était connecté." if not ended else "Tous vos autres appareils sont déconnectés."
     return see_other("/account/sessions", flash=told)
 

@@ -59,7 +59,7 @@ def wait_before_letter(*, asked_for_email: int, asked_from_address: int) -> time
     beyond = max(asked_for_email - _FREE_PER_EMAIL, (asked_from_address - _FREE_PER_ADDRESS + 9) // 10)
     if beyond <= 0:
         return timedelta(0)
-    return min(_FIRST_WAIT * 2 ** min(beyond - 1, 10), LONGEST_WAIT)
+    return min(_FIRST_WAIT * (1 << min(beyond - 1, 10)), LONGEST_WAIT)
 
 
 def device_name(user_agent: str) -> str:

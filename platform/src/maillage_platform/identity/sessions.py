@@ -25,6 +25,16 @@ _TOUCH_AFTER = timedelta(minutes=5)  # a page every second is not a write every 
 
 
 @dataclass(frozen=True, slots=True)
+class OpenIdProof:
+    """What is kept of a provider's word, to end the session with it. `id_token` is sealed."""
+
+    provider_id: UUID
+    subject: str
+    sid: str | None
+    id_token: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class OpenSession:
     """One live session as its owner sees it."""
 
@@ -46,10 +56,12 @@ async def open_session(
     address: str = "",
     method: SignInMethod = SignInMethod.LINK,
     replaces: str | None = None,
+    openid: OpenIdProof | None = None,
 ) -> str:
     """Open a browser session for one hat. Returns the secret for the cookie: it is not stored and never shown again.
 
     `replaces`: the secret this browser held before; that session ends (no session is ever carried over a sign-in).
+    `openid`: the provider that vouched; such a session never leaves the provider's own cooperative.
     """
     if replaces:
         await close_session(session, token=replaces)
@@ -65,6 +77,10 @@ async def open_session(
         user_agent=user_agent[:200],
         address=address[:64],
         method=method,
+        provider_id=openid.provider_id if openid else None,
+        openid_subject=openid.subject if openid else None,
+        openid_sid=openid.sid if openid else None,
+        id_token=openid.id_token if openid else None,
     )
     session.add(opened)
     await session.flush()
@@ -109,14 +125,14 @@ async def live_session(session: PlatformSession, *, token: str) -> WebSession | 
 
 
 async def sessions_of(
-    session: PlatformSession, *, account_id: UUID, before: UUID | None, limit: int
+    session: PlatformSession, *, seen_from: WebSession, before: UUID | None, limit: int
 ) -> Sequence[OpenSession]:
-    """The live sessions of an account, the one opened last first, after `before`; at most `limit`."""
+    """The live sessions of a person, the one opened last first, after `before`; at most `limit`."""
     statement = (
         sa.select(WebSession, Membership.role, Cooperative.name)
         .join(Membership, Membership.id == WebSession.membership_id)
         .outerjoin(Cooperative, Cooperative.id == Membership.cooperative_id)
-        .where(WebSession.account_id == account_id, *_live(clock.now()))
+        .where(*_reach(seen_from), *_live(clock.now()))
         .order_by(WebSession.id.desc())
         .limit(limit)
     )
@@ -142,18 +158,40 @@ async def close_session(session: PlatformSession, *, token: str) -> None:
     await _revoke(session, WebSession.token_hash == token_hash(token), reason="signed_out")
 
 
-async def revoke_session(session: PlatformSession, *, account_id: UUID, session_id: UUID) -> bool:
-    """End one session of that account. False when it is not one of its live sessions."""
-    return bool(
-        await _revoke(session, WebSession.account_id == account_id, WebSession.id == session_id, reason="by_owner")
-    )
+async def revoke_session(session: PlatformSession, *, seen_from: WebSession, session_id: UUID) -> bool:
+    """End one session of that person. False when it is not one of the live ones in reach."""
+    live = _live(clock.now())
+    return bool(await _revoke(session, *_reach(seen_from), *live, WebSession.id == session_id, reason="by_owner"))
 
 
-async def revoke_sessions(session: PlatformSession, *, account_id: UUID, except_id: UUID | None = None) -> int:
-    """End every session of that account, or every other one. Returns how many."""
-    return await _revoke(
-        session, WebSession.account_id == account_id, WebSession.id.is_distinct_from(except_id), reason="all_by_owner"
-    )
+async def revoke_sessions(session: PlatformSession, *, seen_from: WebSession, here_too: bool) -> int:
+    """End every other session of that person in reach, with `here_too` this one as well. Returns how many."""
+    spared = None if here_too else seen_from.id
+    which = (*_reach(seen_from), WebSession.id.is_distinct_from(spared))
+    return await _revoke(session, *which, reason="all_by_owner")
+
+
+async def revoke_of_provider(
+    session: PlatformSession, *, provider_id: UUID, subject: str | None, sid: str | None
+) -> int:
+    """End what the provider says is over: its session `sid`, or without one everything of `subject`."""
+    which = [WebSession.provider_id == provider_id]
+    if sid is not None:
+        which.append(WebSession.openid_sid == sid)
+    if subject is not None:
+        which.append(WebSession.openid_subject == subject)
+    return await _revoke(session, *which, reason="by_provider")
+
+
+async def revoke_of_account_at(session: PlatformSession, *, account_id: UUID, provider_id: UUID) -> int:
+    """End what a provider opened for one person."""
+    which = (WebSession.account_id == account_id, WebSession.provider_id == provider_id)
+    return await _revoke(session, *which, reason="unlinked")
+
+
+async def revoke_all_of_provider(session: PlatformSession, *, provider_id: UUID) -> int:
+    """End every session that this provider opened. Returns how many."""
+    return await _revoke(session, WebSession.provider_id == provider_id, reason="provider_closed")
 
 
 async def _revoke(session: PlatformSession, *which: sa.ColumnElement[bool], reason: str) -> int:
@@ -169,6 +207,15 @@ async def _revoke(session: PlatformSession, *which: sa.ColumnElement[bool], reas
     for session_id in ended:
         log.info("session_ended", session=str(session_id), reason=reason)
     return len(ended)
+
+
+def _reach(seen_from: WebSession) -> tuple[sa.ColumnElement[bool], ...]:
+    """What a session may see and end: the whole account; opened on a provider's word, only what this provider opened.
+
+    A cooperative chooses its provider: whatever that says must not reach the same person elsewhere.
+    """
+    mine = (WebSession.account_id == seen_from.account_id,)
+    return mine if seen_from.provider_id is None else (*mine, WebSession.provider_id == seen_from.provider_id)
 
 
 def _live(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:

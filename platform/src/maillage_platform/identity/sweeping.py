@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from maillage_kit import clock
 from maillage_kit.db import Database
-from maillage_platform.identity.models import Letter, RateLimit, SignInLink, WebSession
+from maillage_platform.identity.models import Letter, OpenIdAttempt, OpenIdLogout, RateLimit, SignInLink, WebSession
 
 KEEP_SESSIONS = timedelta(days=365)
 KEEP_LINKS = timedelta(days=30)
@@ -19,6 +19,8 @@ async def forget_old(database: Database) -> None:
     async with database.platform() as session:
         for table, column, keep in (
             (WebSession, WebSession.created_at, KEEP_SESSIONS),
+            (OpenIdAttempt, OpenIdAttempt.expires_at, KEEP_COUNTS),
+            (OpenIdLogout, OpenIdLogout.expires_at, KEEP_COUNTS),
             (SignInLink, SignInLink.expires_at, KEEP_LINKS),
             (Letter, Letter.created_at, KEEP_LINKS),
             (RateLimit, RateLimit.window_start, KEEP_COUNTS),

@@ -1,0 +1,254 @@
+"""Sign-in with an identity provider, as the browser and the provider meet it.
+
+Refusals are answered, not raised, so that the attempt they used up stays used up.
+"""
+
+from uuid import UUID
+
+import sqlalchemy as sa
+import structlog
+from litestar import Response, get, post
+from litestar.response import Redirect, Template
+from sqlalchemy.dialects.postgresql import insert
+
+from maillage_kit.context import Actor
+from maillage_kit.crypto import FieldCipher, new_token
+from maillage_kit.db import PlatformSession
+from maillage_kit.errors import Forbidden
+from maillage_kit.ids import parsed_id
+from maillage_kit.settings import Settings
+from maillage_kit.web import AnyRequest, page, see_other, text
+from maillage_platform.identity import openid_signin, sessions
+from maillage_platform.identity.cookies import cookie_name, session_cookie, session_cookie_name, sign_in_cookie
+from maillage_platform.identity.errors import OpenIdRefused
+from maillage_platform.identity.hats import hats_of
+from maillage_platform.identity.models import ExternalIdentity, IdentityProvider, Membership, OpenIdLogout
+from maillage_platform.identity.openid_client import OpenIdClient
+from maillage_platform.identity.openid_providers import active_provider, relying
+from maillage_platform.identity.routes_account import EVERYBODY, current_session
+from maillage_platform.identity.routes_web import address_of
+from maillage_platform.identity.rules import SignInMethod, limits_of
+
+log = structlog.get_logger(__name__)
+_BROWSER = "maillage_openid"
+
+
+@get("/signin/openid/{provider_id:uuid}")
+async def start(
+    request: AnyRequest,
+    platform_session: PlatformSession,
+    settings: Settings,
+    cipher: FieldCipher,
+    openid: OpenIdClient,
+    provider_id: UUID,
+) -> Redirect | Template:
+    """Send the browser to the provider."""
+    provider = await active_provider(platform_session, provider_id)
+    browser = request.cookies.get(cookie_name(settings, _BROWSER)) or new_token()
+    try:
+        url = await openid_signin.start(
+            platform_session,
+            openid=openid,
+            relying=relying(provider, cipher=cipher, public_url=settings.web.public_url),
+            cipher=cipher,
+            browser=browser,
+        )
+    except OpenIdRefused as refused:
+        return _refused(request, provider, refused)
+    answer = Redirect(url, status_code=303)
+    answer.cookies.append(sign_in_cookie(settings, _BROWSER, browser, life=openid_signin.ATTEMPT_LIFE))
+    return answer
+
+
+@post("/signin/openid/{provider_id:uuid}", status_code=200)
+async def start_invited(
+    request: AnyRequest,
+    platform_session: PlatformSession,
+    settings: Settings,
+    cipher: FieldCipher,
+    openid: OpenIdClient,
+    provider_id: UUID,
+) -> Template:
+    """The person of a one-time link, or of an invitation, goes on with this provider and will be linked to it."""
+    form = await request.form()
+    provider = await active_provider(platform_session, provider_id)
+    return await _ready(request, platform_session, settings, cipher, openid, provider, link_token=text(form, "link"))
+
+
+@get("/signin/openid/{provider_id:uuid}/callback", status_code=200)
+async def callback(
+    request: AnyRequest,
+    platform_session: PlatformSession,
+    settings: Settings,
+    cipher: FieldCipher,
+    openid: OpenIdClient,
+    provider_id: UUID,
+) -> Redirect | Template:
+    """The provider's answer: a session, or a page that says why not."""
+    provider = await active_provider(platform_session, provider_id)
+    try:
+        found = await openid_signin.finish(
+            platform_session,
+            openid=openid,
+            provider=provider,
+            relying=relying(provider, cipher=cipher, public_url=settings.web.public_url),
+            cipher=cipher,
+            browser=request.cookies.get(cookie_name(settings, _BROWSER), ""),
+            query=dict(request.query_params.items()),
+        )
+    except OpenIdRefused as refused:
+        return _refused(request, provider, refused)
+    secret = await sessions.open_session(
+        platform_session,
+        membership=found.membership,
+        user_agent=request.headers.get("user-agent", ""),
+        address=address_of(request),
+        method=SignInMethod.OPENID,
+        replaces=request.cookies.get(session_cookie_name(settings)),
+        openid=found.proof,
+    )
+    flash = f"Votre compte est relié à {provider.name}." if found.linked_now else "Vous êtes connecté."
+    answer = see_other(found.hat.home, flash=flash)
+    answer.cookies.append(session_cookie(settings, secret, life=limits_of(found.hat.role).life))
+    return answer
+
+
+@post("/signin/openid/{provider_id:uuid}/logout", status_code=200, exclude_from_csrf=True)
+async def provider_logout(
+    request: AnyRequest,
+    platform_session: PlatformSession,
+    settings: Settings,
+    cipher: FieldCipher,
+    openid: OpenIdClient,
+    provider_id: UUID,
+) -> Response[dict[str, str]]:
+    """The provider says that somebody signed out there (back-channel): their sessions end here."""
+    provider = await active_provider(platform_session, provider_id)
+    form = await request.form()
+    headers = {"Cache-Control": "no-store"}
+    try:
+        said = await openid.logout_of(
+            relying(provider, cipher=cipher, public_url=settings.web.public_url), text(form, "logout_token")
+        )
+    except OpenIdRefused as refused:
+        log.warning("openid_logout_refused", provider=str(provider.id), reason=refused.reason, detail=refused.detail)
+        told = {"error": "invalid_request", "error_description": refused.reason}
+        return Response(told, status_code=400, headers=headers)
+    fresh = await platform_session.execute(
+        insert(OpenIdLogout)
+        .values(provider_id=provider.id, jti=said.jti, expires_at=said.expires_at)
+        .on_conflict_do_nothing()
+        .returning(OpenIdLogout.jti)
+    )
+    if fresh.first() is None:
+        log.warning("openid_logout_refused", provider=str(provider.id), reason="replayed", detail="")
+        return Response({"error": "invalid_request", "error_description": "replayed"}, status_code=400, headers=headers)
+    await sessions.revoke_of_provider(platform_session, provider_id=provider.id, subject=said.subject, sid=said.sid)
+    return Response({}, status_code=200, headers=headers)
+
+
+@get("/account/providers", guards=[EVERYBODY])
+async def my_providers(
+    request: AnyRequest, platform_session: PlatformSession, actor: Actor, settings: Settings
+) -> Template:
+    """My accounts at identity providers, and those I could link."""
+    current = await current_session(request, platform_session, settings)
+    linked = await openid_signin.linked_identities(platform_session, account_id=actor.account_id)
+    known = {identity.provider_id for identity, _ in linked}
+    offered = await platform_session.scalars(
+        sa.select(IdentityProvider)
+        .join(Membership, Membership.cooperative_id.is_not_distinct_from(IdentityProvider.cooperative_id))
+        .where(Membership.account_id == actor.account_id, IdentityProvider.active)
+        .distinct()
+        .order_by(IdentityProvider.name)
+    )
+    return page(
+        request,
+        "identity/providers_mine.html",
+        linked=linked,
+        offered=[provider for provider in offered if provider.id not in known],
+        confined=current.provider_id is not None,
+    )
+
+
+@post("/account/providers/link", guards=[EVERYBODY], status_code=200)
+async def link_mine(
+    request: AnyRequest,
+    platform_session: PlatformSession,
+    actor: Actor,
+    settings: Settings,
+    cipher: FieldCipher,
+    openid: OpenIdClient,
+) -> Template:
+    """Link one more provider to my account."""
+    await _own_proof(request, platform_session, settings)
+    form = await request.form()
+    provider = await active_provider(platform_session, parsed_id(text(form, "provider")))
+    if not await hats_of(platform_session, account_id=actor.account_id, vouched_by=provider):
+        raise Forbidden
+    return await _ready(request, platform_session, settings, cipher, openid, provider, account_id=actor.account_id)
+
+
+@post("/account/providers/unlink", guards=[EVERYBODY], status_code=303)
+async def unlink_mine(
+    request: AnyRequest, platform_session: PlatformSession, actor: Actor, settings: Settings
+) -> Redirect:
+    """Forget one of my accounts at a provider, and end what it opened."""
+    await _own_proof(request, platform_session, settings)
+    form = await request.form()
+    gone = await platform_session.scalar(
+        sa.delete(ExternalIdentity)
+        .where(
+            ExternalIdentity.id == parsed_id(text(form, "identity")), ExternalIdentity.account_id == actor.account_id
+        )
+        .returning(ExternalIdentity.provider_id)
+    )
+    if gone is not None:
+        await sessions.revoke_of_account_at(platform_session, account_id=actor.account_id, provider_id=gone)
+        log.info("openid_unlinked", account=str(actor.account_id), provider=str(gone))
+    return see_other("/account/providers", flash="Ce compte n’est plus relié.")
+
+
+async def _own_proof(request: AnyRequest, session: PlatformSession, settings: Settings) -> None:
+    """What touches the whole account needs the person's own proof, not a provider's word. Raises Forbidden."""
+    current = await current_session(request, session, settings)
+    if current.provider_id is not None:
+        raise Forbidden("Pour cela, connectez-vous par un lien reçu par e-mail.")
+
+
+async def _ready(
+    request: AnyRequest,
+    session: PlatformSession,
+    settings: Settings,
+    cipher: FieldCipher,
+    openid: OpenIdClient,
+    provider: IdentityProvider,
+    *,
+    account_id: UUID | None = None,
+    link_token: str | None = None,
+) -> Template:
+    """A page with the way to the provider: a form may not lead to another site (content security policy)."""
+    browser = request.cookies.get(cookie_name(settings, _BROWSER)) or new_token()
+    try:
+        url = await openid_signin.start(
+            session,
+            openid=openid,
+            relying=relying(provider, cipher=cipher, public_url=settings.web.public_url),
+            cipher=cipher,
+            browser=browser,
+            link_account_id=account_id,
+            link_token=link_token,
+        )
+    except OpenIdRefused as refused:
+        return _refused(request, provider, refused)
+    answer = page(request, "identity/openid_ready.html", provider=provider, url=url)
+    answer.cookies.append(sign_in_cookie(settings, _BROWSER, browser, life=openid_signin.ATTEMPT_LIFE))
+    return answer
+
+
+def _refused(request: AnyRequest, provider: IdentityProvider, refused: OpenIdRefused) -> Template:
+    log.warning("openid_refused", provider=str(provider.id), reason=refused.reason, detail=refused.detail)
+    return page(request, "identity/openid_refused.html", provider=provider, refused=refused, status_code=refused.status)
+
+
+ROUTES = [start, start_invited, callback, provider_logout, my_providers, link_mine, unlink_mine]

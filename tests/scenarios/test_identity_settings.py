@@ -1,0 +1,194 @@
+"""The office and the federation set up who may sign in: people, identity providers."""
+
+import http.server
+import json
+import re
+import threading
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+import sqlalchemy as sa
+
+from maillage_app.runtime import Runtime
+from maillage_kit.clock import MovableClock
+from maillage_kit.context import Role
+from maillage_platform import identity
+from maillage_platform.identity.models import Account, IdentityProvider, Letter, Membership
+
+
+class Metadata(http.server.BaseHTTPRequestHandler):
+    """Only the discovery document of a provider: what the settings read."""
+
+    def do_GET(self) -> None:
+        issuer = f"http://localhost:{cast(http.server.HTTPServer, self.server).server_port}"
+        told: dict[str, Any] = {
+            "issuer": issuer,
+            "authorization_endpoint": f"{issuer}/auth",
+            "token_endpoint": f"{issuer}/token",
+            "jwks_uri": f"{issuer}/jwks",
+        }
+        if self.path.startswith("/liar"):
+            told["issuer"] = "https://accounts.google.com"
+        if self.path.startswith("/plain"):
+            told |= {"issuer": f"{issuer}/plain", "code_challenge_methods_supported": ["plain"]}
+        if self.path.startswith("/script"):
+            told |= {"issuer": f"{issuer}/script", "authorization_endpoint": "javascript:alert(1)"}
+        body = json.dumps(told).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def issuer() -> Iterator[str]:
+    running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Metadata)
+    thread = threading.Thread(target=running.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://localhost:{running.server_port}"
+    running.shutdown()
+    running.server_close()
+    thread.join()
+
+
+def form(issuer: str, **more: str) -> dict[str, str]:
+    return {"name": "Annuaire", "issuer": issuer, "client_id": "maillage", "client_secret": "très secret", **more}
+
+
+async def stored(runtime: Runtime) -> list[IdentityProvider]:
+    async with runtime.database.platform() as session:
+        return list(await session.scalars(sa.select(IdentityProvider).order_by(IdentityProvider.created_at)))
+
+
+@pytest.mark.parametrize(("role", "base"), [(Role.OFFICE, "/c/eure"), (Role.FEDERATION, "/federation")])
+async def test_a_provider_is_added_changed_and_switched_off(
+    runtime: Runtime, eure, sign_in, visitor, issuer: str, role: Role, base: str
+) -> None:
+    person = await sign_in(role, None if role is Role.FEDERATION else eure)
+    added = await person.post(f"{base}/settings/providers", form(issuer, allowed_domains="Coop-Eure.fr, @a.coop"))
+    assert added.status_code == 303
+    (row,) = await stored(runtime)
+    assert row.allowed_domains == ["a.coop", "coop-eure.fr"]
+    assert row.cooperative_id == (None if role is Role.FEDERATION else eure.id)
+    assert runtime.cipher.decrypt(row.client_secret or b"") == "très secret"
+    one = added.headers["location"]
+    shown = (await person.get(one)).text
+    assert f"/signin/openid/{row.id}/callback" in shown
+    assert "très secret" not in shown
+
+    assert (await person.post(one, form(issuer, name="Autre nom", client_secret=""))).status_code == 303
+    (row,) = await stored(runtime)
+    assert (row.name, runtime.cipher.decrypt(row.client_secret or b"")) == ("Autre nom", "très secret")
+    # the stored secret was given for that client: it is never sent for another one
+    assert (await person.post(one, form(issuer, client_id="other", client_secret=""))).status_code == 303
+    (row,) = await stored(runtime)
+    assert row.client_secret is None
+
+    place = "federation" if role is Role.FEDERATION else "eure"
+    assert f"/signin/openid/{row.id}" in (await visitor.get(f"/signin?place={place}")).text
+    assert (await person.post(f"{one}/switch", {"active": ""})).status_code == 303
+    assert f"/signin/openid/{row.id}" not in (await visitor.get(f"/signin?place={place}")).text
+    assert (await visitor.get(f"/signin/openid/{row.id}")).status_code == 404
+    assert (await person.post(f"{one}/switch", {"active": "1"})).status_code == 303
+    assert (await visitor.get(f"/signin/openid/{row.id}")).status_code == 303
+
+
+async def test_a_wrong_provider_is_explained_field_by_field(runtime: Runtime, eure, sign_in, issuer: str) -> None:
+    office = await sign_in(Role.OFFICE, eure)
+    for sent, words in (
+        (form("accounts.google.com"), "adresse complète de l’émetteur"),
+        (form("http://127.0.0.1:9"), "ne répond à cette adresse"),
+        (form(f"{issuer}/liar"), "s’annonce sous une autre"),
+        (form(f"{issuer}/plain"), "PKCE S256"),
+        (form(f"{issuer}/script"), "Ce fournisseur ne convient pas"),
+        (form(issuer, client_id=""), "identifiant de client"),
+        (form(issuer, name=""), "nom que verront"),
+        (form(issuer, allowed_domains="gmail.com"), "Tout le monde"),
+        (form(issuer, allowed_domains="pas un domaine"), "nom de domaine"),
+    ):
+        answer = await office.post("/c/eure/settings/providers", sent)
+        assert answer.status_code == 422, sent
+        assert words in answer.text
+        assert "très secret" not in answer.text
+    assert await stored(runtime) == []
+    assert (await office.post("/c/eure/settings/providers", form(issuer))).status_code == 303
+    again = await office.post("/c/eure/settings/providers", form(issuer))
+    assert (again.status_code, "déjà enregistré" in again.text) == (422, True)
+
+
+async def test_one_cooperatives_provider_is_not_anothers(
+    runtime: Runtime, eure, seine_maritime, sign_in, issuer
+) -> None:
+    office, other = await sign_in(Role.OFFICE, eure), await sign_in(Role.OFFICE, seine_maritime)
+    federation = await sign_in(Role.FEDERATION)
+    one = (await office.post("/c/eure/settings/providers", form(issuer))).headers["location"]
+    identifier = one.rsplit("/", 1)[-1]
+    assert "Annuaire" not in (await other.get("/c/seine-maritime/settings/providers")).text
+    for person, base in ((other, "/c/seine-maritime"), (federation, "/federation")):
+        assert (await person.get(f"{base}/settings/providers/{identifier}")).status_code == 404
+        assert (await person.post(f"{base}/settings/providers/{identifier}", form(issuer))).status_code == 404
+        assert (await person.post(f"{base}/settings/providers/{identifier}/switch")).status_code == 404
+        # nor by adding one under its id
+        stolen = await person.post(f"{base}/settings/providers", form(issuer, draft=identifier))
+        assert stolen.status_code == 422
+    (row,) = await stored(runtime)
+    assert row.cooperative_id == eure.id
+
+
+async def test_a_colleague_is_invited_enters_and_is_removed(
+    runtime: Runtime, eure, sign_in, visitor, moved_clock: MovableClock
+) -> None:
+    office = await sign_in(Role.OFFICE, eure)
+    wrong = await office.post("/c/eure/settings/people", {"name": "", "email": "pas une adresse"})
+    assert (wrong.status_code, "Écrivez son nom" in wrong.text) == (422, True)
+    invited = {"name": "Ana Ruiz", "email": "Ana@Eure.example"}
+    assert (await office.post("/c/eure/settings/people", invited)).status_code == 303
+    async with runtime.database.platform() as session:
+        letter = (await session.scalars(sa.select(Letter))).one()
+    assert letter.recipient == "ana@eure.example"
+    link = re.search(r"http://localhost:8027(/signin/\S+)", letter.body)
+    assert link
+    moved_clock.advance(days=6, hours=23)
+    office = await sign_in(Role.OFFICE, eure)
+    assert (await visitor.post(link[1])).headers["location"] == "/c/eure/desk"
+    listed = (await office.get("/c/eure/settings/people")).text
+    assert "ana@eure.example" in listed
+    async with runtime.database.platform() as session:
+        account = (await session.scalars(sa.select(Account).where(Account.email == "ana@eure.example"))).one()
+        hat = (await session.scalars(sa.select(Membership).where(Membership.account_id == account.id))).one()
+    stranger = await sign_in(Role.FEDERATION)
+    taken = {"membership": str(hat.id)}
+    assert (await stranger.post("/federation/settings/people/remove", taken)).status_code == 404
+    assert (await visitor.post("/c/eure/settings/people/remove", taken)).status_code == 422  # one's own
+    assert (await office.post("/c/eure/settings/people/remove", taken)).status_code == 303
+    assert (await visitor.get("/c/eure/desk")).status_code == 303
+    assert "ana@eure.example" not in (await office.get("/c/eure/settings/people")).text
+
+
+async def test_the_list_of_people_is_paginated(runtime: Runtime, eure, sign_in) -> None:
+    office = await sign_in(Role.OFFICE, eure)
+    async with runtime.database.platform() as session:
+        for number in range(5):
+            account = await identity.add_account(session, email=f"p{number}@eure.example", display_name=f"P {number}")
+            await identity.add_membership(session, account=account, role=Role.OFFICE, cooperative_id=eure.id)
+    seen, after = [], ""
+    for _ in range(4):
+        text = (await office.get(f"/c/eure/settings/people?limit=2{after}")).text
+        seen += re.findall(r"p\d@eure.example", text)
+        found = re.search(r"after=([^&\"]+)", text)
+        after = f"&after={found[1]}" if found else ""
+    assert sorted(set(seen)) == [f"p{number}@eure.example" for number in range(5)]
+
+
+async def test_the_federations_own_people(runtime: Runtime, sign_in) -> None:
+    federation = await sign_in(Role.FEDERATION)
+    invited = {"name": "Nadia Benard", "email": "nadia@federation.example"}
+    assert (await federation.post("/federation/settings/people", invited)).status_code == 303
+    async with runtime.database.platform() as session:
+        letter = (await session.scalars(sa.select(Letter))).one()
+        assert "rejoindre la fédération" in letter.subject
+    assert "Nadia Benard" in (await federation.get("/federation/settings/people")).text

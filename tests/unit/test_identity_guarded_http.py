@@ -1,0 +1,105 @@
+"""Calls to addresses that others wrote: only https, only public ones, checked where the call really goes."""
+
+import asyncio
+import http.server
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from maillage_kit.guarded_http import CallFailed, CallRefused, GuardedHttp, is_public
+
+PRIVATE = (
+    "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
+    "255.255.255.255", "198.18.0.1", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1",
+    "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:0:1::1", "not an address",
+)  # fmt: skip
+PUBLIC = ("8.8.8.8", "1.1.1.1", "2606:4700:4700::1111", "::ffff:8.8.8.8")
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_a_private_address_is_seen_in_every_form(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", PUBLIC)
+def test_a_public_address_is_public(address: str) -> None:
+    assert is_public(address)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://idp.example", "ftp://idp.example", "https://", "https://u:p@idp.example", "https://idp.example/#x",
+     "javascript:alert(1)", "idp.example", "https://[::1", ""],
+)  # fmt: skip
+def test_the_form_of_an_address_is_checked(url: str) -> None:
+    with pytest.raises(CallRefused):
+        GuardedHttp(open_to_private=False).check_form(url)
+
+
+def test_http_is_for_development() -> None:
+    assert GuardedHttp(open_to_private=True).check_form("http://localhost:9/x").host == "localhost"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://127.0.0.1/x", "https://localhost/x", "https://[::1]/x", "https://169.254.169.254/latest/meta-data",
+            "https://2130706433/", "https://0x7f000001/", "https://127.1/"],
+)  # fmt: skip
+async def test_production_calls_no_private_address(url: str) -> None:
+    """However it is written: the name is resolved first, and what it gives is checked."""
+    with pytest.raises((CallRefused, CallFailed)) as refused:
+        await GuardedHttp(open_to_private=False).get(url)
+    assert str(refused.value) in ("not a public address", "the name is not known")
+
+
+async def test_a_name_with_one_private_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answers(self: object, host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        return [(2, 1, 6, "", ("8.8.8.8", port)), (2, 1, 6, "", ("10.0.0.1", port))]
+
+    monkeypatch.setattr(asyncio.get_running_loop().__class__, "getaddrinfo", answers)
+    with pytest.raises(CallRefused, match="not a public address"):
+        await GuardedHttp(open_to_private=False).get("https://idp.example/x")
+
+
+class Server(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        if self.path == "/moved":
+            self.send_response(302)
+            self.send_header("location", "/long")
+            self.end_headers()
+            return
+        body = b"x" * (2048 if self.path == "/long" else 5)
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.send_header("x-host", self.headers["host"])
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    thread = threading.Thread(target=running.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://localhost:{running.server_port}"
+    running.shutdown()
+    running.server_close()
+    thread.join()
+
+
+async def test_answers_are_short_and_redirects_are_not_followed(server: str) -> None:
+    calls = GuardedHttp(open_to_private=True, max_bytes=1024)
+    answer = await calls.get(f"{server}/x")
+    assert (answer.status, answer.body) == (200, b"xxxxx")
+    assert answer.headers["x-host"] == server.removeprefix("http://")  # called by its name, at the address checked
+    assert (await calls.get(f"{server}/moved")).status == 302
+    with pytest.raises(CallFailed, match="too long"):
+        await calls.get(f"{server}/long")
+
+
+async def test_nobody_there_is_a_failure_said_in_one_word() -> None:
+    with pytest.raises(CallFailed, match="Error"):
+        await GuardedHttp(open_to_private=True).get("http://127.0.0.1:9/x")
