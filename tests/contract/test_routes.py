@@ -37,6 +37,7 @@ OBJECTS = {
     "invoice_id": "invoice",
     "member_id": "member",
     "number_id": "masked_number",
+    "message_id": "message",
     "offer_id": "offer",
     "payment_id": "payment",
     "phone_id": "customer_phone",

@@ -14,12 +14,14 @@ _OFFICE = (
     ("/territory", "Territoire", "map-pin"),
     ("/tariffs", "Tarifs", "euro"),
     ("/notes", "Notes et règlements", "file"),
+    ("/messages", "Messages", "mail"),
     ("/watch", "Veille", "alarm"),
 )
 _MEMBER = (
     ("/field", "Mes interventions", "wrench"),
     ("/field/duties", "Mes astreintes", "calendar"),
     ("/field/ledger", "Mon compte", "euro"),
+    ("/field/notifications", "Être prévenu", "bolt"),
 )
 
 

@@ -31,11 +31,13 @@ from maillage_tenants.casefile import routes_web as cases
 from maillage_tenants.customerfile import routes_web as customerfile
 from maillage_tenants.customers import routes_web as customers
 from maillage_tenants.desk import routes_web as desk
+from maillage_tenants.field import routes_notifications as field_notifications
 from maillage_tenants.field import routes_web as field
 from maillage_tenants.frontdoor import routes_web as frontdoor
 from maillage_tenants.ledger import routes_web as ledger
 from maillage_tenants.members import routes_web as members
 from maillage_tenants.messages import Inbox
+from maillage_tenants.messages import routes_web as messages_pages
 from maillage_tenants.messages.routes_receipts import messages_router
 from maillage_tenants.rota import routes_web as rota
 from maillage_tenants.subscriptions import routes_web as subscriptions
@@ -76,6 +78,7 @@ def tenant_routes() -> Handlers:
         *case_actions.ROUTES,
         *case_caller.ROUTES,
         *field.ROUTES,
+        *field_notifications.ROUTES,
         *calls.ROUTES,
         *territory.ROUTES,
         *members.ROUTES,
@@ -85,6 +88,7 @@ def tenant_routes() -> Handlers:
         *subscriptions.ROUTES,
         *tariffs.ROUTES,
         *ledger.ROUTES,
+        *messages_pages.ROUTES,
         *watch.ROUTES,
     ]
 

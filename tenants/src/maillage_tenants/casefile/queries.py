@@ -250,11 +250,21 @@ class MessageOfCase:
     purpose: str
     state: str
     created_at: datetime
+    id: UUID
+    error: str | None
 
 
 async def messages_of(session: TenantSession, *, case_id: UUID) -> tuple[MessageOfCase, ...]:
     rows = await session.execute(
-        sa.select(Message.channel, Message.recipient, Message.purpose, Message.state, Message.created_at)
+        sa.select(
+            Message.channel,
+            Message.recipient,
+            Message.purpose,
+            Message.state,
+            Message.created_at,
+            Message.id,
+            Message.error,
+        )
         .where(Message.intervention_id == case_id)
         .order_by(Message.created_at)
     )

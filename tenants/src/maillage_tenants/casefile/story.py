@@ -56,7 +56,15 @@ MESSAGE_LABELS = {
     "invoice_copy": "Facture envoyée au client",
     "credit_note_copy": "Avoir envoyé au client",
 }
+MESSAGE_STATES = {
+    "queued": " (en cours)",
+    "held": " (en attente)",
+    "delivered": " (remis)",
+    "failed": " : échec",
+    "expired": " (plus nécessaire)",
+}
 _LOOKS = {
+    "sms_received": ("mail", "info"),
     "opened": ("plus", "neutral"),
     "qualified": ("check", "info"),
     "requalified": ("pen", "info"),
@@ -138,15 +146,16 @@ def timeline(
     for message in messages:
         failed = message.state == "failed"
         words = MESSAGE_LABELS.get(message.purpose, "Message envoyé")
+        way = (
+            f"SMS au {show_phone(message.recipient)}" if message.channel == "sms" else f"Courriel à {message.recipient}"
+        )
         lines.append(
             Line(
                 message.created_at,
-                f"{words}{' : échec' if failed else ''}",
+                f"{words}{MESSAGE_STATES.get(message.state, '')}",
                 "mail",
-                "danger" if failed else "neutral",
-                f"SMS au {show_phone(message.recipient)}"
-                if message.channel == "sms"
-                else f"Courriel à {message.recipient}",
+                "danger" if failed else "success" if message.state == "delivered" else "neutral",
+                f"{way}. {message.error}" if failed and message.error else way,
             )
         )
     return tuple(sorted(lines, key=lambda line: line.at))

@@ -16,7 +16,7 @@ from maillage_kit.errors import Forbidden, NotFound
 from maillage_kit.phone import show_phone
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, base_path, page, requires, see_other, text
-from maillage_tenants import customers, interventions, masking
+from maillage_tenants import customers, interventions, masking, messages
 from maillage_tenants.casefile import attempt, case_for, case_view, case_words, words_of
 from maillage_tenants.field import queries, rules
 from maillage_tenants.interventions import HoldReason, Intervention, State, TriageIncomplete
@@ -72,6 +72,8 @@ async def my_case(
 ) -> Template:
     """The case of his own, or the offer made to him. Anybody else's does not exist."""
     row = await interventions.case(session, case_id=case_id)
+    if actor.technician_id is not None:
+        await messages.mark_read(session, intervention_id=case_id, technician_id=actor.technician_id)
     if row.member_id is not None and row.member_id == actor.member_id:
         return await _case_page(request, session, cooperative, trades, case_id)
     offer = await queries.offer_for_case(session, case_id=case_id, technician_id=_technician(actor))

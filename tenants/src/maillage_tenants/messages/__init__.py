@@ -9,9 +9,19 @@ without a carrier in production a message fails and raises an alarm.
 from .addresses import note_stop, subscribe, unsubscribe
 from .carriers import AddressDead, CarrierRefused, Carriers, CarrierUnavailable, SpokenCall, carriers_from, vapid_key
 from .carriers.ports import Reply
+from .carriers.web_push import can_seal, known_service
 from .inbox import Answers, Inbox
 from .models import Channel, MessageState, Urgency
-from .queries import MessageRow, dead_addresses, devices_of, last_case_told, recent_messages
+from .policy import set_wishes
+from .queries import (
+    MessageRow,
+    dead_addresses,
+    devices_of,
+    last_case_told,
+    live_subscriptions,
+    recent_messages,
+    wishes,
+)
 from .rules import Meaning, meaning_of
 from .service import Person, mark_read, send_email, send_sms, settle, tell
 from .words import template, wording
@@ -31,21 +41,26 @@ __all__ = [
     "Reply",
     "SpokenCall",
     "Urgency",
+    "can_seal",
     "carriers_from",
     "dead_addresses",
     "devices_of",
+    "known_service",
     "last_case_told",
+    "live_subscriptions",
     "mark_read",
     "meaning_of",
     "note_stop",
     "recent_messages",
     "send_email",
     "send_sms",
+    "set_wishes",
     "settle",
     "subscribe",
     "tell",
     "template",
     "unsubscribe",
     "vapid_key",
+    "wishes",
     "wording",
 ]

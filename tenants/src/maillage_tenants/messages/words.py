@@ -106,6 +106,9 @@ TEMPLATES: Mapping[str, Template] = {
     "note_copy": Template("Note", lasts=timedelta(days=3)),
     "invoice_copy": Template("Facture", _R, lasts=timedelta(days=3)),
     "credit_note_copy": Template("Avoir", _R, lasts=timedelta(days=3)),
+    # --- to those who keep the service running
+    "watch_silence": Template("Appels d’essai muets", _E, lasts=timedelta(hours=6)),
+    "forward_list": Template("Liste de renvois"),
 }
 _OTHER = Template("Message")
 

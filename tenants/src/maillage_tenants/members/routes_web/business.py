@@ -12,7 +12,7 @@ from maillage_kit.context import CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import AppError, Invalid
 from maillage_kit.web import AnyRequest, base_path, page, page_request, see_other, text
-from maillage_tenants import territory
+from maillage_tenants import messages, territory
 from maillage_tenants.members import queries, service
 from maillage_tenants.members.models import Category, DocumentKind, VatStatus
 from maillage_tenants.members.routes_web.forms import OFFICE, Form, dates_of, every, told
@@ -100,6 +100,7 @@ async def one_member(request: AnyRequest, session: TenantSession, trades: TradeR
     practised = await queries.trades_of(session, member_id=member_id)
     homes = set(await queries.home_sectors_of(session, member_id=member_id))
     held = (await queries.validities(session, member_ids=[member_id])).get(member_id, ())
+    people = await queries.technicians_of(session, member_id=member_id)
     return page(
         request,
         "members/member.html",
@@ -120,7 +121,11 @@ async def one_member(request: AnyRequest, session: TenantSession, trades: TradeR
             }
             for row in await queries.documents_of(session, member_id=member_id)
         ],
-        technicians=await queries.technicians_of(session, member_id=member_id),
+        technicians=people,
+        dead=await messages.dead_addresses(
+            session, addresses=[found for p in people for found in (p.phone, p.email) if found] + [member.email]
+        ),
+        devices=await messages.devices_of(session, technician_ids=[person.id for person in people]),
         engagements=await queries.engagements_of(session, member_id=member_id),
         today=today,
     )

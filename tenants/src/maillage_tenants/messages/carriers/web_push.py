@@ -116,6 +116,15 @@ def seal(
     return header + AESGCM(content_key).encrypt(nonce, payload + b"\x02", None)
 
 
+def can_seal(*, key: str, secret: str) -> bool:
+    """Whether a browser's key and secret can be used."""
+    try:
+        seal(b"", key=key, secret=secret)
+    except ValueError:
+        return False
+    return True
+
+
 def padless(raw: bytes) -> str:
     """Base64url without padding, as every push document writes bytes."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
