@@ -155,7 +155,9 @@ class Switchboard:
             return await ladder.where_it_stands(session, call=call, station=station)
 
         told = await _twice(begin)
-        return told if told is not None else await self._answer(cooperative, None, signal.notice, again)
+        if told is not None:
+            return told
+        return await self._answer(cooperative, None, signal.notice, again, arriving=not before)
 
     async def start(self, cooperative_id: UUID, call_id: UUID, signal: KeysTyped) -> str:
         """The first words, for a carrier that answers the line before it asks what to say."""
@@ -394,8 +396,13 @@ class Switchboard:
         act: Act,
         *,
         told: str | None = None,
+        arriving: bool = False,
     ) -> str:
-        """One webhook, one transaction: lock the call, find the answer given before or act, write everything."""
+        """One webhook, one transaction: lock the call, find the answer given before or act, write everything.
+
+        `arriving`: the answer to somebody who rings, not to somebody on the line.
+        """
+        render = self.carrier.welcome if arriving else self.carrier.render
 
         async def work() -> str:
             async with self.database.tenant(cooperative.tenant) as session:
@@ -407,7 +414,7 @@ class Switchboard:
                     return found.told
                 call = OpenCall(found.call, tells_each_leg=self.carrier.tells_each_leg)
                 plan = await act(session, call, self._station(cooperative))
-                answer = self._render(plan, cooperative, call.row.id) if told is None else told
+                answer = render(plan, cooperative=cooperative, call_id=call.row.id) if told is None else told
                 await write(session, call=call, notice=notice, told=answer)
                 return answer
 
