@@ -125,7 +125,7 @@ async def planned(town, *, keys: str = "") -> None:
 async def dials(town, exchange: Exchange) -> LiveCall:
     """The carrier does what it was asked last: dials, and types the keys at the times the document says."""
     _, form = exchange.asked[-1]
-    call = await town.company.calls(form["From"], form["To"])
+    call: LiveCall = await town.company.calls(form["From"], form["To"])
     for verb in ElementTree.fromstring(form["Twiml"]):
         if call.state is not CallPhase.ASKED:
             break
@@ -215,10 +215,8 @@ async def test_the_federation_learns_it_from_the_outbox(town, ana, exchange, sig
     town.company.phone("Artisan d’essai", ARTISAN).rings().presses("1")
     await (await dials(town, exchange)).is_left()
     await sweeps(town)
-    relay = lambda: outbox.consume(  # noqa: E731
-        town.runtime.database, consumer=federation.CONSUMER, handle=federation.count_event
-    )
-    await relay()
+    database = town.runtime.database
+    await outbox.consume(database, consumer=federation.CONSUMER, handle=federation.count_event)
     moved_clock.advance(minutes=7)
     person = await sign_in(Role.FEDERATION)
     assert "il y a 7\u00a0min" in (await person.get("/federation")).text
@@ -226,7 +224,7 @@ async def test_the_federation_learns_it_from_the_outbox(town, ana, exchange, sig
         exchange.answers.append(503)
         await planned(town)
         moved_clock.advance(minutes=15)
-    await relay()
+    await outbox.consume(database, consumer=federation.CONSUMER, handle=federation.count_event)
     assert "2 échecs depuis" in (await person.get("/federation")).text
     assert "réponse 503" in (await person.get("/federation/eure")).text
 

@@ -76,9 +76,7 @@ async def postcode_of_one_sector(session: TenantSession, *, trade: str, at: date
         sa.select(sa.func.unnest(Commune.postcodes).label("postcode"), Commune.population, SectorCommune.sector_id)
         .outerjoin(
             SectorCommune,
-            sa.and_(
-                SectorCommune.insee == Commune.insee, SectorCommune.trade == trade, SectorCommune.semester == code
-            ),
+            sa.and_(SectorCommune.insee == Commune.insee, SectorCommune.trade == trade, SectorCommune.semester == code),
         )
         .subquery()
     )
@@ -285,7 +283,12 @@ async def _overdue_offers(session: TenantSession, now: datetime) -> Iterator[Lat
 async def _waiting_messages(session: TenantSession, now: datetime) -> Iterator[Late]:
     rows = await session.execute(
         sa.select(Message.id, Message.intervention_id, Message.created_at)
-        .where(Message.state == MessageState.QUEUED, Message.created_at < now - rules.MESSAGE_WAITS_FOR)
+        .where(
+            sa.or_(
+                sa.and_(Message.state == MessageState.QUEUED, Message.created_at < now - rules.MESSAGE_WAITS_FOR),
+                sa.and_(Message.state == MessageState.HELD, Message.held_until < now - rules.HELD_LATE_BY),
+            )
+        )
         .order_by(Message.created_at)
         .limit(MOST_FINDINGS)
     )
@@ -302,7 +305,7 @@ async def _waiting_messages(session: TenantSession, now: datetime) -> Iterator[L
 
 
 async def cases_of_offers(session: TenantSession, *, offer_ids: Sequence[UUID]) -> Sequence[UUID]:
-    found = await session.scalars(sa.select(Offer.intervention_id.distinct()).where(Offer.id.in_(offer_ids)))
+    found = await session.scalars(sa.select(Offer.intervention_id).where(Offer.id.in_(offer_ids)).distinct())
     return found.all()
 
 

@@ -30,8 +30,9 @@ TALK_OPEN_FOR = timedelta(hours=4, minutes=10)
 LEG_SILENT_FOR = timedelta(minutes=3)
 LEG_LEFT_FOR = timedelta(minutes=1)
 OFFER_LATE_BY = timedelta(minutes=2)
-MESSAGE_WAITS_FOR = timedelta(minutes=30)
-"""A carrier that is down is asked again for some twenty-five minutes."""
+MESSAGE_WAITS_FOR = timedelta(minutes=40)
+"""After half an hour a message is looked at again by itself."""
+HELD_LATE_BY = timedelta(minutes=10)
 OLD_AFTER = timedelta(minutes=15)
 """A finding that stays this long stops the heartbeat."""
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from maillage_hooks import TradeRegistry
 from maillage_kit.context import CooperativeContext
-from maillage_kit.db import TenantSession
+from maillage_kit.db import Database, TenantSession
 from maillage_kit.settings import Settings
 from maillage_tenants.watch.service import forwarding, running
 
@@ -17,9 +17,9 @@ async def look_for_watch_calls(
     await running.plan_due(session, cooperative=cooperative, trades=trades, settings=settings)
 
 
-async def place(session: TenantSession, cooperative: CooperativeContext, settings: Settings, run_id: str) -> None:
+async def place(database: Database, cooperative: CooperativeContext, settings: Settings, run_id: str) -> None:
     """`watch.place`: the planned call leaves."""
-    await running.place(session, cooperative=cooperative, settings=settings, run_id=UUID(run_id))
+    await running.place(database, cooperative=cooperative, settings=settings, run_id=UUID(run_id))
 
 
 async def judge(session: TenantSession, run_id: str) -> None:

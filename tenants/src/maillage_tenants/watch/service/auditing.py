@@ -18,6 +18,7 @@ from maillage_kit.phone import is_mobile
 from maillage_kit.settings import Settings
 from maillage_tenants import alarms, messages
 from maillage_tenants.calls.models import Call, CallLeg, CallState, LegState
+from maillage_tenants.messages import Urgency
 from maillage_tenants.watch import queries, rules
 from maillage_tenants.watch.events import FindingsChanged
 from maillage_tenants.watch.models import FindingKind, WatchAudit, WatchFinding
@@ -197,11 +198,18 @@ async def _look_for_silence(
 async def _tell_outside(
     session: TenantSession, *, cooperative: CooperativeContext, since: datetime, detail: str
 ) -> None:
-    words = f"{cooperative.name} : les appels d’essai au numéro unique n’aboutissent plus. {detail}"
+    words = f"Les appels d’essai au numéro unique n’aboutissent plus. {detail}"
     key = f"watch:silence:{since.isoformat()}"
     for phone in dict.fromkeys((cooperative.manager_phone, cooperative.fallback_phone)):
         if is_mobile(phone):
-            await messages.send_sms(session, to=phone, body=words, purpose="watch_silence", dedupe_key=f"{key}:{phone}")
+            await messages.send_sms(
+                session,
+                to=phone,
+                body=words,
+                purpose="watch_silence",
+                dedupe_key=f"{key}:{phone}",
+                urgency=Urgency.EMERGENCY,
+            )
     await messages.send_email(
         session,
         to=cooperative.email,
@@ -209,4 +217,5 @@ async def _tell_outside(
         body=f"{words}\n\nLa page « Veille » de Maillage dit à quelle étape chaque appel d’essai s’est arrêté.",
         purpose="watch_silence",
         dedupe_key=f"{key}:email",
+        urgency=Urgency.EMERGENCY,
     )

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock, outside
 from maillage_kit.context import CooperativeContext
-from maillage_kit.db import TenantSession
+from maillage_kit.db import Database, TenantSession
 from maillage_kit.ids import new_id
 from maillage_kit.settings import Settings
 from maillage_tenants import calls
@@ -89,28 +89,40 @@ async def own_keys(session: TenantSession, *, trades: TradeRegistry, at: datetim
     return ""
 
 
-async def place(session: TenantSession, *, cooperative: CooperativeContext, settings: Settings, run_id: UUID) -> None:
-    """Place a planned call, unless it was, or it is too late for it. A second copy of this task may call again: it is
-    expected too."""
+async def place(database: Database, *, cooperative: CooperativeContext, settings: Settings, run_id: UUID) -> None:
+    """Place a planned call, unless it was, or it is too late for it. That it leaves is committed before the carrier is
+    asked: a task that comes again after a kill does not call twice."""
+    async with database.tenant(cooperative.tenant) as session:
+        keys = await _leaves(session, run_id=run_id, within=timedelta(seconds=settings.telephony.watch.within_seconds))
+    if keys is None:
+        return
+    reference, failure = "", ""
+    try:
+        reference = await placer(settings).place(run_id=run_id, number=cooperative.public_number, keys=keys)
+    except NotPlaced as refused:
+        log.warning("watch_call_not_placed", reason=str(refused))
+        failure = str(refused)
+    async with database.tenant(cooperative.tenant) as session:
+        run = next(iter(await queries.open_runs(session, run_id=run_id)), None)
+        if run is not None and failure:
+            await _settle(session, run, failure=failure)
+        elif run is not None:
+            run.provider_reference = reference
+
+
+async def _leaves(session: TenantSession, *, run_id: UUID, within: timedelta) -> str | None:
+    """The keys to type, its clock started; None when there is nothing to place."""
     run = next(iter(await queries.open_runs(session, run_id=run_id)), None)
     if run is None or run.placed_at is not None:
-        return
+        return None
     now = clock.now()
     if now - run.planned_at > rules.PLACE_WITHIN:
         await _settle(session, run, failure=rules.NOT_PLACED_IN_TIME)
-        return
-    try:
-        run.provider_reference = await placer(settings).place(
-            run_id=run.id, number=cooperative.public_number, keys=run.keys
-        )
-    except NotPlaced as refused:
-        log.warning("watch_call_not_placed", reason=str(refused))
-        await _settle(session, run, failure=str(refused))
-        return
-    run.placed_at = now
-    run.deadline_at = now + timedelta(seconds=settings.telephony.watch.within_seconds)
+        return None
+    run.placed_at, run.deadline_at = now, now + within
     await session.flush()
     await outside.defer(session, JUDGE, {"run_id": run.id}, run_at=run.deadline_at + timedelta(seconds=1))
+    return run.keys
 
 
 async def judge(session: TenantSession, *, run_id: UUID | None = None) -> int:
