@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from maillage_kit import clock
 from maillage_tenants.calls import words as spoken
 from maillage_voice import g711, words
 from maillage_voice.plans import Sentence
@@ -25,15 +26,30 @@ async def test_a_sentence_is_spoken_once_and_kept(tmp_path: Path) -> None:
     assert first == second
     assert 0.5 < len(first) / g711.RATE < 3
     assert g711.is_loud(first)
-    (kept,) = tmp_path.glob("*.al")
+    (kept,) = tmp_path.rglob("*.al")
     kept.write_bytes(g711.tone(500, 0.1))
     assert await Speech(tmp_path).sound(Sentence("Bonjour à tous.")) == g711.tone(500, 0.1)
+
+
+async def test_what_was_made_for_one_call_is_deleted_the_next_day(tmp_path: Path) -> None:
+    """It names somebody and where they live (R66)."""
+    put_sound(tmp_path, "Une phrase fixe.", 500.0)
+    passing = tmp_path / "speech" / "passing"
+    passing.mkdir()
+    for name, hours in (("old.al", 25), ("recent.al", 1)):
+        (passing / name).write_bytes(b"sound")
+        then = clock.now().timestamp() - hours * 3600
+        os.utime(passing / name, (then, then))
+    speech = Speech(tmp_path / "speech")
+    speech.clean()
+    assert [path.name for path in passing.iterdir()] == ["recent.al"]
+    assert await speech.sound(Sentence("Une phrase fixe.")) == g711.tone(500.0, 0.3)
 
 
 async def test_without_a_voice_a_beep_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert await Speech(tmp_path).sound(Sentence("Bonjour.")) == g711.BEEP
-    assert list(tmp_path.glob("*.al")) == []
+    assert list(tmp_path.rglob("*.al")) == []
 
 
 async def test_nothing_to_say_takes_no_time(tmp_path: Path) -> None:

@@ -84,11 +84,12 @@ class Service:
             outbox=outbox,
         )
         self._background = [
-            asyncio.create_task(work) for work in (station.beat.run(), station.spool.run(), station.outbox.run())
+            asyncio.create_task(work)
+            for work in (station.beat.run(), station.spool.run(), station.outbox.run(), station.speech.run())
         ]
         for task in self._background:
             task.add_done_callback(self._ended)
-        station.spawn(station.speech.warm(FIXED.values()))
+        station.spawn(station.speech.warm(FIXED))
         control = Control(self._secrets, health=self._health, place=self._place)
         self._control = await control.start(settings.host, settings.control_port)
 
@@ -177,7 +178,4 @@ def address(text: str) -> tuple[str, int]:
 async def make_prompts(settings: VoiceSettings, sentences: Mapping[str, str]) -> list[str]:
     """Make the sound of named sentences, ours included, ahead of the first call. Returns the names of those it could
     not make."""
-    speech = Speech(settings.data_dir / "speech")
-    wanted = {**FIXED, **sentences}
-    silent = await speech.warm(wanted.values())
-    return sorted(name for name, text in wanted.items() if text in silent)
+    return await Speech(settings.data_dir / "speech").warm({**FIXED, **sentences})

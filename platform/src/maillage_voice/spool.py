@@ -18,6 +18,7 @@ from maillage_voice.application import Application, Refused, Unreachable
 _BATCH: Final = 50
 _FIRST_WAIT: Final = 0.25
 _LONGEST_WAIT: Final = 2.0
+_KEEP_SECONDS: Final = 7 * 24 * 3600
 _OLDEST: Final = "select number, body from event order by number limit ?"
 _log = structlog.get_logger("maillage.voice")
 
@@ -95,7 +96,8 @@ class Spool:
 
 
 class Outbox:
-    """Recordings to upload: `<id>.wav` with `<id>.json`, which says where to. Deleted once taken."""
+    """Recordings to upload: `<id>.wav` with `<id>.json`, which says where to. Deleted once taken; one that is refused,
+    or that nobody took for a week, is set aside as `<id>.refused` for a person to look at."""
 
     def __init__(self, folder: Path, application: Application) -> None:
         self.folder = folder / "recordings"
@@ -138,10 +140,13 @@ class Outbox:
             await self._application.upload(path, sound, upload_id=label.stem)
         except Unreachable as exc:
             self.last_error = str(exc)
-            return False
+            if clock.now().timestamp() - label.stat().st_mtime < _KEEP_SECONDS:
+                return False
+            label.replace(label.with_suffix(".refused"))
+            return True
         except (Refused, OSError, ValueError, KeyError) as exc:
             _log.error("recording refused", recording=label.stem, why=str(exc))
-            label.replace(label.with_suffix(".refused"))  # the sound stays for a person to look at
+            label.replace(label.with_suffix(".refused"))
             return True
         sound.unlink(missing_ok=True)
         label.unlink(missing_ok=True)

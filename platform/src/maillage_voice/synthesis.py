@@ -6,6 +6,7 @@
 The target appears whole or not at all. Exit status 1 with one line on stderr when it cannot be made.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,7 @@ def _with_sizes(wav: bytes) -> bytes:
 
 
 def main(arguments: list[str]) -> int:
+    os.nice(10)  # the lines that speak now come first
     try:
         match arguments:
             case ["speak", voice, target]:
