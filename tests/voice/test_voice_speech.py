@@ -32,7 +32,7 @@ async def test_a_sentence_is_spoken_once_and_kept(tmp_path: Path) -> None:
 
 
 async def test_what_was_made_for_one_call_is_deleted_the_next_day(tmp_path: Path) -> None:
-    """It names somebody and where they live (R66)."""
+    """It names somebody and where they live (R68)."""
     put_sound(tmp_path, "Une phrase fixe.", 500.0)
     passing = tmp_path / "speech" / "passing"
     passing.mkdir()
