@@ -633,3 +633,25 @@ async def test_weak_signatures_are_refused(runtime: Runtime, eure, sign_in, prov
     for token in (unsigned, jwt.encode({"alg": "ES256", "kid": "x"}, claims, other), "a.b.c", "", "é"):
         answer = await visitor.client.post(f"{setting.start}/logout", data={"logout_token": token})
         assert (answer.status_code, answer.json()["error_description"]) == (400, "signature"), token
+
+
+async def test_what_a_provider_opened_stays_in_its_cooperative(
+    runtime: Runtime, eure, seine_maritime, sign_in, provider, visitor, at_provider
+) -> None:
+    """Somebody of two cooperatives enters with the provider of one: the other needs a proof of their own."""
+    setting = await saved(runtime, provider, await sign_in(Role.OFFICE, eure))
+    await linked(runtime, eure, setting, "helene")
+    async with runtime.database.platform() as session:
+        account = await identity.add_account(session, email="helene@lien.example", display_name="Helene")
+        member = await identity.add_membership(session, account=account, role=Role.MEMBER, cooperative_id=eure.id)
+        other = await identity.add_membership(
+            session, account=account, role=Role.OFFICE, cooperative_id=seine_maritime.id
+        )
+    await visitor.get(await callback(visitor, at_provider, setting, "helene"))
+    page = (await visitor.get("/account/hats")).text
+    assert "n’ouvre pas cette coopérative" in page
+    assert (await visitor.post("/account/hats", {"membership": str(other.id)})).status_code == 403
+    assert (await visitor.get("/c/seine-maritime/desk")).status_code == 404
+    switched = await visitor.post("/account/hats", {"membership": str(member.id)})
+    assert switched.headers["location"] == "/c/eure/field"
+    assert (await visitor.post("/account/hats", {"membership": str(other.id)})).status_code == 403  # still confined

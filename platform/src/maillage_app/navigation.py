@@ -45,6 +45,8 @@ def user_links(actor: Actor | None, cooperative: CooperativeContext | None) -> l
     if actor is None:
         return []
     links = [NavItem("/account/sessions", "Mes connexions", "shield")]
+    if actor.has_other_hats:
+        links.append(NavItem("/account/hats", "Changer de rôle ou de coopérative", "users"))
     if actor.role is Role.FEDERATION:
         links.append(NavItem("/federation/settings/people", "Personnes et connexion", "settings"))
     elif actor.role is Role.OFFICE and cooperative is not None:

@@ -74,6 +74,7 @@ class Actor:
     cooperative_id: UUID | None = None
     member_id: UUID | None = None
     technician_id: UUID | None = None
+    has_other_hats: bool = False
 
     @property
     def role_label(self) -> str:

@@ -5,15 +5,17 @@ from uuid import UUID
 from litestar import get, post
 from litestar.response import Redirect, Template
 
-from maillage_kit.context import Role
+from maillage_kit.context import Actor, Role
 from maillage_kit.db import PlatformSession
 from maillage_kit.errors import Invalid, NotFound, SignInRequired
+from maillage_kit.ids import parsed_id
 from maillage_kit.pages import cut_page
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, page, page_request, requires, see_other, text
 from maillage_platform.identity import sessions
-from maillage_platform.identity.cookies import forgotten_session, session_cookie_name
-from maillage_platform.identity.models import WebSession
+from maillage_platform.identity.cookies import forgotten_session, session_cookie, session_cookie_name
+from maillage_platform.identity.hats import hats_of
+from maillage_platform.identity.models import IdentityProvider, Membership, WebSession
 
 EVERYBODY = requires(*Role)
 
@@ -62,6 +64,48 @@ async def revoke_all(request: AnyRequest, platform_session: PlatformSession, set
     return see_other("/account/sessions", flash=told)
 
 
+@get("/account/hats", guards=[EVERYBODY])
+async def my_hats(request: AnyRequest, platform_session: PlatformSession, actor: Actor, settings: Settings) -> Template:
+    """The roles this person may work in, one at a time."""
+    current = await current_session(request, platform_session, settings)
+    provider = None
+    if current.provider_id is not None:
+        provider = await platform_session.get_one(IdentityProvider, current.provider_id)
+    hats = await hats_of(platform_session, account_id=actor.account_id)
+    reachable = hats
+    if provider is not None:
+        reachable = await hats_of(platform_session, account_id=actor.account_id, vouched_by=provider)
+    return page(
+        request,
+        "identity/hats.html",
+        hats=hats,
+        reachable={hat.membership_id for hat in reachable},
+        worn=current.membership_id,
+        provider=provider,
+    )
+
+
+@post("/account/hats", guards=[EVERYBODY], status_code=303)
+async def switch_hat(
+    request: AnyRequest, platform_session: PlatformSession, actor: Actor, settings: Settings
+) -> Redirect:
+    """Work with another of my roles: the session here now reaches that place, and no other."""
+    current = await current_session(request, platform_session, settings)
+    form = await request.form()
+    chosen = parsed_id(text(form, "membership"))
+    hat = next(
+        (hat for hat in await hats_of(platform_session, account_id=actor.account_id) if hat.membership_id == chosen),
+        None,
+    )
+    if hat is None:
+        raise NotFound
+    membership = await platform_session.get_one(Membership, hat.membership_id)
+    secret, life = await sessions.switch_hat(platform_session, current=current, membership=membership)
+    answer = see_other(hat.home, flash=f"Vous travaillez maintenant comme {hat.label}.")
+    answer.cookies.append(session_cookie(settings, secret, life=life))
+    return answer
+
+
 async def current_session(request: AnyRequest, session: PlatformSession, settings: Settings) -> WebSession:
     """The session of this request. Raises SignInRequired when it has just ended."""
     found = await sessions.live_session(session, token=request.cookies.get(session_cookie_name(settings), ""))
@@ -76,4 +120,4 @@ def _signed_out(settings: Settings) -> Redirect:
     return answer
 
 
-ROUTES = [my_sessions, revoke_one, revoke_all]
+ROUTES = [my_sessions, revoke_one, revoke_all, my_hats, switch_hat]

@@ -11,16 +11,20 @@ from uuid import UUID
 
 import sqlalchemy as sa
 import structlog
+from sqlalchemy import orm
 
 from maillage_kit import clock
 from maillage_kit.context import ROLE_LABELS, Actor, Role
 from maillage_kit.crypto import new_token, token_hash
 from maillage_kit.db import PlatformSession
+from maillage_kit.errors import Forbidden
 from maillage_platform.cooperatives.models import Cooperative
-from maillage_platform.identity.models import Account, Membership, WebSession
+from maillage_platform.identity.models import Account, IdentityProvider, Membership, WebSession
 from maillage_platform.identity.rules import METHOD_LABELS, SignInMethod, device_name, limits_of
 
 log = structlog.get_logger(__name__)
+_another = orm.aliased(Membership)
+_OTHER_HATS = sa.exists().where(_another.account_id == Account.id, _another.id != Membership.id)
 _TOUCH_AFTER = timedelta(minutes=5)  # a page every second is not a write every second
 
 
@@ -88,12 +92,49 @@ async def open_session(
     return token
 
 
+async def switch_hat(session: PlatformSession, *, current: WebSession, membership: Membership) -> tuple[str, timedelta]:
+    """Put another hat on: a fresh session takes the place of `current`, which ends. Returns its secret and its life.
+
+    Changing hats never makes a sign-in last longer, and a session that a provider opened stays in the provider's
+    cooperative. Raises Forbidden for another's hat or another place.
+    """
+    if membership.account_id != current.account_id:
+        raise Forbidden
+    if current.provider_id is not None:
+        provider = await session.get_one(IdentityProvider, current.provider_id)
+        if membership.cooperative_id != provider.cooperative_id:
+            raise Forbidden("Pour travailler ailleurs, entrez par un lien reçu par e-mail.")
+    token, now = new_token(), clock.now()
+    limits = limits_of(Role(membership.role))
+    expires_at = min(current.expires_at, now + limits.life)
+    opened = WebSession(
+        token_hash=token_hash(token),
+        account_id=membership.account_id,
+        membership_id=membership.id,
+        last_seen_at=now,
+        idle_until=now + limits.idle,
+        expires_at=expires_at,
+        user_agent=current.user_agent,
+        address=current.address,
+        method=current.method,
+        provider_id=current.provider_id,
+        openid_subject=current.openid_subject,
+        openid_sid=current.openid_sid,
+        id_token=current.id_token,
+    )
+    session.add(opened)
+    await _revoke(session, WebSession.id == current.id, reason="switched")
+    await session.flush()
+    log.info("hat_switched", session=str(opened.id), role=membership.role)
+    return token, expires_at - now
+
+
 async def actor_of(session: PlatformSession, *, token: str) -> Actor | None:
     """The person behind a session cookie, or None when it is unknown, expired, idle too long, revoked or disabled."""
     now = clock.now()
     row = (
         await session.execute(
-            sa.select(WebSession, Account, Membership)
+            sa.select(WebSession, Account, Membership, _OTHER_HATS)
             .join(Account, Account.id == WebSession.account_id)
             .join(Membership, Membership.id == WebSession.membership_id)
             .where(WebSession.token_hash == token_hash(token), *_live(now), Account.disabled_at.is_(None))
@@ -101,7 +142,7 @@ async def actor_of(session: PlatformSession, *, token: str) -> Actor | None:
     ).one_or_none()
     if row is None:
         return None
-    web_session, account, membership = row
+    web_session, account, membership, has_other_hats = row
     if now - web_session.last_seen_at > _TOUCH_AFTER:
         web_session.last_seen_at = now
         web_session.idle_until = now + limits_of(Role(membership.role)).idle
@@ -113,6 +154,7 @@ async def actor_of(session: PlatformSession, *, token: str) -> Actor | None:
         cooperative_id=membership.cooperative_id,
         member_id=membership.member_id,
         technician_id=membership.technician_id,
+        has_other_hats=has_other_hats,
     )
 
 
