@@ -17,6 +17,7 @@ LENT_AFTER = timedelta(hours=24)
 """How long after the end of the case the two still reach each other."""
 OVER = ("closed", "cancelled", "redirected")
 _AT_ONCE = 100
+_AFTER = sa.literal(LENT_AFTER, sa.Interval)
 
 
 def active(at: datetime) -> sa.ColumnElement[bool]:
@@ -141,7 +142,7 @@ async def _end(session: TenantSession, now: datetime) -> None:
     await session.execute(
         sa.update(MaskedLease)
         .where(MaskedLease.intervention_id == case.id, MaskedLease.ends_at.is_(None), case.state.in_(OVER))
-        .values(ends_at=sa.func.coalesce(case.closed_at, sa.literal(now, MaskedLease.ends_at.type)) + LENT_AFTER)
+        .values(ends_at=sa.func.coalesce(case.closed_at, sa.literal(now, MaskedLease.ends_at.type)) + _AFTER)
         .execution_options(synchronize_session=False)
     )
     await session.execute(
