@@ -83,18 +83,19 @@ class Directory:
             self._reading = False
 
     async def _read(self) -> None:
+        if self._all:
+            self._read_at = self._monotonic()  # one reads, the others go on with what is known
         try:
             async with self._database.platform() as session:
-                rows = [
-                    row for row in await queries.all_cooperatives(session) if row.state != CooperativeState.PROVISIONING
-                ]
-                pool = await queries.pool_numbers(session)
+                found = await queries.with_numbers(session)
         except (DBAPIError, SQLAlchemyError, OSError) as exc:
             if self._read_at is None and not self._all:
                 raise
             log.warning("directory_stale", error=type(exc).__name__)
         else:
-            self._all = tuple(row.context(pool_numbers=pool.get(row.id, ())) for row in rows)
+            ready = [pair for pair in found if pair[0].state != CooperativeState.PROVISIONING]
+            rows = [row for row, _ in ready]
+            self._all = tuple(row.context(pool_numbers=numbers) for row, numbers in ready)
             self._revisions = {row.slug: row.schema_revision for row in rows}
             self._suspended = frozenset(row.slug for row in rows if row.state == CooperativeState.SUSPENDED)
         self._read_at = self._monotonic()

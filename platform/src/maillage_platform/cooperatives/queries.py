@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from maillage_kit.db import PlatformSession
 from maillage_platform.cooperatives.models import Cooperative, CooperativeNumber
@@ -14,14 +15,18 @@ async def all_cooperatives(session: PlatformSession) -> Sequence[Cooperative]:
     return (await session.scalars(select(Cooperative).order_by(Cooperative.department, Cooperative.slug))).all()
 
 
-async def pool_numbers(session: PlatformSession) -> dict[UUID, tuple[str, ...]]:
-    """The numbers of each cooperative beside its public one."""
-    found: dict[UUID, tuple[str, ...]] = {}
-    for owner, number in await session.execute(
-        select(CooperativeNumber.cooperative_id, CooperativeNumber.number).order_by(CooperativeNumber.number)
-    ):
-        found[owner] = (*found.get(owner, ()), number)
-    return found
+_POOL = (
+    select(func.array_agg(aggregate_order_by(CooperativeNumber.number, CooperativeNumber.number)))
+    .where(CooperativeNumber.cooperative_id == Cooperative.id)
+    .correlate(Cooperative)
+    .scalar_subquery()
+)
+
+
+async def with_numbers(session: PlatformSession) -> Sequence[tuple[Cooperative, tuple[str, ...]]]:
+    """The whole directory, by département, with the numbers of each cooperative beside its public one."""
+    found = await session.execute(select(Cooperative, _POOL).order_by(Cooperative.department, Cooperative.slug))
+    return [(row, tuple(numbers or ())) for row, numbers in found]
 
 
 async def by_slug(session: PlatformSession, slug: str) -> Cooperative | None:
