@@ -7,10 +7,10 @@ without the database.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import structlog
@@ -79,24 +79,25 @@ class Switchboard:
         """Somebody rings a number. An unknown number is told so and put through to the last resort."""
         if signal.called == self.settings.telephony.watch.artisan_number:
             return self.carrier.welcome(TEST_ARTISAN, cooperative=None, call_id=None)
-        cooperative: CooperativeContext | None = None
         try:
-            async with asyncio.timeout(self._patience()):
-                cooperative = await self.directory.by_public_number(signal.called)
-                if cooperative is None:
-                    log.warning("call_to_unknown_number", called=signal.called)
-                    return self._rescue(None, signal.called, preamble=words.UNKNOWN_NUMBER, arriving=True)
-                if signal.called in cooperative.pool_numbers:
-                    joined = await self._through_pool(cooperative, signal)
-                    if joined is not None:
-                        return joined
-                return await self._inbound(cooperative, signal)
+            return await self._in_time(self._arrived(signal))
         except Replayed:
             raise
         except Exception:
             log.exception("inbound_rescued", call=signal.notice.call)
-            known = cooperative or self.directory.remembered(signal.called)
+            known = self.directory.remembered(signal.called)
             return self._rescue(known, signal.called, caller=signal.caller, arriving=True)
+
+    async def _arrived(self, signal: InboundCall) -> str:
+        cooperative = await self.directory.by_public_number(signal.called)
+        if cooperative is None:
+            log.warning("call_to_unknown_number", called=signal.called)
+            return self._rescue(None, signal.called, preamble=words.UNKNOWN_NUMBER, arriving=True)
+        if signal.called in cooperative.pool_numbers:
+            joined = await self._through_pool(cooperative, signal)
+            if joined is not None:
+                return joined
+        return await self._inbound(cooperative, signal)
 
     async def _through_pool(self, cooperative: CooperativeContext, signal: InboundCall) -> str | None:
         """A number of the pool: the artisan or the customer of a case reaches the other one. None for anybody else."""
@@ -114,26 +115,27 @@ class Switchboard:
     async def masked_over(self, cooperative_id: UUID, masked_call: UUID, signal: AttemptOver) -> str:
         """The two of a masked call have spoken, or the other did not answer: a customer then gets the emergency
         service, on the same line (rule 1)."""
-        cooperative: CooperativeContext | None = None
         try:
-            async with asyncio.timeout(self._patience()):
-                cooperative = await self.known(cooperative_id)
-                spoke = signal.ending is Ending.COMPLETED if signal.bridged is None else signal.bridged
-                async with self.database.tenant(cooperative.tenant) as session:
-                    pair = await masking.call_over(
-                        session, masked_call=masked_call, ending=Ending.COMPLETED if spoke else signal.ending
-                    )
-                if pair is None:
-                    raise NotFound
-                if spoke or signal.gone:
-                    return self._render((Hangup(),), cooperative, None)
-                if pair.by_artisan:
-                    return self._render((Say(words.MASKED_NO_ANSWER), Hangup()), cooperative, None)
-                again = InboundCall(signal.notice, pair.number, pair.customer_phone)
-                return await self._inbound(cooperative, again, before=(Say(words.ARTISAN_NO_ANSWER),))
+            return await self._in_time(self._masked_over(cooperative_id, masked_call, signal))
         except Exception:
             log.exception("masked_call_rescued", call=signal.notice.call)
-            return self._rescue(cooperative, "")
+            return self._rescue(self._remembered(cooperative_id), "")
+
+    async def _masked_over(self, cooperative_id: UUID, masked_call: UUID, signal: AttemptOver) -> str:
+        cooperative = await self.known(cooperative_id)
+        spoke = signal.ending is Ending.COMPLETED if signal.bridged is None else signal.bridged
+        async with self.database.tenant(cooperative.tenant) as session:
+            pair = await masking.call_over(
+                session, masked_call=masked_call, ending=Ending.COMPLETED if spoke else signal.ending
+            )
+        if pair is None:
+            raise NotFound
+        if spoke or signal.gone:
+            return self._render((Hangup(),), cooperative, None)
+        if pair.by_artisan:
+            return self._render((Say(words.MASKED_NO_ANSWER), Hangup()), cooperative, None)
+        again = InboundCall(signal.notice, pair.number, pair.customer_phone)
+        return await self._inbound(cooperative, again, before=(Say(words.ARTISAN_NO_ANSWER),))
 
     async def _inbound(self, cooperative: CooperativeContext, signal: InboundCall, *, before: Plan = ()) -> str:
         """`before`: said first, to somebody whose line is already answered."""
@@ -165,23 +167,14 @@ class Switchboard:
         async def act(session: TenantSession, call: OpenCall, station: Station) -> Plan:
             return await menu.begin(session, call=call, signal=signal, station=station)
 
-        joined = await self._masked_start(cooperative_id, call_id)
-        if joined is not None:
-            return joined
-        return await self._for_caller(cooperative_id, call_id, signal.notice, act)
+        return await self._for_caller(cooperative_id, call_id, signal.notice, act, masked=True)
 
-    async def _masked_start(self, cooperative_id: UUID, masked_call: UUID) -> str | None:
-        """The first words of a call through the pool; None for any other, and when the database cannot say."""
-        try:
-            async with asyncio.timeout(self._patience()):
-                cooperative = await self._cooperative(cooperative_id)
-                if cooperative is None or not cooperative.pool_numbers:
-                    return None
-                async with self.database.tenant(cooperative.tenant) as session:
-                    found = await masking.joining(session, masked_call=masked_call)
-        except Exception:
-            log.exception("masked_start_failed", masked_call=str(masked_call))
+    async def _masked_start(self, cooperative: CooperativeContext, masked_call: UUID) -> str | None:
+        """The first words of a call through the pool; None for any other."""
+        if not cooperative.pool_numbers:
             return None
+        async with self.database.tenant(cooperative.tenant) as session:
+            found = await masking.joining(session, masked_call=masked_call)
         if found is None:
             return None
         plan = rules.masked_plan(found.other_phone, shown=found.number, masked_call=masked_call)
@@ -209,29 +202,32 @@ class Switchboard:
         call_id: UUID,
         notice: Notice,
         act: Act,
+        *,
+        masked: bool = False,
     ) -> str:
-        cooperative: CooperativeContext | None = None
+        """`masked`: it may be a call through the pool."""
+
+        async def work() -> str:
+            cooperative = await self.known(cooperative_id)
+            joined = await self._masked_start(cooperative, call_id) if masked else None
+            return joined or await self._answer(cooperative, call_id, notice, act)
+
         try:
-            async with asyncio.timeout(self._patience()):
-                cooperative = await self._cooperative(cooperative_id)
-                if cooperative is None:
-                    raise NotFound
-                return await self._answer(cooperative, call_id, notice, act)
+            return await self._in_time(work())
         except Replayed:
             raise
         except Exception:
             log.exception("caller_rescued", call=notice.call, kind=notice.kind)
-            known = cooperative or self._remembered(cooperative_id)
-            return self._rescue(known, "", caller=notice.caller, call_id=call_id)
+            return self._rescue(self._remembered(cooperative_id), "", caller=notice.caller, call_id=call_id)
 
     async def rescue_over(self, cooperative_id: UUID, position: int, signal: AttemptOver) -> str:
         """An emergency number was tried, without any database: the conversation is over, or the next number."""
         cooperative: CooperativeContext | None = None
         try:
-            async with asyncio.timeout(self._patience()):
-                cooperative = await self._cooperative(cooperative_id)
+            cooperative = await self._in_time(self._cooperative(cooperative_id))
         except Exception:
             log.exception("rescue_without_directory", call=signal.notice.call)
+            cooperative = self._remembered(cooperative_id)
         spoke = signal.bridged if signal.bridged is not None else signal.ending.value == "completed"
         if spoke or signal.gone:
             return self._render((Hangup(),), cooperative, None)
@@ -271,18 +267,17 @@ class Switchboard:
         otherwise: Plan,
     ) -> str:
         """When the database fails, who accepts is put through anyway: the carrier tells the rest afterwards."""
-        cooperative: CooperativeContext | None = None
+
+        async def work() -> str:
+            return await self._answer(await self.known(cooperative_id), call_id, notice, act)
+
         try:
-            async with asyncio.timeout(self._patience()):
-                cooperative = await self._cooperative(cooperative_id)
-                if cooperative is None:
-                    raise NotFound
-                return await self._answer(cooperative, call_id, notice, act)
+            return await self._in_time(work())
         except Replayed:
             raise
         except Exception:
             log.exception("artisan_without_database", call=notice.call, kind=notice.kind)
-            return self._render(otherwise, cooperative, call_id)
+            return self._render(otherwise, self._remembered(cooperative_id), call_id)
 
     # ------------------------------------------------------------------------------------------------- status news
 
@@ -423,8 +418,7 @@ class Switchboard:
     async def cooperatives(self) -> tuple[CooperativeContext, ...]:
         """Every cooperative, from memory while the database is out of reach."""
         try:
-            async with asyncio.timeout(self._patience()):
-                return await self.directory.all()
+            return await self._in_time(self.directory.all())
         except Exception:
             log.exception("cooperatives_from_memory")
             return self.directory.known()
@@ -434,8 +428,19 @@ class Switchboard:
         log.error("caller_rescued_from_nonsense", call_id=str(call_id))
         return self._rescue(self._remembered(cooperative_id), "", call_id=call_id)
 
-    def _patience(self) -> float:
-        return min(ANSWER_WITHIN_SECONDS, self.carrier.patience_seconds)
+    async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
+        """What `work` returns or raises; TimeoutError when the carrier would not wait for it.
+
+        Work that is given up is cancelled but not waited for: a question to a server that is frozen cannot even be
+        taken back.
+        """
+        task = asyncio.ensure_future(work)
+        done, _late = await asyncio.wait({task}, timeout=min(ANSWER_WITHIN_SECONDS, self.carrier.patience_seconds))
+        if not done:
+            task.cancel()
+            task.add_done_callback(_given_up)
+            raise TimeoutError
+        return task.result()
 
     def _remembered(self, cooperative_id: UUID) -> CooperativeContext | None:
         return next((found for found in self.directory.known() if found.id == cooperative_id), None)
@@ -498,6 +503,11 @@ def _refuse_old(notice: Notice, found: queries.Found) -> None:
         return
     log.warning("webhook_replayed", call=notice.call, kind=notice.kind)
     raise Replayed
+
+
+def _given_up(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.warning("given_up_and_failed", error=type(task.exception()).__name__)
 
 
 async def _twice(work: Callable[[], Awaitable[T]]) -> T:
