@@ -23,4 +23,5 @@ async def lab(shared: Lab) -> AsyncIterator[Lab]:
     application.plans.clear()
     yield shared
     shared.edge.forget()
-    await shared.voice.idle()
+    if shared.voice.is_running:
+        await shared.voice.idle()

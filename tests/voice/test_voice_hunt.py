@@ -147,6 +147,16 @@ async def test_nobody_answers(lab: Lab) -> None:
     assert await caller.sound.hears(PITCHES["goodbye"])
 
 
+async def test_an_edge_that_restarts_is_asked_again(lab: Lab) -> None:
+    hunting_application(lab.application, 0, 1)
+    caller = await lab.call()
+    (await lab.hunted()).reject(503)
+    artisan = await lab.artisan(0)
+    assert artisan.invite.get("x-maillage-steps") == "0,1"
+    await artisan.sound.press("1")
+    await lab.application.told("bridged", call_id=caller.call_id, step="0")
+
+
 async def test_someone_rung_directly_is_put_through_without_a_key(lab: Lab) -> None:
     hunting_application(lab.application, 0, whisper=False)
     caller = await lab.call()

@@ -14,7 +14,7 @@ from maillage_tenants.calls import words as spoken
 from maillage_voice import g711, words
 from maillage_voice.plans import Sentence
 from maillage_voice.speech import Speech
-from maillage_voice.testing import BASE, HANGUP, PITCHES, laboratory, plan, put_sound, say
+from maillage_voice.testing import BASE, hunt, laboratory, plan, put_sound, say
 
 needs_espeak = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
 
@@ -56,12 +56,17 @@ async def test_nothing_to_say_takes_no_time(tmp_path: Path) -> None:
     assert await Speech(tmp_path).sound(Sentence("")) == b""
 
 
-async def test_a_call_goes_on_without_a_voice(tmp_path: Path) -> None:
-    async with laboratory(tmp_path, PATH=str(tmp_path)) as lab:
-        lab.application.plans[f"{BASE}/start"] = plan(say("jamais préparée"), say("goodbye"), HANGUP)
+async def test_a_call_goes_on_without_a_voice_and_no_call_lasts_for_ever(tmp_path: Path) -> None:
+    """Two hours at most; four seconds here, after which both sides are hung up."""
+    settings = {"PATH": str(tmp_path), "MAILLAGE_VOICE__MAX_CALL_SECONDS": "4"}
+    async with laboratory(tmp_path, settings) as lab:
+        lab.application.plans[f"{BASE}/start"] = plan(say("jamais préparée"), hunt(0, whisper=False))
         caller = await lab.call()
         assert await caller.sound.hears(1000)
-        assert await caller.sound.hears(PITCHES["goodbye"])
+        artisan = await lab.artisan(0)
+        async with asyncio.timeout(8):
+            await caller.ended.wait()
+            await artisan.ended.wait()
 
 
 @needs_espeak

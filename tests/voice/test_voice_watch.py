@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from maillage_voice import g711
-from maillage_voice.testing import BASE, HANGUP, PITCHES, Lab, gather, plan, say
+from maillage_voice.testing import BASE, HANGUP, PITCHES, Lab, gather, plan, say, steps
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -63,6 +63,21 @@ async def test_a_watch_call_types_its_keys_one_menu_after_the_other(lab: Lab) ->
     assert (ended["detail"], ended["code"], ended["caller"]) == ("watch-1", 200, "+33999000001")
 
 
+async def test_our_own_watch_call_finding_the_application_down_rings_nobody(lab: Lab) -> None:
+    """Another caller at that moment would be put through to the rescue numbers."""
+    order = {"id": "watch-3", "from": "+33611223344", "to": "+33232402727", "keys": "1", "hold_seconds": 1}
+    assert await lab.voice.order(order) == 202
+    outgoing = await lab.hunted()
+    await outgoing.answer()
+    inbound = await lab.call(known=False, rescue=steps(100, 101))  # the edge knows no call: the application was down
+    async with asyncio.timeout(5):
+        await inbound.ended.wait()
+    assert lab.edge.incoming.empty()
+    outgoing.hang_up()
+    ended = await lab.application.told("watch_ended", call_id=outgoing.call_id)
+    assert ended["detail"] == "watch-3"
+
+
 async def test_a_watch_call_that_is_not_answered_says_why(lab: Lab) -> None:
     assert await lab.voice.order({"id": "watch-2", "from": "+33999000001", "to": "+33232402727"}) == 202
     outgoing = await lab.hunted()
@@ -113,10 +128,10 @@ async def test_told_to_stop_it_refuses_new_calls_and_waits_for_the_others(lab: L
     refused = await lab.edge.call(lab.voice.address, headers=lab.headers())
     assert refused.code.result() == 503
     assert process.poll() is None
-    caller.hang_up()
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(8):  # one second here: after it the calls in progress are hung up, not left silent
+        await caller.ended.wait()
         while process.poll() is None:
             await asyncio.sleep(0.05)
     assert process.returncode == 0
-    assert "voice_ended" in lab.application.kinds(caller.call_id)
-    await lab.voice.start()
+    ended = await lab.application.told("voice_ended", call_id=caller.call_id)
+    assert ended["detail"] == "voice"

@@ -218,8 +218,9 @@ class VoiceSettings(_Group):
     """The voice process (`./maillage voice`). Its secret is the first of `telephony.sip.secrets`.
 
     `host` is where it listens and what it tells others: SIP on `port`, sound on the even `rtp_ports`, control on
-    `control_port`. Only `edge` is believed, and every call goes there. Beyond `max_calls` calls are refused at once: the
-    edge rings people itself. Told to stop, it waits `drain_seconds` for the calls in progress.
+    `control_port`. Only `edge` is believed, and every call goes there. Beyond `max_calls`, calls are refused at once:
+    the edge rings people itself. A call ends after `max_call_seconds`. Told to stop, it waits `drain_seconds` for the
+    calls in progress.
     """
 
     host: str = Field(default="127.0.0.1", pattern=r"^\d{1,3}(\.\d{1,3}){3}$")
@@ -230,7 +231,8 @@ class VoiceSettings(_Group):
     application_url: str = "http://127.0.0.1:8027"
     data_dir: Path = Path(".maillage/voice")
     max_calls: int = Field(default=200, ge=1, le=2000)
-    drain_seconds: int = Field(default=60, ge=0, le=7200)
+    max_call_seconds: int = Field(default=7200, ge=1, le=86400)
+    drain_seconds: int = Field(default=300, ge=0, le=7200)
 
     @model_validator(mode="after")
     def _ports_in_order(self) -> Self:

@@ -16,7 +16,7 @@ from maillage_voice.application import Unreachable
 from maillage_voice.plans import Hunt, Plan, Sentence, Step
 from maillage_voice.recording import Recorder
 from maillage_voice.sip import Line
-from maillage_voice.station import LONGEST_CALL, Channel
+from maillage_voice.station import Channel
 from maillage_voice.waiting import first_of
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ LATE_KEY: Final = 5.0
 _MARGIN: Final = 5.0  # seconds for the edge, beyond each ring time
 _TURNS: Final = 12
 _BUSY: Final = (486, 600, 603)
-_NO_ANSWER: Final = (0, 408, 480, 487)
+_NO_ANSWER: Final = (408, 480, 487)
+_AGAIN: Final = 2  # times
+_EDGE_RESTARTS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,9 @@ class Hunting:
         outcome = Outcome(self.remaining[0].position, "failed", False)
         while self.remaining and not self._winner.done():
             self._call.turn_to(self._hunt, self.remaining[0].position)
-            answered = await self._ring_once()
+            answered = await self._ring_patiently()
             if isinstance(answered, Outcome):
+                self._call.tried |= {step.uri for step in self._hunt.steps}
                 return answered
             if answered is None:
                 break
@@ -104,6 +107,19 @@ class Hunting:
         self._considering.pop(task, None)
         if not task.cancelled() and task.exception() is not None:
             self._call.station.failed("considering", task.exception())
+
+    async def _ring_patiently(self) -> Leg | Outcome | None:
+        """An edge that does not answer, or not well, is restarting: it is asked again before anybody is given up."""
+        for _ in range(_AGAIN):
+            steps = self.remaining
+            answered = await self._ring_once()
+            if not isinstance(answered, Outcome) or answered.ending != "failed":
+                return answered
+            self.remaining = steps
+            await first_of(self._winner, timeout=_EDGE_RESTARTS)
+            if self._winner.done():
+                return None
+        return await self._ring_once()
 
     async def _ring_once(self) -> Leg | Outcome | None:
         """One hunt by the edge over all that remain: who answered, how it failed, or None when a late key won."""
@@ -131,7 +147,6 @@ class Hunting:
                 return None
             if not line.answered.done():
                 self.remaining = ()
-                call.tried |= {step.uri for step in steps}
                 return Outcome(steps[-1].position, _ending(line.ended.result().code), False)
             channel.endpoint.connect(line.answered.result())
             told = line.headers.get("x-maillage-position", "")
@@ -270,7 +285,7 @@ class Hunting:
         artisan.bridge(caller)
         call.tell("bridged", step=step, target=leg.step.uri)
         try:
-            await first_of(leg.line.ended, timeout=LONGEST_CALL)
+            await first_of(leg.line.ended)
         finally:
             caller.bridge(None)
             if recorder is not None:

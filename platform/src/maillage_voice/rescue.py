@@ -6,6 +6,7 @@ call is known, and the emergency numbers in every case.
 
 from typing import TYPE_CHECKING, Final
 
+from maillage_kit.phone import caller_number
 from maillage_voice import words
 from maillage_voice.plans import Message, Sentence
 
@@ -17,7 +18,12 @@ _MESSAGE_SECONDS: Final = 120
 
 
 async def rescue(call: "Call") -> None:
-    """Returns when the caller was put through and it is over, or when nothing more can be done."""
+    """Returns when the caller was put through and it is over, or when nothing more can be done.
+
+    Our own watch call, come back from the trunk, rings nobody: it has found that the application does not answer.
+    """
+    if caller_number(call.caller) in call.station.watching:
+        return
     call.alone = True
     begun = bool(call.tried)
     call.station.speech.prepare(Sentence(text) for text in (words.WHISPER, words.NEXT_ONE))

@@ -16,7 +16,7 @@ from maillage_voice.hunting import Hunting, without
 from maillage_voice.plans import Hunt, Message, Plan, Sentence, Step
 from maillage_voice.recording import Recorder
 from maillage_voice.sip import Line
-from maillage_voice.station import LONGEST_CALL, Channel, Station
+from maillage_voice.station import Channel, Station
 from maillage_voice.waiting import first_of
 
 MOST_TURNS: Final = 200
@@ -74,7 +74,7 @@ class Call:
         self.tell("voice_answered", detail=self.line.headers.get("x-maillage-source", ""))
         talk = asyncio.ensure_future(self._talk())
         try:
-            await first_of(talk, self.line.ended, timeout=LONGEST_CALL)
+            await first_of(talk, self.line.ended, timeout=self.station.max_call_seconds)
         finally:
             gone = self.line.is_over
             talk.cancel()

@@ -82,6 +82,7 @@ class Service:
             application=application,
             spool=Spool(folder, application),
             outbox=outbox,
+            max_call_seconds=settings.max_call_seconds,
         )
         self._background = [
             asyncio.create_task(work)
@@ -146,6 +147,7 @@ class Service:
         deadline = self._loop.time() + self._settings.drain_seconds
         while station.calls and self._loop.time() < deadline:
             await asyncio.sleep(0.2)
+        await station.close()
         deadline = self._loop.time() + _LAST_DELIVERY
         while len(station.spool) and self._loop.time() < deadline:
             await asyncio.sleep(0.1)

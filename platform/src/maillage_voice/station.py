@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import structlog
 
@@ -16,13 +16,12 @@ from maillage_voice.speech import Speech
 from maillage_voice.spool import Outbox, Spool
 from maillage_voice.waiting import first_of
 
-LONGEST_CALL: Final = 2 * 3600.0
 _log = structlog.get_logger("maillage.voice")
 
 
 @dataclass
 class Station:
-    """Made once by `service.py`."""
+    """Made once by `service.py`. `watching`: the numbers from which this very process has a watch call under way."""
 
     host: str
     ports: tuple[int, int]
@@ -32,8 +31,10 @@ class Station:
     application: Application
     spool: Spool
     outbox: Outbox
+    max_call_seconds: float = 7200
     calls: int = 0
     last_error: str = ""
+    watching: set[str] = field(default_factory=set)
     _tasks: set["asyncio.Task[Any]"] = field(default_factory=set)
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
@@ -41,6 +42,13 @@ class Station:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._spawned)
+
+    async def close(self) -> None:
+        """Whatever still goes on is cancelled: lines are hung up, recordings closed."""
+        tasks = [task for task in self._tasks if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _spawned(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.discard(task)

@@ -15,7 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -167,7 +167,7 @@ def put_sound(folder: Path, text: str, hertz: float, seconds: float = 0.3) -> No
 class Voice:
     """The process. `kill` is kill -9."""
 
-    def __init__(self, folder: Path, edge_port: int, application_port: int, **settings: str) -> None:
+    def __init__(self, folder: Path, edge_port: int, application_port: int, settings: Mapping[str, str]) -> None:
         self.folder, self.port, self.control_port = folder, free_port(), free_port()
         self.address = ("127.0.0.1", self.port)
         self._environment = {
@@ -200,6 +200,10 @@ class Voice:
                 assert self.process.poll() is None, self.log()
                 await asyncio.sleep(0.05)
 
+    @property
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     async def health(self) -> dict[str, Any]:
         async with httpx.AsyncClient() as client:
             return dict((await client.get(f"http://127.0.0.1:{self.control_port}/health")).json())
@@ -223,7 +227,7 @@ class Voice:
             self.process.wait()
 
     def stop(self) -> None:
-        if self.process is not None and self.process.poll() is None:
+        if self.process is not None and self.is_running:
             self.process.send_signal(signal.SIGTERM)
             self.process.send_signal(signal.SIGTERM)
             try:
@@ -325,12 +329,12 @@ def hunting_application(application: ScriptedApplication, *positions: int, **mor
 
 
 @asynccontextmanager
-async def laboratory(folder: Path, *, up: bool = True, **settings: str) -> AsyncIterator[Lab]:
+async def laboratory(folder: Path, settings: Mapping[str, str] | None = None, *, up: bool = True) -> AsyncIterator[Lab]:
     edge = await SipPhone.open()
     application = ScriptedApplication(free_port())
     if up:
         await application.start()
-    voice = Voice(folder, edge.port, application.port, **settings)
+    voice = Voice(folder, edge.port, application.port, settings or {})
     try:
         await voice.start()
         yield Lab(edge, application, voice)

@@ -106,6 +106,7 @@ async def place(station: Station, wanted: WatchCall) -> None:
             source="watch",
         )
 
+    station.watching.add(wanted.from_)
     try:
         await first_of(line.ringing, line.answered, line.ended)
         if line.ringing.done():
@@ -124,6 +125,7 @@ async def place(station: Station, wanted: WatchCall) -> None:
         finally:
             talking.cancel()
     finally:
+        station.watching.discard(wanted.from_)
         channel.close()
         tell("watch_ended")
 
