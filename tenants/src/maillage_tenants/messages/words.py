@@ -107,7 +107,12 @@ TEMPLATES: Mapping[str, Template] = {
     "invoice_copy": Template("Facture", _R, lasts=timedelta(days=3)),
     "credit_note_copy": Template("Avoir", _R, lasts=timedelta(days=3)),
     # --- to those who keep the service running
-    "watch_silence": Template("Appels d’essai muets", _E, lasts=timedelta(hours=6)),
+    "watch_silence": Template(
+        "Appels d’essai muets",
+        _E,
+        glance="Le numéro unique ne répond plus aux appels d’essai.",
+        lasts=timedelta(hours=6),
+    ),
     "forward_list": Template("Liste de renvois"),
 }
 _OTHER = Template("Message")

@@ -30,7 +30,6 @@ from maillage_tenants.messages.models import Failure
 log = structlog.get_logger(__name__)
 NAME = "smpp"
 ENQUIRE_SECONDS = 30
-_WAIT_FOR_LINK = 3
 _MAX_PAUSE = 30
 _INVALID_DESTINATION = 0x0B
 _LATER = frozenset({0x08, 0x14, 0x45, 0x58, 0x64})
@@ -45,13 +44,15 @@ class SmppSender:
 
     name = NAME
 
-    def __init__(self, url: str, *, sender: str) -> None:
+    def __init__(self, url: str, *, sender: str, wait_seconds: float = 3) -> None:
+        """`wait_seconds`: how long a text waits for the link before another carrier is asked."""
         parts = urlsplit(url)
         if parts.scheme not in ("smpp", "smpps") or not parts.hostname:
             raise ValueError("MAILLAGE_SMPP__URL is smpp://… or smpps://…")
         self._tls = ssl.create_default_context() if parts.scheme == "smpps" else None
         self._host, self._port = parts.hostname, parts.port or 2775
         self._user, self._password = unquote(parts.username or ""), unquote(parts.password or "")
+        self._wait_seconds = wait_seconds
         self._sender = sender
         self.answerable = sender.lstrip("+").isdecimal()
         self._sequence = itertools.count(1)
@@ -63,7 +64,7 @@ class SmppSender:
     async def send(self, text: Text) -> str:
         """The id of the last part: the receipt is asked for that one."""
         try:
-            async with asyncio.timeout(_WAIT_FOR_LINK):
+            async with asyncio.timeout(self._wait_seconds):
                 await self._bound.wait()
         except TimeoutError:
             raise CarrierUnavailable("SMPP : pas de liaison avec l’opérateur") from None
