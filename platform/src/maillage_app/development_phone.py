@@ -13,7 +13,7 @@ from maillage_kit.context import CooperativeContext
 from maillage_kit.errors import Invalid, NotFound
 from maillage_kit.phone import caller_number
 from maillage_kit.testing.phone_company import MASKED
-from maillage_kit.web import AnyRequest, page, see_other, text
+from maillage_kit.web import AnyRequest, Sent, page, see_other, text
 from maillage_tenants.customers.models import Customer, CustomerPhone
 from maillage_tenants.members.models import Technician
 
@@ -40,7 +40,7 @@ async def _choice(
         cooperatives=[(found.slug, found.name) for found in cooperatives],
         known=[(found, people) for found, people in known if people],
         closed=_closed(runtime),
-        form=form or {},
+        form=Sent(form or {}),
         errors=errors or {},
     )
 
