@@ -171,11 +171,16 @@ async def test_a_line_left_ringing_is_found_and_let_go(
     running = await a_call(runtime, eure, state="ringing", leg="ringing")
     moved_clock.advance(minutes=4)
     assert (await audited(runtime, eure)).findings == 2
+    moved_clock.advance(minutes=5)
+    await audited(runtime, eure)
+    assert {row["state"] for row in await rows(runtime, eure, "select state from call_leg")} == {"ringing"}
+    moved_clock.advance(minutes=2)
+    assert (await audited(runtime, eure)).findings == 3  # now the call itself is late too
     states = await rows(runtime, eure, "select call_id, state from call_leg")
     assert {row["state"] for row in states if row["call_id"] != running} == {"cancelled"}
     assert {row["state"] for row in states if row["call_id"] == running} == {"ringing"}  # its call is under way
-    assert (await audited(runtime, eure)).findings == 1
-    assert await open_kinds(runtime, eure) == ["leg_without_event"]
+    await audited(runtime, eure)
+    assert await open_kinds(runtime, eure) == ["call_without_end", "leg_without_event"]
 
 
 async def test_an_overdue_offer_is_found_and_looked_at_again(

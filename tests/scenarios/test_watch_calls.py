@@ -2,6 +2,7 @@
 
 import json
 import threading
+from base64 import b64decode
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,19 +14,22 @@ from xml.etree import ElementTree
 import psycopg
 import pytest
 import sqlalchemy as sa
+from pydantic import SecretStr
 
 from maillage_app.runtime import Runtime
 from maillage_app.worker import run_handler, tenant_handlers
 from maillage_kit import clock
 from maillage_kit.context import Role
-from maillage_kit.settings import Settings, SipSettings, TelephonySettings, WatchCallSettings
+from maillage_kit.settings import CarrierApiSettings, Settings, SipSettings, TelephonySettings, WatchCallSettings
 from maillage_kit.testing.phone_company import CallPhase, LiveCall, Phone
 from maillage_platform import federation, outbox
 from maillage_platform.tasks import TaskRunner
 from maillage_tenants.calls import switchboard
+from maillage_tenants.calls.carriers.sip import SipCarrier
+from maillage_tenants.calls.plan import TEST_ARTISAN, Hangup, NobodyElse, Say
 from maillage_tenants.watch import rules
 from maillage_tenants.watch.service import auditing, choosing
-from maillage_tenants.watch.service.running import plan_run
+from maillage_tenants.watch.service.running import judge, plan_run
 from maillage_tenants.watch.tasks import look_for_watch_calls, place
 
 WATCH, ARTISAN = "+33188000001", "+33188000002"
@@ -39,6 +43,7 @@ class Exchange:
 
     url: str = ""
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    believed: list[str] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
 
 
@@ -55,6 +60,7 @@ def exchange() -> Iterator[Exchange]:
                 else {key: values[0] for key, values in parse_qs(body).items()}
             )
             state.asked.append((self.path, form))
+            state.believed.append(b64decode(self.headers["Authorization"].removeprefix("Basic ")).decode())
             payload = json.dumps({"sid": f"CA{len(state.asked):032d}"}).encode()
             self.send_response(state.answers.pop(0) if state.answers else 201)
             self.send_header("Content-Type", "application/json")
@@ -78,16 +84,9 @@ def exchange() -> Iterator[Exchange]:
 @pytest.fixture
 def settings(settings: Settings, exchange: Exchange) -> Settings:
     """Watch calls placed through the carrier's REST API."""
-    watch = WatchCallSettings.model_validate(
-        {
-            "number": WATCH,
-            "artisan_number": ARTISAN,
-            "base_url": exchange.url,
-            "account_sid": "AC1",
-            "auth_token": "secret",
-        }
-    )
-    return settings.model_copy(update={"telephony": TelephonySettings(watch=watch)})
+    watch = WatchCallSettings(number=WATCH, artisan_number=ARTISAN)
+    api = CarrierApiSettings(base_url=exchange.url, account_sid="AC1", auth_token=SecretStr("secret"))
+    return settings.model_copy(update={"telephony": TelephonySettings(watch=watch, api=api)})
 
 
 @pytest.fixture
@@ -100,6 +99,12 @@ async def ana(town) -> AsyncIterator[Phone]:
 
 async def sweeps(town) -> None:
     await run_handler(town.runtime, town.cooperative, look_for_watch_calls, {})
+
+
+async def judged(town) -> None:
+    """What the sweep does first; it may plan a call too, at a minute that depends on the cooperative's id."""
+    async with town.runtime.database.tenant(town.cooperative.tenant) as session:
+        await judge(session)
 
 
 async def works(town) -> None:
@@ -177,6 +182,7 @@ async def test_a_watch_call_rings_the_real_number_and_only_the_test_artisan(town
     ((path, form),) = exchange.asked
     assert path == "/2010-04-01/Accounts/AC1/Calls.json"
     assert (form["From"], form["To"]) == (WATCH, town.number)
+    assert exchange.believed == ["AC1:secret"]
 
     phone = town.company.phone("Artisan d’essai", ARTISAN)
     phone.rings().presses("1", after=1.0, thinks=await test_artisan(town))
@@ -194,7 +200,7 @@ async def test_a_watch_call_rings_the_real_number_and_only_the_test_artisan(town
     steps = await town.ladder()
     assert [step["display_name"] for step in steps if not step["skipped"]] == ["Artisan d’essai"]
     assert len(steps) > 2  # who a caller would have met is there, left out and told why
-    # a second look changes nothing, and the next call is a period away
+    # a second look changes nothing
     await sweeps(town)
     assert await town.value("select count(*) from watch_run") == 1
 
@@ -208,13 +214,19 @@ async def test_a_watch_call_rings_the_real_number_and_only_the_test_artisan(town
     assert "Réussi" in page
     assert "touche 1" in page
     assert (await desk.get(f"/c/eure/calls/{run['call_id']}")).status_code == 200
+    # when its time comes, a call waits for the one that somebody has just asked for
+    moved_clock.move_to(slot + 2 * EVERY - timedelta(seconds=5))
+    await planned(town)
+    moved_clock.advance(seconds=10)
+    await sweeps(town)
+    assert await town.value("select count(*) from watch_run") == 2
 
 
 async def test_the_federation_learns_it_from_the_outbox(town, ana, exchange, sign_in, moved_clock):
     await planned(town)
     town.company.phone("Artisan d’essai", ARTISAN).rings().presses("1")
     await (await dials(town, exchange)).is_left()
-    await sweeps(town)
+    await judged(town)
     database = town.runtime.database
     await outbox.consume(database, consumer=federation.CONSUMER, handle=federation.count_event)
     moved_clock.advance(minutes=7)
@@ -234,7 +246,7 @@ async def test_the_test_artisan_does_not_answer(town, ana, exchange):
     town.company.phone("Artisan d’essai", ARTISAN).rings().does_not_answer()
     call = await dials(town, exchange)
     assert (call.rung, call.state) == (["Artisan d’essai"], CallPhase.OVER)
-    await sweeps(town)
+    await judged(town)
     run = await run_of(town)
     assert (run["outcome"], run["failure"]) == ("failed", "L’artisan d’essai a sonné et n’a pas décroché.")
     await nobody_was_disturbed(town)
@@ -255,7 +267,7 @@ async def test_each_way_to_fail_is_told_and_rings_nobody(town, ana, exchange, ri
     getattr(town.company.phone("Artisan d’essai", ARTISAN).rings(), ring)()
     call = await dials(town, exchange)
     assert call.state is CallPhase.OVER
-    await sweeps(town)
+    await judged(town)
     assert (await run_of(town))["failure"] == said
     await nobody_was_disturbed(town)
 
@@ -265,7 +277,7 @@ async def test_the_menu_did_not_hear_the_keys(town, ana, exchange):
     await planned(town, keys="1 99999 99999")
     town.company.phone("Artisan d’essai", ARTISAN).rings().presses("1")
     await (await dials(town, exchange)).is_left()
-    await sweeps(town)
+    await judged(town)
     run = await run_of(town)
     assert run["outcome"] == "failed"
     assert run["failure"].startswith("Le menu n’a pas compris les touches. Code postal « 99999 » inconnu ici")
@@ -275,7 +287,7 @@ async def test_a_danger_typed_by_mistake_opens_no_case(town, ana, exchange):
     await planned(town, keys="9")
     call = await dials(town, exchange)
     assert (call.rung, call.state) == ([], CallPhase.OVER)
-    await sweeps(town)
+    await judged(town)
     assert (await run_of(town))["failure"].startswith("L’appel s’est arrêté au menu")
     await nobody_was_disturbed(town)
 
@@ -290,7 +302,7 @@ async def test_the_carrier_refuses(town, ana, exchange):
 
 async def test_the_call_never_arrives(town, ana, exchange, moved_clock):
     await planned(town)
-    await sweeps(town)
+    await judged(town)
     assert (await run_of(town))["outcome"] is None
     moved_clock.advance(seconds=91)
     await works(town)  # the deadline's own task
@@ -308,7 +320,7 @@ async def test_the_database_is_slow(town, ana, exchange, monkeypatch, moved_cloc
         call = await dials(town, exchange)
     assert (call.rung, call.state) == ([], CallPhase.OVER)
     moved_clock.advance(seconds=91)
-    await sweeps(town)
+    await judged(town)
     assert (await run_of(town))["outcome"] == "failed"
     await nobody_was_disturbed(town)
 
@@ -341,7 +353,7 @@ async def test_a_call_from_the_watch_number_that_nobody_expects_is_a_caller(town
 async def test_expected_only_for_a_while(town, ana, exchange, moved_clock):
     await planned(town, keys="1 27500")
     moved_clock.advance(minutes=10)
-    await sweeps(town)
+    await judged(town)
     ana.rings().presses("1")
     call = await dials(town, exchange)
     assert call.talks_to is ana
@@ -355,7 +367,7 @@ async def test_a_task_that_comes_twice_or_late(town, ana, exchange, moved_clock)
     await run_handler(town.runtime, town.cooperative, place, {"run_id": str(run["id"])})
     assert len(exchange.asked) == 1
     moved_clock.advance(minutes=3)
-    await sweeps(town)
+    await judged(town)
 
     async with town.runtime.database.tenant(town.cooperative.tenant) as session:
         trades = town.runtime.trades.enabled(town.cooperative.trades)
@@ -374,7 +386,7 @@ async def test_news_of_the_test_artisans_own_line_are_nobodys(town, ana):
 
 
 async def test_two_periods_of_silence_are_told_by_a_second_channel_once(town, ana, exchange, moved_clock, sign_in):
-    await sweeps(town)  # the watch begins
+    await look_over(town)  # the watch begins
     for _ in range(3):
         moved_clock.advance(minutes=15)
         exchange.answers.append(500)
@@ -395,7 +407,7 @@ async def test_two_periods_of_silence_are_told_by_a_second_channel_once(town, an
     town.company.phone("Artisan d’essai", ARTISAN).rings().presses("1")
     await planned(town)
     await (await dials(town, exchange)).is_left()
-    await sweeps(town)
+    await judged(town)
     await look_over(town)
     assert await town.value("select count(*) from alarm where resolved_at is null") == 0
 
@@ -434,8 +446,9 @@ async def test_the_office_asks_for_a_call(town, ana, exchange, sign_in):
 
 async def test_the_voice_process_of_our_own_switchboard_places_it(town, ana, exchange):
     """Without a carrier’s account the call goes through the SIP edge: the voice process is asked for it."""
-    watch = WatchCallSettings.model_validate({"number": WATCH, "artisan_number": ARTISAN})
-    telephony = TelephonySettings(watch=watch, sip=SipSettings(voice_control=exchange.url))
+    watch = WatchCallSettings(number=WATCH, artisan_number=ARTISAN)
+    sip = SipSettings(secrets=(SecretStr("a-secret-of-the-edge"),), voice_control=exchange.url)
+    telephony = TelephonySettings(watch=watch, sip=sip)
     by_voice = town.runtime.settings.model_copy(update={"telephony": telephony})
     async with town.runtime.database.tenant(town.cooperative.tenant) as session:
         trades = town.runtime.trades.enabled(town.cooperative.trades)
@@ -447,6 +460,19 @@ async def test_the_voice_process_of_our_own_switchboard_places_it(town, ana, exc
         "/calls",
         {"id": str(run), "from": WATCH, "to": town.number, "keys": keys, "hold_seconds": 5},
     )
+    assert exchange.believed == ["edge:a-secret-of-the-edge"]
     trade, postcode = keys.split()
     assert trade.isdigit()
     assert len(postcode) == 5
+
+
+async def test_our_own_switchboard_is_told_to_ring_nobody_instead(town, ana):
+    """Should the voice or the application fail in the middle, the edge and the voice have no human to fall back on."""
+    carrier = SipCarrier.of(town.runtime.settings)
+    plan = (Say("Bonjour"), Hangup())
+    caller = json.loads(carrier.welcome(plan, cooperative=town.cooperative, call_id=None))
+    ours = json.loads(carrier.welcome((NobodyElse(), *plan), cooperative=town.cooperative, call_id=None))
+    assert (len(caller["routes"]), len(caller["rescue"])) == (3, 2)
+    assert (len(ours["routes"]), ours["rescue"], ours["steps"]) == (1, [], "voice")
+    artisan = json.loads(carrier.welcome(TEST_ARTISAN, cooperative=None, call_id=None))
+    assert (artisan["answer"], artisan["rescue"]) == ("press_1", [])

@@ -11,8 +11,9 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
-from maillage_kit.settings import Settings, TelephonySettings, WatchCallSettings
+from maillage_kit.settings import CarrierApiSettings, Settings, SipSettings, TelephonySettings, WatchCallSettings
 from maillage_tenants.calls import LegState, WatchProgress
 from maillage_tenants.watch import rules
 from maillage_tenants.watch.placing import NotPlaced, RestPlacer, VoicePlacer, placer, typing_document
@@ -128,11 +129,13 @@ def test_the_settings_say_how_calls_are_placed() -> None:
     numbers = {"number": "+33188000001", "artisan_number": "+33188000002"}
     with pytest.raises(NotPlaced):
         placer(Settings())
-    by_voice = Settings(telephony=TelephonySettings(watch=WatchCallSettings.model_validate(numbers)))
-    assert isinstance(placer(by_voice), VoicePlacer)
-    account = {"account_sid": "AC1", "auth_token": "secret"}
-    by_carrier = Settings(telephony=TelephonySettings(watch=WatchCallSettings.model_validate(numbers | account)))
-    assert isinstance(placer(by_carrier), RestPlacer)
+    watch = WatchCallSettings.model_validate(numbers)
+    with pytest.raises(NotPlaced):
+        placer(Settings(telephony=TelephonySettings(watch=watch)))
+    api = CarrierApiSettings(account_sid="AC1", auth_token=SecretStr("secret"))
+    assert isinstance(placer(Settings(telephony=TelephonySettings(watch=watch, api=api))), RestPlacer)
+    sip = SipSettings(secrets=(SecretStr("a-secret-of-the-edge"),))
+    assert isinstance(placer(Settings(telephony=TelephonySettings(watch=watch, api=api, sip=sip))), VoicePlacer)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +144,6 @@ def test_the_settings_say_how_calls_are_placed() -> None:
         {"number": "+33188000001"},
         {"number": "+33188000001", "artisan_number": "+33188000001"},
         {"number": "0188000001", "artisan_number": "+33188000002"},
-        {"account_sid": "AC1"},
         {"keys": "1 abc"},
     ],
 )

@@ -48,7 +48,7 @@ class WatchCallSettings(_Group):
     """Our own calls to each cooperative's number, which prove that it rings. Off until both numbers are set (E.164).
 
     `number` places them, `artisan_number` is rung instead of anybody on call; both lines lead to this installation.
-    With an account the carrier's REST API places the calls, without one the voice process of the SIP switchboard does.
+    The voice process of the SIP switchboard places them when that is on, else the carrier's REST API (`api`).
     `keys`: what is typed, one menu after the other; empty means a trade and a postcode of each cooperative.
     """
 
@@ -58,16 +58,12 @@ class WatchCallSettings(_Group):
     within_seconds: int = Field(default=90, ge=20, le=300)
     hold_seconds: int = Field(default=5, ge=1, le=60)
     keys: str = Field(default="", pattern=r"^[0-9 ]*$")
-    base_url: str = "https://api.twilio.com"
-    account_sid: str = ""
-    auth_token: SecretStr | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if (self.number is None) != (self.artisan_number is None) or (self.number and self.number == self.artisan_number):
+        given = {self.number, self.artisan_number}
+        if given != {None} and (None in given or len(given) == 1):
             raise ValueError("MAILLAGE_TELEPHONY__WATCH__NUMBER and __ARTISAN_NUMBER are two numbers that go together")
-        if bool(self.account_sid) != bool(self.auth_token and self.auth_token.get_secret_value()):
-            raise ValueError("MAILLAGE_TELEPHONY__WATCH__ACCOUNT_SID and __AUTH_TOKEN go together")
         return self
 
     @property
@@ -97,7 +93,7 @@ class SipSettings(_Group):
 
 
 class CarrierApiSettings(_Group):
-    """The REST API of a TwiML carrier, asked to hang up a running call. All three are needed for that."""
+    """The REST API of a TwiML carrier: hangs up a running call, places watch calls. All three are needed for that."""
 
     base_url: str = "https://api.twilio.com"
     account_sid: str = ""

@@ -156,7 +156,12 @@ class TypeKeys:
     digits: str
 
 
-Verb: TypeAlias = Say | Gather | GoOn | Dial | Record | Hangup | Pause | TypeKeys
+@dataclass(frozen=True, slots=True)
+class NobodyElse:
+    """Whatever breaks from here on, no human is rung instead: our own watch call. Nothing is heard of it."""
+
+
+Verb: TypeAlias = Say | Gather | GoOn | Dial | Record | Hangup | Pause | TypeKeys | NobodyElse
 Plan: TypeAlias = tuple[Verb, ...]
 BRIDGE: Plan = ()
 """For the person rung: nothing more to say, put the caller through."""

@@ -54,8 +54,9 @@ class RestPlacer:
 class VoicePlacer:
     """`POST <voice control>/calls`: the voice process places the call through the edge and the trunk."""
 
-    def __init__(self, control_url: str, *, caller: str, hold_seconds: int) -> None:
+    def __init__(self, control_url: str, *, secret: str, caller: str, hold_seconds: int) -> None:
         self._url = f"{control_url.rstrip('/')}/calls"
+        self._auth = httpx.BasicAuth("edge", secret)
         self._caller = caller
         self._hold_seconds = hold_seconds
 
@@ -67,24 +68,28 @@ class VoicePlacer:
             "keys": keys,
             "hold_seconds": self._hold_seconds,
         }
-        await _post(self._url, json=asked)
+        await _post(self._url, auth=self._auth, json=asked)
         return str(run_id)
 
 
 def placer(settings: Settings) -> Placer:
-    """The way this installation places watch calls. Raises NotPlaced when there is no number to call from."""
-    watch = settings.telephony.watch
+    """The way this installation places watch calls: by its own SIP switchboard when it has one, else by the carrier's
+    REST API. Raises NotPlaced when there is no number to call from or no way to call."""
+    watch, sip, api = settings.telephony.watch, settings.telephony.sip, settings.telephony.api
     if watch.number is None:
         raise NotPlaced("Aucun numéro d’appel d’essai n’est réglé.")
-    if watch.auth_token is not None and watch.account_sid:
-        return RestPlacer(
-            watch.base_url,
-            account_sid=watch.account_sid,
-            auth_token=watch.auth_token.get_secret_value(),
-            caller=watch.number,
-            line_seconds=watch.within_seconds,
-        )
-    return VoicePlacer(settings.telephony.sip.voice_control, caller=watch.number, hold_seconds=watch.hold_seconds)
+    if sip.secrets:
+        secret = sip.secrets[0].get_secret_value()
+        return VoicePlacer(sip.voice_control, secret=secret, caller=watch.number, hold_seconds=watch.hold_seconds)
+    if api.auth_token is None or not api.is_set:
+        raise NotPlaced("Ni standard SIP ni accès à l’opérateur : rien ne peut passer l’appel d’essai.")
+    return RestPlacer(
+        api.base_url,
+        account_sid=api.account_sid,
+        auth_token=api.auth_token.get_secret_value(),
+        caller=watch.number,
+        line_seconds=watch.within_seconds,
+    )
 
 
 def typing_document(keys: str, *, line_seconds: int) -> str:
@@ -101,13 +106,13 @@ def typing_document(keys: str, *, line_seconds: int) -> str:
 async def _post(
     url: str,
     *,
-    auth: httpx.BasicAuth | None = None,
+    auth: httpx.BasicAuth,
     data: dict[str, str] | None = None,
     json: dict[str, object] | None = None,
 ) -> httpx.Response:
     try:
         async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
-            answer = await (client.post(url, json=json) if auth is None else client.post(url, auth=auth, data=data))
+            answer = await client.post(url, auth=auth, data=data, json=json)
     except httpx.HTTPError as exc:
         raise NotPlaced(f"L’opérateur ne répond pas ({type(exc).__name__}).") from exc
     if not answer.is_success:

@@ -252,7 +252,12 @@ async def _legs_without_event(session: TenantSession, now: datetime) -> Iterator
             CallLeg.state.in_((LegState.RINGING, LegState.ANSWERED)),
             sa.or_(
                 sa.and_(Call.state == CallState.ENDED, Call.ended_at < now - rules.LEG_LEFT_FOR),
-                sa.and_(Call.state != CallState.ENDED, CallLeg.started_at < now - rules.LEG_SILENT_FOR),
+                sa.and_(
+                    Call.state != CallState.ENDED,
+                    CallLeg.started_at < now - rules.LEG_SILENT_FOR,
+                    # a machine that answered earlier in the ladder is known not to have accepted once the call is over
+                    sa.or_(CallLeg.state == LegState.RINGING, CallLeg.position == Call.position),
+                ),
             ),
             Call.started_at > now - timedelta(days=1),
         )

@@ -28,7 +28,9 @@ CALL_OPEN_FOR = timedelta(minutes=10)
 """The longest ladder rings for some five minutes."""
 TALK_OPEN_FOR = timedelta(hours=4, minutes=10)
 LEG_SILENT_FOR = timedelta(minutes=3)
-LEG_LEFT_FOR = timedelta(minutes=1)
+LEG_LEFT_FOR = timedelta(minutes=3)
+"""News of a line may come a while after the call has ended, in the next batch."""
+LEG_LET_GO_AFTER = timedelta(minutes=10)
 OFFER_LATE_BY = timedelta(minutes=2)
 MESSAGE_WAITS_FOR = timedelta(minutes=40)
 """After half an hour a message is looked at again by itself."""

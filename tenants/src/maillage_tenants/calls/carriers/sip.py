@@ -36,6 +36,7 @@ from maillage_tenants.calls.plan import (
     MaskedTurn,
     MenuTurn,
     Next,
+    NobodyElse,
     Plan,
     Record,
     RescueTurn,
@@ -347,9 +348,9 @@ class SipCarrier:
         """The list that the edge goes down: the voice, then the humans of the cooperative should the voice be dead.
 
         The words of the plan are asked for by the voice; a plan that types keys is the test artisan of a watch call,
-        one that only hangs up has nobody to ring.
+        one that only hangs up, or is a watch call's, has nobody to ring.
         """
-        nobody = all(isinstance(verb, Hangup) for verb in plan)
+        nobody = all(isinstance(verb, Hangup) for verb in plan) or any(isinstance(verb, NobodyElse) for verb in plan)
         document = self._document(cooperative, call_id=call_id, rescue=not nobody)
         if any(isinstance(verb, TypeKeys) for verb in plan):
             document = self._document(None, call_id=None, rescue=False) | {"answer": "press_1"}

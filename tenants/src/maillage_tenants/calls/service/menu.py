@@ -12,7 +12,7 @@ from maillage_kit.semester import Semester
 from maillage_tenants import customers, subscriptions
 from maillage_tenants.calls import case, queries, rules, watched, words
 from maillage_tenants.calls.models import CallOutcome, CallState
-from maillage_tenants.calls.plan import Ask, Gather, GoOn, Hangup, MenuTurn, Plan, Say
+from maillage_tenants.calls.plan import Ask, Gather, GoOn, Hangup, MenuTurn, NobodyElse, Plan, Say
 from maillage_tenants.calls.queries import CallRow, Place
 from maillage_tenants.calls.record import OpenCall, Station, new_row
 from maillage_tenants.calls.service import ending, ladder
@@ -42,7 +42,8 @@ async def arrive(session: TenantSession, *, signal: InboundCall, station: Statio
         if len(known) == 1 and known[0].site_id is not None:
             _settle(call, known[0])
     call.set(may_record=station.cooperative.records_calls and call.row.watch_id is None)
-    return call.row, start(station, attempt=1, recorded=call.row.may_record)
+    nobody_else = (NobodyElse(),) if call.row.watch_id is not None else ()
+    return call.row, (*nobody_else, *start(station, attempt=1, recorded=call.row.may_record))
 
 
 def start(station: Station, *, attempt: int, recorded: bool = False, greeted: bool = False) -> Plan:

@@ -137,7 +137,11 @@ async def _repair(session: TenantSession, *, late: Sequence[Late], now: datetime
             .where(
                 CallLeg.id.in_(legs),
                 CallLeg.state.in_((LegState.RINGING, LegState.ANSWERED)),
-                sa.exists().where(Call.id == CallLeg.call_id, Call.state == CallState.ENDED),
+                sa.exists().where(
+                    Call.id == CallLeg.call_id,
+                    Call.state == CallState.ENDED,
+                    Call.ended_at < now - rules.LEG_LET_GO_AFTER,
+                ),
             )
             .values(state=LegState.CANCELLED, ended_at=now)
             .execution_options(synchronize_session=False)

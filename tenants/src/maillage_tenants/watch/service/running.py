@@ -44,7 +44,7 @@ async def plan_due(
         return False
     last = await queries.last_planned_at(session)
     every = timedelta(minutes=watch.every_minutes)
-    if not rules.is_due(cooperative.id, last=last, now=clock.now(), every=every):
+    if not rules.is_due(cooperative.id, last=last, now=clock.now(), every=every) or await queries.open_runs(session):
         return False
     await plan_run(session, trades=trades, settings=settings, by=BY_ITSELF)
     return True
