@@ -41,7 +41,8 @@ async def runtime(settings_with_sip: Settings, trades, moved_clock: MovableClock
 @pytest.fixture
 async def dials(town, moved_clock: MovableClock) -> AsyncIterator[Callable[..., SipLine]]:
     """A line of the SIP trunk: `dials("+336…")`."""
-    transport = httpx.ASGITransport(app=build_app(town.runtime), raise_app_exceptions=False)
+    app: Any = build_app(town.runtime)
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
 
         def line(caller: str = CALLER, **more: Any) -> SipLine:

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
-from xml.etree import ElementTree
 
 import sqlalchemy as sa
 
@@ -16,9 +14,9 @@ from maillage_kit.clock import paris, paris_instant
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Invalid, NotFound
 from maillage_kit.pages import Page, PageRequest, cut_page
-from maillage_tenants.calls import labels, words
+from maillage_tenants.calls import labels
 from maillage_tenants.calls.models import Call, Callback, CallEvent, CallLeg, CallOutcome, LadderStep
-from maillage_tenants.calls.sounds import PUBLIC
+from maillage_tenants.calls.telling import EventLine, line_of
 from maillage_tenants.customers.models import Customer, Site
 from maillage_tenants.interventions.models import Intervention
 from maillage_tenants.territory.models import Commune, Sector
@@ -149,17 +147,6 @@ class StepLine:
 
 
 @dataclass(frozen=True, slots=True)
-class EventLine:
-    """One thing the carrier told us, in words, and what we answered."""
-
-    at: datetime
-    title: str
-    icon: str
-    tone: str
-    said: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class CallbackLine:
     phone: str | None
     opened_at: datetime
@@ -269,63 +256,13 @@ async def call_story(session: TenantSession, *, call_id: UUID) -> CallStory:
         sector=sector,
         routing_note=routing_note,
         steps=lines,
-        events=tuple(_event(at, kind, payload, lines) for at, kind, payload in told),
+        events=_events(told.all(), lines),
         callback=None if owed is None else CallbackLine(*owed),
     )
 
 
-def _event(at: datetime, kind: str, payload: dict[str, Any], steps: Sequence[StepLine]) -> EventLine:
-    form: dict[str, str] = payload.get("form", {})
-    path = urlsplit(str(payload.get("path", "")))
-    who = _who(path.path, steps)
-    keys = form.get("Digits", "")
-    pressed = f"touche {' '.join(keys)}" if keys else "rien tapé"
-    icon, tone = "phone", "neutral"
-    match kind:
-        case "inbound":
-            title = "Appel reçu"
-        case "menu":
-            ask = parse_qs(path.query).get("ask", ["start"])[0]
-            title = f"{labels.QUESTIONS.get(ask, ask)} : {pressed}"
-            icon = "menu" if keys else "clock"
-        case "step":
-            how = labels.LEG_NEWS.get(form.get("DialCallStatus", ""), form.get("DialCallStatus", ""))
-            title = f"{who} : tentative terminée, {how}"
-        case "whisper":
-            title, tone = f"{who} a décroché : annonce lue", "info"
-        case "key":
-            title = f"{who} : {pressed}"
-            icon, tone = ("check", "success") if keys == "1" else ("close", "neutral")
-        case "leg":
-            title = f"{who} : {labels.LEG_NEWS.get(form.get('CallStatus', ''), form.get('CallStatus', ''))}"
-        case "line":
-            how = labels.LEG_NEWS.get(form.get("CallStatus", ""), form.get("CallStatus", ""))
-            title = f"Ligne de l’appelant : {how}"
-        case other:
-            title = other
-    return EventLine(at, title, icon, tone, _said(str(payload.get("told") or "")))
-
-
-def _who(path: str, steps: Sequence[StepLine]) -> str:
-    tail = path.rsplit("/", 1)[-1]
-    position = int(tail) if tail.isdecimal() else -1
-    return next((step.display_name.split(",")[0] for step in steps if step.position == position), "Correspondant")
-
-
-def _said(told: str) -> tuple[str, ...]:
-    """The words in an answer that was given, for the reader: whatever the carrier's language."""
-    if not told.startswith("<?xml"):
-        return ()
-    try:
-        root = ElementTree.fromstring(told)  # noqa: S314 - a document we wrote
-    except ElementTree.ParseError:
-        return ()
-    return tuple(said for element in root.iter() if (said := _words(element)))
-
-
-def _words(element: ElementTree.Element) -> str:
-    """What an element says; a recorded sentence is told by its words."""
-    text = (element.text or "").strip()
-    if element.tag == "Play" and f"{PUBLIC}/" in text:
-        return words.SENTENCES.get(text.split("/")[-3], words.OWN_VOICE)
-    return text if element.tag == "Say" else ""
+def _events(told: Sequence[Any], steps: Sequence[StepLine]) -> tuple[EventLine, ...]:
+    """In the order in which things happened, which is not always the one in which they were told."""
+    names = {step.position: step.display_name for step in steps}
+    lines = [line_of(at, kind, payload, names) for at, kind, payload in told]
+    return tuple(sorted(lines, key=lambda line: line.at))

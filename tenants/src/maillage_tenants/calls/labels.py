@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from maillage_tenants.calls.models import CallbackOutcome, CallOutcome, CallState, LegState
+from maillage_tenants.calls.signals import Ending
 from maillage_tenants.dispatch import StepKind
 
 Look = tuple[str, str, str]
@@ -65,6 +66,14 @@ LEG_NEWS: Mapping[str, str] = {
     "failed": "numéro injoignable",
     "canceled": "appel interrompu",
 }
+ENDINGS: Mapping[str, str] = {
+    Ending.COMPLETED: "completed",
+    Ending.NO_ANSWER: "no-answer",
+    Ending.BUSY: "busy",
+    Ending.FAILED: "failed",
+    Ending.CANCELLED: "canceled",
+}
+"""How an attempt ended, by the names of `LEG_NEWS`."""
 QUESTIONS: Mapping[str, str] = {
     "start": "Premier menu",
     "site": "Choix du lieu",

@@ -9,12 +9,13 @@ from litestar.response import Redirect, Template
 from maillage_hooks import TradeRegistry
 from maillage_kit.context import Actor, CooperativeContext, Role
 from maillage_kit.db import TenantSession
-from maillage_kit.errors import Invalid
+from maillage_kit.errors import Conflict, Invalid, Unavailable
+from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, base_path, page, page_request, requires, see_other, text, url_with
 from maillage_tenants import recordings
 from maillage_tenants.calls import journal, labels
 from maillage_tenants.calls.journal import Show
-from maillage_tenants.calls.service import callbacks
+from maillage_tenants.calls.service import callbacks, cutting
 
 _OFFICE = [requires(Role.OFFICE)]
 _TABS = (
@@ -99,6 +100,19 @@ async def release_recordings(
     return see_other(f"{base_path(cooperative)}/calls/{call_id}", flash="La durée habituelle s’applique à nouveau.")
 
 
+@post("/calls/{call_id:uuid}/hang-up", guards=_OFFICE, status_code=303)
+async def hang_up(
+    session: TenantSession, cooperative: CooperativeContext, actor: Actor, settings: Settings, call_id: UUID
+) -> Redirect:
+    """End a running call for both people."""
+    page_of_call = f"{base_path(cooperative)}/calls/{call_id}"
+    try:
+        await cutting.hang_up(session, call_id=call_id, settings=settings, by=actor.display_name)
+    except (Conflict, Unavailable) as refused:
+        return see_other(page_of_call, flash=refused.message, tone="danger")
+    return see_other(page_of_call, flash="Appel raccroché.")
+
+
 @post("/calls/{call_id:uuid}/callback", guards=_OFFICE, status_code=303)
 async def close_callback(
     request: AnyRequest,
@@ -152,4 +166,4 @@ async def _story(
     )
 
 
-ROUTES = (call_log, one_call, listen, hold_recordings, release_recordings, close_callback)
+ROUTES = (call_log, one_call, listen, hold_recordings, release_recordings, close_callback, hang_up)

@@ -90,5 +90,5 @@ class TelephonyProvider(Protocol):
         ...
 
     async def hang_up(self, call: RunningCall) -> None:
-        """End both ends of a running call. Harmless when it is over. Raises Unavailable when the carrier cannot."""
+        """End both ends of a running call. Raises Unavailable when the carrier cannot, or has no such call."""
         ...

@@ -323,12 +323,14 @@ class SipCarrier:
             raise Forbidden("Accès refusé.")
 
     async def hang_up(self, call: RunningCall) -> None:
-        """End the dialogs of a Call-ID and those it opened at the edge. Raises Unavailable when the edge does not
-        answer; no dialog of that name is a call that is over."""
+        """End the dialogs of a Call-ID at the edge. Raises Unavailable when the edge does not answer, or has no such
+        call."""
         async with httpx.AsyncClient(timeout=RPC_TIMEOUT_SECONDS) as client:
-            for dialog in await self._rpc(client, "dlg.list", ()) or ():
-                if not isinstance(dialog, Mapping) or dialog.get("call-id") != call.provider_call_id:
-                    continue
+            found = await self._rpc(client, "dlg.list_match", ("callid", "eq", call.provider_call_id))
+            dialogs = [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+            if not dialogs:
+                raise Unavailable("Le standard n’a plus cet appel : il est sans doute déjà terminé.")
+            for dialog in dialogs:
                 await self._rpc(client, "dlg.end_dlg", (dialog.get("h_entry"), dialog.get("h_id")))
 
     async def _rpc(self, client: httpx.AsyncClient, method: str, params: Sequence[Any]) -> Any:

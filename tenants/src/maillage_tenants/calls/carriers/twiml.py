@@ -8,7 +8,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
@@ -236,7 +236,7 @@ class TwimlCarrier:
     keys: tuple[str, ...] = ()
     dialect: str = "twilio"
     secret: SecretStr | None = None
-    api: CarrierApiSettings = CarrierApiSettings()
+    api: CarrierApiSettings = field(default_factory=CarrierApiSettings)
     name: str = PROVIDER
     patience_seconds: float = 8.0
     tells_each_leg: bool = False
@@ -280,7 +280,7 @@ class TwimlCarrier:
         return Fields.of(heard.path, form)
 
     async def hang_up(self, call: RunningCall) -> None:
-        """Ask the carrier's REST API to complete the call. Raises Unavailable; a call that is over is no error."""
+        """Ask the carrier's REST API to complete the call. Raises Unavailable, also when it has no such call."""
         if not self.api.is_set or self.api.auth_token is None:
             raise Unavailable("Le raccroché à distance n’est pas configuré chez l’opérateur.")
         account = self.api.account_sid
@@ -294,7 +294,7 @@ class TwimlCarrier:
                 )
         except httpx.HTTPError as exc:
             raise Unavailable("L’opérateur ne répond pas : l’appel n’a pas été raccroché.") from exc
-        if answer.status_code >= 400 and answer.status_code != 404:
+        if answer.status_code >= 400:
             raise Unavailable("L’opérateur a refusé de raccrocher cet appel.")
 
     def url(self, path: str) -> str:
