@@ -76,6 +76,7 @@ class Hunting:
             return await self._talk(self._winner.result())
         finally:
             caller.endpoint.background(b"")
+            caller.forget_keys()
             self.drop()
 
     def drop(self) -> None:
@@ -144,6 +145,10 @@ class Hunting:
         try:
             await first_of(line.answered, line.ended, self._winner)
             if self._winner.done():
+                if line.answered.done():  # at the very moment that another accepted
+                    channel.endpoint.connect(line.answered.result())
+                    call.station.spawn(_sorry(channel))
+                    kept = True
                 return None
             if not line.answered.done():
                 self.remaining = ()
@@ -184,7 +189,7 @@ class Hunting:
         except asyncio.CancelledError:
             code = "caller gone" if call.line.is_over else "taken by another"
             if not call.line.is_over:
-                call.station.spawn(_sorry(leg))
+                call.station.spawn(_sorry(leg.channel))
             raise
         finally:
             if not accepted:
@@ -295,15 +300,14 @@ class Hunting:
         return Outcome(leg.step.position, "completed", True)
 
 
-async def _sorry(leg: Leg) -> None:
+async def _sorry(channel: Channel) -> None:
     """For the one who was listening while another accepted."""
     try:
-        if not leg.line.is_over:
-            leg.channel.endpoint.hush()
-            async with asyncio.timeout(15):
-                await leg.channel.say(Sentence(words.ALREADY_TAKEN))
+        channel.endpoint.hush()
+        async with asyncio.timeout(15):
+            await channel.say(Sentence(words.ALREADY_TAKEN))
     finally:
-        leg.channel.close()
+        channel.close()
 
 
 def _ending(code: int) -> str:

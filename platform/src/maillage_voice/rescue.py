@@ -32,11 +32,12 @@ async def rescue(call: "Call") -> None:
     else:
         await call.channel.say(Sentence(words.SAFETY_FIRST))
         await call.channel.say(Sentence(words.PUT_THROUGH))
-    for round_number in range(_ROUNDS):
+    people = (*call.left, *call.rescue_steps)
+    for round_number in range(_ROUNDS if people else 0):
         if round_number:
             call.tried = set()
             await call.channel.say(Sentence(words.NEXT_ONE))
-        if await call.hunt_alone((*call.left, *call.rescue_steps)):
+        if await call.hunt_alone(people):
             await call.channel.say(Sentence(words.GOODBYE))
             return
     if call.message_path:

@@ -17,6 +17,8 @@ from maillage_voice.plans import Sentence
 
 VOICE: Final = "fr"
 _PATIENCE: Final = 8.0
+_FETCH_PATIENCE: Final = 2.0
+_FETCH_AGAIN: Final = 60.0  # seconds before a recording that could not be had is asked for again
 _AT_ONCE: Final = 3
 _IN_MEMORY: Final = 256
 _PASSING_SECONDS: Final = 24 * 3600
@@ -34,16 +36,20 @@ class Speech:
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._making: dict[str, asyncio.Task[bytes | None]] = {}
         self._recent: OrderedDict[str, bytes] = OrderedDict()
+        self._not_before: dict[str, float] = {}
 
     async def sound(self, sentence: Sentence) -> bytes:
         """The cooperative's own recording if there is one, else the synthetic voice, else a beep."""
         if sentence.audio is not None and self._application is not None:
-            own = await self._in_time(_name("audio", sentence.audio), self._own(sentence.audio))
-            if own:
-                return own
+            name = _name("audio", sentence.audio)
+            if clock.now().timestamp() >= self._not_before.get(name, 0):
+                own = await self._in_time(name, self._own(sentence.audio), _FETCH_PATIENCE)
+                if own:
+                    return own
         if not sentence.text.strip():
             return b""
-        return await self._in_time(_name(VOICE, sentence.text), self._spoken(sentence)) or g711.BEEP
+        name = _name(VOICE, sentence.text)
+        return await self._in_time(name, self._spoken(sentence), _PATIENCE) or g711.BEEP
 
     def prepare(self, sentences: Iterable[Sentence]) -> None:
         """Begin making what is not there yet, without waiting."""
@@ -63,12 +69,14 @@ class Speech:
         return silent
 
     async def run(self) -> None:
-        """Deletes, every hour and for ever, what was made for one call a day ago."""
+        """Cleans every hour, for ever."""
         while True:
             self.clean()
             await asyncio.sleep(3600)
 
     def clean(self) -> None:
+        """Delete what was made for one call a day ago."""
+        self._not_before.clear()
         oldest = clock.now().timestamp() - _PASSING_SECONDS
         for made in self._passing.glob("*"):
             if made.stat().st_mtime < oldest:
@@ -94,13 +102,13 @@ class Speech:
 
         return make
 
-    async def _in_time(self, name: str, make: _Maker) -> bytes | None:
+    async def _in_time(self, name: str, make: _Maker, patience: float) -> bytes | None:
         if name in self._recent:
             self._recent.move_to_end(name)
             return self._recent[name]
         task = self._begin(name, make)
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(patience):
                 return await asyncio.shield(task)
         except TimeoutError:
             return None
@@ -122,6 +130,7 @@ class Speech:
             sound = path.read_bytes()
         except Exception as exc:
             _log.warning("no sound", why=f"{type(exc).__name__} {exc}"[:300])
+            self._not_before[name] = clock.now().timestamp() + _FETCH_AGAIN
             return None
         self._recent[name] = sound
         if len(self._recent) > _IN_MEMORY:

@@ -98,7 +98,7 @@ async def place(station: Station, wanted: WatchCall) -> None:
     def tell(kind: str) -> None:
         station.spool.tell(
             kind,
-            call_id=line.call_id,
+            call_id=line.call_id or wanted.id,
             caller=wanted.from_,
             called=wanted.to,
             detail=wanted.id,
