@@ -180,7 +180,7 @@ class Hunting:
             try:
                 await first_of(talking, leg.line.ended)
                 if not talking.done():
-                    code = "hung up"
+                    code = leg.passed.result() if leg.passed.done() else "hung up"
                     return
                 accepted = await talking
                 code = leg.passed.result() if leg.passed.done() else "refused"
