@@ -428,14 +428,37 @@ def _no_watch() -> None:
     op.drop_table("watch_call")
 
 
+ADOPTED_ONLY = """
+create function adopted_only() returns trigger language plpgsql as $$
+begin
+  if tg_op = 'UPDATE' and old.call_id is null and new.call_id is not null
+     and to_jsonb(new) - 'call_id' = to_jsonb(old) - 'call_id' then
+    return new;
+  end if;
+  raise exception 'table % is append-only', tg_table_name using errcode = 'restrict_violation';
+end
+$$"""
+"""An event that came before its call may be given to it, once; nothing else of it ever changes."""
+
+
 def _told_later() -> None:
     """A carrier tells afterwards what happened: the end of a line before what came of it, events before their call."""
     op.add_column("call", sa.Column("line_ended_at", sa.DateTime(timezone=True), nullable=True))
     op.create_index(
         "ix_call_event_orphan", "call_event", ["provider_call_id"], postgresql_where=sa.text("call_id is null")
     )
+    op.execute("drop trigger append_only on call_event")
+    op.execute(ADOPTED_ONLY)
+    op.execute(
+        "create trigger append_only before update or delete on call_event for each row execute function adopted_only()"
+    )
 
 
 def _not_told_later() -> None:
+    op.execute("drop trigger append_only on call_event")
+    op.execute("drop function adopted_only")
+    op.execute(
+        "create trigger append_only before update or delete on call_event for each row execute function forbid_change()"
+    )
     op.drop_index("ix_call_event_orphan", "call_event")
     op.drop_column("call", "line_ended_at")
