@@ -148,6 +148,7 @@ async def known_ids(world: Any, evening: Any) -> dict[str, Any]:
     one = {
         "member_id": "select id from member order by name limit 1",
         "technician_id": "select t.id from technician t join member m on m.id = t.member_id order by m.name limit 1",
+        "message_id": "select id from message where purpose = 'offer' order by id limit 1",
         "customer_id": "select c.id from customer c join subscription on customer_id = c.id order by c.number limit 1",
         "sector_id": "select id from sector order by code limit 1",
         "plan_id": "select id from plan order by code limit 1",

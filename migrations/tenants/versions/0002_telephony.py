@@ -447,6 +447,9 @@ def _told_later() -> None:
     op.create_index(
         "ix_call_event_orphan", "call_event", ["provider_call_id"], postgresql_where=sa.text("call_id is null")
     )
+    op.create_index(
+        "ix_call_event_orphan_since", "call_event", ["received_at"], postgresql_where=sa.text("call_id is null")
+    )
     op.execute("drop trigger append_only on call_event")
     op.execute(ADOPTED_ONLY)
     op.execute(
@@ -460,5 +463,6 @@ def _not_told_later() -> None:
     op.execute(
         "create trigger append_only before update or delete on call_event for each row execute function forbid_change()"
     )
+    op.drop_index("ix_call_event_orphan_since", "call_event")
     op.drop_index("ix_call_event_orphan", "call_event")
     op.drop_column("call", "line_ended_at")

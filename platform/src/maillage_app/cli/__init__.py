@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "migrate": "maillage_app.cli.migrate:migrate",
     "doctor": "maillage_app.cli.doctor:doctor",
     "watch": "maillage_app.cli.watch:watch",
+    "push-key": "maillage_app.cli.push_key:push_key",
     "test": "maillage_app.cli.checks:test",
     "lint": "maillage_app.cli.checks:lint",
     "bench": "maillage_app.cli.bench:bench",

@@ -9,7 +9,7 @@ without a carrier in production a message fails and raises an alarm.
 from .addresses import note_stop, subscribe, unsubscribe
 from .carriers import AddressDead, CarrierRefused, Carriers, CarrierUnavailable, SpokenCall, carriers_from, vapid_key
 from .carriers.ports import Reply
-from .carriers.web_push import can_seal, known_service
+from .carriers.web_push import VapidKey, can_seal, known_service, padless
 from .inbox import Answers, Inbox
 from .models import Channel, MessageState, Urgency
 from .policy import set_wishes
@@ -41,6 +41,7 @@ __all__ = [
     "Reply",
     "SpokenCall",
     "Urgency",
+    "VapidKey",
     "can_seal",
     "carriers_from",
     "dead_addresses",
@@ -51,6 +52,7 @@ __all__ = [
     "mark_read",
     "meaning_of",
     "note_stop",
+    "padless",
     "recent_messages",
     "send_email",
     "send_sms",
