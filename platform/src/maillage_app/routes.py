@@ -6,6 +6,7 @@ from litestar import Router
 from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler
 
+from maillage_app import development_phone
 from maillage_app.development import mailbox
 from maillage_app.events import events
 from maillage_app.health import health, health_of_watch
@@ -19,6 +20,8 @@ from maillage_platform.identity import routes_openid as openid
 from maillage_platform.identity import routes_people as people
 from maillage_platform.identity import routes_providers as providers
 from maillage_platform.identity import routes_web as identity
+from maillage_tenants.calls import routes_recordings as sounds
+from maillage_tenants.calls import routes_settings as telephony_settings
 from maillage_tenants.calls import routes_telephony as telephony
 from maillage_tenants.calls import routes_web as calls
 from maillage_tenants.calls.carriers.sip import SipCarrier
@@ -63,7 +66,7 @@ def platform_routes(settings: Settings) -> Handlers:
         federation.one_cooperative,
     ]
     if not settings.in_production:
-        handlers.append(mailbox)
+        handlers += [mailbox, *development_phone.ROUTES]
     return handlers
 
 
@@ -80,6 +83,7 @@ def tenant_routes() -> Handlers:
         *field.ROUTES,
         *field_notifications.ROUTES,
         *calls.ROUTES,
+        *telephony_settings.ROUTES,
         *territory.ROUTES,
         *members.ROUTES,
         *rota.ROUTES,
@@ -128,11 +132,18 @@ def telephony_routes() -> Router:
 
     return Router(
         path="/telephony",
-        route_handlers=[telephony.twiml_router(), messages_router(), sip_router()],
+        route_handlers=[
+            telephony.twiml_router(),
+            sip_router(),
+            messages_router(),
+            Router("/twiml", route_handlers=sounds.TWIML_ROUTES, request_max_body_size=telephony.MAX_BODY_BYTES),
+            Router("/sip", route_handlers=sounds.SIP_ROUTES),
+            sounds.public_prompt,
+        ],
         dependencies={
             "switchboard": Provide(switchboard, sync_to_thread=False),
-            "inbox": Provide(inbox, sync_to_thread=False),
             "sip_edge": Provide(sip_edge, sync_to_thread=False),
             "sip_board": Provide(sip_board, sync_to_thread=False),
+            "inbox": Provide(inbox, sync_to_thread=False),
         },
     )
