@@ -5,7 +5,7 @@ is a whole number. `formulate` may free a part of the plan only: the rest is the
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ortools.sat.python import cp_model
@@ -14,10 +14,28 @@ from maillage_tenants.rota.solver.problem import Problem
 from maillage_tenants.rota.solver.state import State, hole_cost
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Fact:
+    """What a row comes from, for explanations. `kind`: "cover", "week", "running", "rest", "weekly_rest" or an
+    `Obstacle`. `number`: the slot of a cover, the week of a rule. `detail`: as in `Reason`."""
+
+    kind: str
+    person: int = -1
+    number: int = -1
+    detail: str = ""
+
+
+Obstructed = Callable[[int], Iterable[tuple[int, tuple[Fact, ...]]]]
+"""For a slot: people, and the facts that each keep the person from it."""
+
+
 @dataclass
 class Formulation:
     """Variables are numbers; each is a whole number in `[0, upper]` with `points` a unit. Rows are
-    `low ≤ Σ coefficient · variable ≤ high`, None being no limit. `take[slot, person]`, `hole[slot]`: variables."""
+    `low ≤ Σ coefficient · variable ≤ high`, None being no limit. `take[slot, person]`, `hole[slot]`: variables.
+
+    `about` is what the rows being added come from; `facts` keeps it, by list and place. `barred`: a fact that forbids a
+    variable."""
 
     upper: list[int] = field(default_factory=list)
     points: list[int] = field(default_factory=list)
@@ -27,11 +45,20 @@ class Formulation:
     rows: list[tuple[list[int], list[int], int | None, int | None]] = field(default_factory=list)
     take: dict[tuple[int, int], int] = field(default_factory=dict)
     hole: dict[int, int] = field(default_factory=dict)
+    about: Fact | None = None
+    facts: dict[tuple[str, int], Fact] = field(default_factory=dict)
+    barred: list[tuple[int, Fact]] = field(default_factory=list)
 
     def variable(self, points: int = 0, upper: int = 1) -> int:
         self.upper.append(upper)
         self.points.append(points)
         return len(self.upper) - 1
+
+    def exclude(self, variables: Sequence[int]) -> None:
+        """At most one of them."""
+        if self.about is not None:
+            self.facts["at_most_one", len(self.at_most_one)] = self.about
+        self.at_most_one.append(list(variables))
 
     def row(self, variables: Sequence[int], *, low: int | None = None, high: int | None = None) -> None:
         self.row_of([1] * len(variables), variables, low=low, high=high)
@@ -39,6 +66,8 @@ class Formulation:
     def row_of(
         self, coefficients: Sequence[int], variables: Sequence[int], *, low: int | None = None, high: int | None = None
     ) -> None:
+        if self.about is not None:
+            self.facts["rows", len(self.rows)] = self.about
         self.rows.append((list(coefficients), list(variables), low, high))
 
 
@@ -53,12 +82,14 @@ def formulate(
     keep: Mapping[int, int] | None = None,
     change: int = 0,
     following: bool = True,
+    obstructed: Obstructed | None = None,
 ) -> Formulation:
     """The model of the slots in `free` (all when None), the others being as in `state`.
 
     `state` must not hold the free slots. `people`: only they may take the free slots. `fair` False: only what leaves a
     slot uncovered has points. `must_cover`: no hole is allowed. `keep` with `change`: each slot not given as in `keep`
     costs that much. `following` False leaves out the points for the same unit two weeks running: a relaxation.
+    `obstructed`: who is looked at for a slot instead of the candidates, with what bars them.
     """
     slots = sorted(range(len(problem.slots)) if free is None else free)
     state = state or State(problem)
@@ -66,7 +97,14 @@ def formulate(
     may: dict[int, list[int]] = defaultdict(list)
     for slot in slots:
         own = []
-        for person, points in problem.cost[slot].items():
+        if obstructed is not None:
+            for person, facts in obstructed(slot):
+                if not (state.held[person] and state.clash(slot, person)):
+                    f.take[slot, person] = f.variable()
+                    own.append(f.take[slot, person])
+                    may[person].append(slot)
+                    f.barred += [(f.take[slot, person], fact) for fact in facts]
+        for person, points in problem.cost[slot].items() if obstructed is None else ():
             if (people is None or person in people) and not (state.held[person] and state.clash(slot, person)):
                 cost = points if fair else 0
                 if keep is not None and keep.get(slot) != person:
@@ -77,6 +115,7 @@ def formulate(
         if not must_cover:
             f.hole[slot] = f.variable(hole_cost(problem, slot) + (change if keep and slot in keep else 0))
             own.append(f.hole[slot])
+        f.facts["one_of", len(f.one_of)] = Fact("cover", number=slot)
         f.one_of.append(own)
     # Somebody without a single slot still has a fair share that nobody fills: it belongs to the points of the whole.
     for person in range(len(problem.people)) if free is None else sorted(may):
@@ -123,7 +162,7 @@ class _Person:
             if len(slots) < 2:
                 continue
             if self._held_then(group):
-                self.f.at_most_one.append(self.lits(slots))
+                self.f.exclude(self.lits(slots))
                 continue
             joined = [
                 (one, other)
@@ -132,7 +171,7 @@ class _Person:
                 if problem.together and problem.may_join(one, other)
             ]
             if not joined:
-                self.f.at_most_one.append(self.lits(slots))
+                self.f.exclude(self.lits(slots))
                 continue
             if len(slots) > 2:
                 self.f.row(self.lits(slots), high=2)
@@ -140,7 +179,7 @@ class _Person:
             for position, one in enumerate(slots):
                 for other in slots[position + 1 :]:
                     if (one, other) not in friends:
-                        self.f.at_most_one.append(self.lits((one, other)))
+                        self.f.exclude(self.lits((one, other)))
 
     def _held_then(self, group: Sequence[int]) -> bool:
         problem = self.problem
@@ -183,7 +222,9 @@ class _Person:
         close = self.problem.close_units(self.person)
         self.on = {unit: self.resting(unit) for unit in self.by_unit}
         for group in _cliques([unit for unit in sorted(self.by_unit) if self.on[unit]], close):
-            self.f.at_most_one.append([literal for unit in group for literal in self.on[unit]])
+            self.f.about = Fact("rest", self.person, self.problem.units[group[0]].week)
+            self.f.exclude([literal for unit in group for literal in self.on[unit]])
+        self.f.about = None
 
     def weeks(self) -> None:
         """No more than so many units a week; rank 1 in no more than so many weeks running."""
@@ -203,7 +244,9 @@ class _Person:
                 counted = [slot for slot in slots if not problem.units[problem.slots[slot].unit].apart]
                 left = rules.max_units_a_week - held_count[week]
                 if len(counted) > left:
+                    self.f.about = Fact("week", self.person, week)
                     self.f.row(self.lits(counted), high=max(left, 0))
+            self.f.about = None
         if not rules.max_weeks_running:
             return
         first: dict[int, list[int]] = {}
@@ -220,7 +263,9 @@ class _Person:
             for week in free:
                 if week not in working:
                     working[week] = self._working(first[week])
+            self.f.about = Fact("running", self.person, start)
             self.f.row([working[week] for week in free], high=rules.max_weeks_running - len(window) + len(free))
+            self.f.about = None
 
     def _working(self, slots: list[int]) -> int:
         """1 as soon as one of these slots of one week is taken."""
@@ -239,7 +284,7 @@ class _Person:
 
     def weekly_rest(self) -> None:
         """An employee has one stretch free of duty in every calendar week (R63), unless one duty fills the week."""
-        for _, rests in self.problem.rest_weeks:
+        for number, (_, rests) in enumerate(self.problem.rest_weeks):
             touching = set().union(*rests)
             if not touching & self.by_unit.keys():
                 continue
@@ -257,8 +302,10 @@ class _Person:
                 for unit in rest & self.by_unit.keys():
                     for literal in self.lits(self.by_unit[unit]):
                         if unit not in filling:
-                            self.f.at_most_one.append([free, literal])
+                            self.f.exclude([free, literal])
+            self.f.about = Fact("weekly_rest", self.person, number)
             self.f.row([*chosen, *escapes], low=1)
+            self.f.about = None
 
     def bands(self) -> None:
         """Each load within the whole numbers around the fair share, or points for each unit outside (R53, R64)."""
@@ -351,24 +398,59 @@ def _cliques(units: Sequence[int], close: Sequence[set[int]], *, alone: bool = F
 # --- CP-SAT -----------------------------------------------------------------
 
 
-def to_cp_sat(f: Formulation) -> tuple[cp_model.CpModel, list[cp_model.IntVar]]:
-    """The formulation as a CP-SAT model; its variables in the same order."""
+@dataclass(frozen=True)
+class CpSat:
+    """A CP-SAT model, its variables in the formulation's order, and a switch for each fact when asked for."""
+
+    model: cp_model.CpModel
+    variables: list[cp_model.IntVar]
+    switches: dict[Fact, cp_model.IntVar]
+
+
+def to_cp_sat(f: Formulation, *, switches: bool = False) -> CpSat:
+    """The formulation for CP-SAT. With `switches`, each fact holds only while its switch is on, and nothing has points:
+    what cannot be switched off is one person in one place."""
     model = cp_model.CpModel()
     variables = [model.new_bool_var("") if upper == 1 else model.new_int_var(0, upper, "") for upper in f.upper]
-    for group in f.one_of:
-        model.add_exactly_one([variables[v] for v in group])
-    for group in f.at_most_one:
-        model.add_at_most_one([variables[v] for v in group])
-    for coefficients, members, low, high in f.rows:
-        total = cp_model.LinearExpr.weighted_sum([variables[v] for v in members], coefficients)
-        if low is not None:
-            model.add(total >= low)
-        if high is not None:
-            model.add(total <= high)
-    priced = [(variables[v], points) for v, points in enumerate(f.points) if points]
-    model.minimize(
-        cp_model.LinearExpr.weighted_sum([v for v, _ in priced], [p for _, p in priced]) + f.constant
-        if priced
-        else cp_model.LinearExpr.constant(f.constant)
-    )
-    return model, variables
+    made: dict[Fact, cp_model.IntVar] = {}
+
+    def switch(fact: Fact | None) -> cp_model.IntVar | None:
+        if fact is None or not switches:
+            return None
+        if fact not in made:
+            made[fact] = model.new_bool_var("")
+        return made[fact]
+
+    for number, group in enumerate(f.one_of):
+        members = [variables[v] for v in group]
+        on = switch(f.facts.get(("one_of", number)))
+        if on is None:
+            model.add_exactly_one(members)
+        else:
+            model.add_at_most_one(members)
+            model.add_bool_or(members).only_enforce_if(on)
+    for number, group in enumerate(f.at_most_one):
+        members = [variables[v] for v in group]
+        on = switch(f.facts.get(("at_most_one", number)))
+        if on is None:
+            model.add_at_most_one(members)
+        else:
+            model.add(cp_model.LinearExpr.sum(members) <= 1).only_enforce_if(on)
+    for number, (coefficients, places, low, high) in enumerate(f.rows):
+        total = cp_model.LinearExpr.weighted_sum([variables[v] for v in places], coefficients)
+        on = switch(f.facts.get(("rows", number)))
+        for row in ([total >= low] if low is not None else []) + ([total <= high] if high is not None else []):
+            added = model.add(row)
+            if on is not None:
+                added.only_enforce_if(on)
+    for variable, fact in f.barred:
+        on = switch(fact)
+        if on is None:
+            model.add(variables[variable] == 0)
+        else:
+            model.add_implication(on, ~variables[variable])
+    if not switches:
+        priced = [(variables[v], points) for v, points in enumerate(f.points) if points]
+        total = cp_model.LinearExpr.weighted_sum([v for v, _ in priced], [p for _, p in priced])
+        model.minimize(total + f.constant)
+    return CpSat(model, variables, made)

@@ -6,7 +6,7 @@ the model, the search, the explanations and the repairs read the same tables.
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -50,7 +50,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """`detail`: the document's kind, the absence's label."""
+    """`detail`: the document's kind, the number of the absence, the minutes of road when they are known."""
 
     obstacle: Obstacle
     detail: str = ""
@@ -210,6 +210,25 @@ class Problem:
         if slot.rank not in self.people[person].ranks:
             return Reason(Obstacle.RANK)
         return self._timely(person, desk.trade)[slot.unit] or self._after_before(person, slot)
+
+    def obstacles(self, person: int, slot_number: int) -> tuple[Reason, ...] | None:
+        """Everything about the person themselves that keeps them from the slot, whatever may be changed: absences,
+        documents, rank, distance, membership. None when it is not their trade or they owe nothing: nothing would help.
+        """
+        slot = self.slots[slot_number]
+        facts, desk = self.people[person], self.desks[slot.desk]
+        posted = self._posted(person, desk)
+        if posted is not None and posted.obstacle is not Obstacle.TOO_FAR:
+            return None
+        found = [posted] if posted is not None else []
+        if slot.rank not in facts.ranks:
+            found.append(Reason(Obstacle.RANK))
+        if self._timely(person, desk.trade)[slot.unit] is not None:
+            proven = {kind: _merged(_days_of_proof(facts, kind, desk.trade)) for kind in PROOFS}
+            found += _obstacles(facts, proven, self.units[slot.unit])
+        if (before := self._after_before(person, slot)) is not None:
+            found.append(before)
+        return tuple(found)
 
     def _posted(self, number: int, desk: Desk) -> Reason | None:
         person = self.people[number]
@@ -496,16 +515,19 @@ def _merged(days: Iterable[Days]) -> list[Days]:
 
 
 def _obstacle(person: Person, proven: Mapping[str, Sequence[Days]], unit: Unit) -> Reason | None:
+    return next(_obstacles(person, proven, unit), None)
+
+
+def _obstacles(person: Person, proven: Mapping[str, Sequence[Days]], unit: Unit) -> Iterator[Reason]:
     spans = [days_of(period) for period in unit.periods]
     if person.available is not None and not all(_covers((person.available,), *span) for span in spans):
-        return Reason(Obstacle.MEMBERSHIP)
+        yield Reason(Obstacle.MEMBERSHIP)
     for kind, days in proven.items():
         if not all(_covers(days, *span) for span in spans):
-            return Reason(Obstacle.PROOF, kind)
-    for absence in person.absences:
+            yield Reason(Obstacle.PROOF, kind)
+    for number, absence in enumerate(person.absences):
         if unit.overlaps(absence.period):
-            return Reason(Obstacle.ABSENCE, absence.label)
-    return None
+            yield Reason(Obstacle.ABSENCE, str(number))
 
 
 def _covers(days: Sequence[Days], first: date, last: date) -> bool:

@@ -17,7 +17,7 @@ from ortools.sat.python import cp_model
 
 from maillage_tenants.rota.solver.bound import lower_bound
 from maillage_tenants.rota.solver.greedy import first_plan
-from maillage_tenants.rota.solver.model import formulate, to_cp_sat
+from maillage_tenants.rota.solver.model import CpSat, Formulation, formulate, to_cp_sat
 from maillage_tenants.rota.solver.problem import Plan, Problem, Stop
 from maillage_tenants.rota.solver.state import Score, State, band_cost, fairness, hole_cost, score
 
@@ -96,6 +96,8 @@ STEP_SECONDS = 15.0
 """A sub-solve never lasts longer, whatever the machine."""
 STALE = 60
 """Steps without a better plan before a restart."""
+MOST_TRIES = 6
+"""How often, wider each time, a hole is tried when only cover counts."""
 SMALLEST, LARGEST = 120.0, 480.0
 """Slots of a neighbourhood."""
 
@@ -114,21 +116,10 @@ class _Search:
     bound: int | None = None
 
     def run(self, start: Mapping[int, int], locked: frozenset[int], bound_seconds: float | None) -> Outcome:
-        self.began = self.clock()
-        self.random = random.Random(self.seed)  # noqa: S311 - a search, not a secret
-        kept, kept_locked = self.problem.kept
-        fixed = {slot: kept[slot] for slot in kept_locked}
-        self.locked = locked | kept_locked
-        self.state = State(self.problem)
-        for slot, person in {**fixed, **start}.items():
-            if slot in self.locked or self.state.allows(slot, person):
-                self.state.give(slot, person)
-        self.movable = [slot for slot in range(len(self.problem.slots)) if slot not in self.locked]
-        first_plan(self.problem, self.state)
+        self.prepare(start, locked)
         self.best, self.best_plan = score(self.problem, self.state.plan), dict(self.state.plan)
         self.current = self.best
         self.tell()
-        self._map()
         ended = self.fill_holes(tries=1)
         if not start and ended is None:
             self.desk_by_desk()
@@ -141,6 +132,46 @@ class _Search:
         if self.bound is None:
             self.bound = lower_bound(formulate(self.problem, following=False), seconds=0)
         return Outcome(self.best_plan, self.best, self.bound, ended, self.steps, self.elapsed, tuple(self.trace))
+
+    def prepare(self, start: Mapping[int, int], locked: frozenset[int]) -> None:
+        """The state to begin with: what is locked, what of `start` the rules allow, then the first plan."""
+        self.began = self.clock()
+        self.random = random.Random(self.seed)  # noqa: S311 - a search, not a secret
+        kept, kept_locked = self.problem.kept
+        self.locked = locked | kept_locked
+        self.state = State(self.problem)
+        for slot, person in {**start, **{slot: kept[slot] for slot in kept_locked}}.items():
+            if slot in self.locked:
+                self.state.give(slot, person)
+        for slot, person in start.items():
+            if slot not in self.locked and self.state.allows(slot, person):
+                self.state.give(slot, person)
+        self.movable = [slot for slot in range(len(self.problem.slots)) if slot not in self.locked]
+        first_plan(self.problem, self.state)
+        self._map()
+
+    def cover(self, start: Mapping[int, int], enough: int) -> Plan:
+        self.prepare(start, frozenset())
+        tried: Counter[int] = Counter()
+        while self.elapsed < self.budget and len(self.problem.slots) - len(self.state.plan) > enough:
+            holes = [slot for slot in self.movable if slot not in self.state.plan and tried[slot] < MOST_TRIES]
+            if not holes:
+                break
+            slot = min(holes, key=lambda slot: (tried[slot], slot))
+            tried[slot] += 1
+            around = self.around(slot, tried[slot])
+            found = resolve(
+                self.problem,
+                self.state,
+                around,
+                seconds=min(STEP_SECONDS, max(0.2, self.budget - self.elapsed)),
+                effort=1.0,
+                seed=self.random.randrange(2**30),
+                fair=False,
+            ).plan
+            if found is not None and len(found) >= sum(other in self.state.plan for other in around):
+                _replace(self.state, around, found)
+        return dict(self.state.plan)
 
     # --- time and words -----------------------------------------------------
 
@@ -431,21 +462,39 @@ def resolve(
         )
     finally:
         _replace(state, freed, before)
-    model, variables = to_cp_sat(f)
-    if fair and before:
-        for (slot, person), variable in f.take.items():
-            model.add_hint(variables[variable], before.get(slot) == person)
-        for slot, variable in f.hole.items():
-            model.add_hint(variables[variable], slot not in before)
+    made = to_cp_sat(f)
+    if before:
+        hint(made, f, before)
     solver = cp_model.CpSolver()
     tune(solver, seconds=seconds, seed=seed)
     solver.parameters.max_deterministic_time = effort
-    status = solver.solve(model)
+    status = solver.solve(made.model)
     spent = solver.response_proto.deterministic_time
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return Resolved(None, status == cp_model.INFEASIBLE, spent)
-    plan = {slot: person for (slot, person), variable in f.take.items() if solver.value(variables[variable])}
+    plan = {slot: person for (slot, person), variable in f.take.items() if solver.value(made.variables[variable])}
     return Resolved(plan, status == cp_model.OPTIMAL, spent)
+
+
+def hint(made: CpSat, f: Formulation, plan: Mapping[int, int]) -> None:
+    """Begin with that plan."""
+    for (slot, person), variable in f.take.items():
+        made.model.add_hint(made.variables[variable], plan.get(slot) == person)
+    for slot, variable in f.hole.items():
+        made.model.add_hint(made.variables[variable], slot not in plan)
+
+
+def cover(
+    problem: Problem,
+    *,
+    seconds: float,
+    enough: int = 0,
+    start: Mapping[int, int] | None = None,
+    seed: int = 0,
+    clock: Callable[[], float] = time.monotonic,
+) -> Plan:
+    """A plan with as few holes as found within the time, fairness left aside; no fewer than `enough` are looked for."""
+    return _Search(problem, seconds, seed, None, lambda: False, lambda _: None, clock).cover(start or {}, enough)
 
 
 def tune(solver: cp_model.CpSolver, *, seconds: float, seed: int = 0) -> None:

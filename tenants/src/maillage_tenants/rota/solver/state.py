@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from maillage_tenants.rota.checker import Assigned
 from maillage_tenants.rota.solver.problem import CATEGORIES, Plan, Problem
 
 
@@ -42,15 +43,18 @@ class State:
         rules = problem.instance.rules
         overlapping, close = problem.overlapping[unit], problem.close_units(person)[unit]
         resting = problem.counts_for_rest(person, rank)
-        at_once, this_week = 0, 0
+        at_once: list[int] = []
+        this_week = 0
         week, apart = problem.units[unit].week, problem.units[unit].apart
         weeks = {week} if rank == 1 else set()
         for held in self.held[person]:
             other = problem.slots[held]
             if other.unit == unit or other.unit in overlapping:
-                at_once += 1
-                if at_once > 1 or not problem.may_join(slot, held):
+                if not problem.may_join(slot, held) or any(
+                    other.unit == before or other.unit in problem.overlapping[before] for before in at_once
+                ):
                     return "place"
+                at_once.append(other.unit)
             elif resting and other.unit in close and problem.counts_for_rest(person, other.rank):
                 return "rest"
             facts = problem.units[other.unit]
@@ -179,3 +183,13 @@ def fairness(problem: Problem, plan: Mapping[int, int]) -> Fairness:
                 gaps.append(max(rates) - min(rates))
         spread[category] = round(sum(gaps) / len(gaps), 3) if gaps else 0.0
     return Fairness(worst, mean, spread)
+
+
+def assigned(problem: Problem, plan: Mapping[int, int]) -> tuple[Assigned, ...]:
+    """The plan in words that need no problem: one line for each unit given."""
+    found = []
+    for number, person in sorted(plan.items()):
+        slot = problem.slots[number]
+        desk, unit = problem.desks[slot.desk], problem.units[slot.unit]
+        found.append(Assigned(desk.sector_id, desk.trade, slot.rank, unit.key, problem.people[person].id, unit.periods))
+    return tuple(found)

@@ -162,10 +162,10 @@ def days_and_nights(day_at: time = DAY_STARTS, night_at: time = HANDOVER_TIME, *
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What one person takes as a whole. `periods`: in order, never touching the others'. `week`: number of the
-    calendar week of its first day, counted from the one before the semester. `block`: which of the pattern's blocks it comes from,
-    `holiday` for a holiday apart. `counts`: how many of each kind it is, kinds at zero left out. `holidays`: the public
-    holidays and festive nights it counts as, by their day."""
+    """What one person takes as a whole. `periods`: in order, never overlapping another unit's. `week`: number of the
+    calendar week of its first day, counted from the one before the semester. `block`: which of the pattern's blocks it
+    comes from, `holiday` for a holiday apart. `counts`: how many of each kind it is, kinds at zero left out.
+    `holidays`: the public holidays and festive nights it counts as, by their day."""
 
     key: str
     label: str
