@@ -1,14 +1,52 @@
 """Real SIP on the loopback: skipped, with the reason, where Kamailio or sipp are absent; a failure in CI."""
 
+import asyncio
+import contextlib
+import json
 import os
-from collections.abc import Iterator
+import shutil
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+import sqlalchemy as sa
+from psycopg.rows import dict_row
 
-from maillage_kit.testing.sip_lab import HOST, Caller, CallerScript, Edge, PhoneScript, SipLab, missing, wait_until
+from maillage_app.onboarding import open_cooperative
+from maillage_app.runtime import Runtime
+from maillage_kit import clock
+from maillage_kit.clock import paris
+from maillage_kit.context import CooperativeContext
+from maillage_kit.embedded_postgres import EmbeddedPostgres
+from maillage_kit.semester import Semester
+from maillage_kit.settings import DatabaseSettings, Settings
+
+from maillage_kit.testing.sip_lab import (
+    HOST,
+    Caller,
+    CallerScript,
+    Child,
+    Edge,
+    PhoneScript,
+    SipLab,
+    free_port,
+    missing,
+    wait_until,
+)
 from maillage_kit.testing.sip_lab.application import Document, ScriptedApplication
+from maillage_platform import provisioning
+from maillage_platform.cooperatives import NewCooperative
+from maillage_tenants import customers, territory
+from maillage_tenants.customers import ConsumerStatus, CustomerFacts, CustomerKind, PremisesUse, SiteFacts
+from maillage_tenants.members.models import Member, MemberDocument, MemberTrade, Technician
+from maillage_tenants.rota.models import Duty, OnCallPost, Rota
 
 ROOT = Path(__file__).resolve().parents[2]
 KAMAILIO = ROOT / "deploy" / "kamailio"
@@ -118,3 +156,323 @@ def stage(shared_stage: Stage) -> Iterator[Stage]:
     yield shared_stage
     shared_stage.application.mood = None
     shared_stage.edge.rpc("htable.delete", "state", "open_until")
+
+
+# ---------------------------------------------------------------------------------------------- the whole product
+
+
+TRADES = ("plumbing", "locksmith", "glazing")
+"""In the order of their keys: 1, 2, 3."""
+ACCEPT_SECONDS = 5
+EURE = NewCooperative(
+    slug="eure",
+    name="Dépannage Eure",
+    legal_name="Coopérative des artisans dépanneurs de l’Eure",
+    siren="732829320",
+    department="27",
+    address="12 rue de la Harpe, 27000 Évreux",
+    email="contact@eure.example",
+    public_number=NUMBER,
+    manager_name="Hélène Marchand",
+    manager_phone=MANAGER,
+    fallback_phone=FALLBACK,
+    mediator_name="Médiation de la consommation Normandie",
+    mediator_contact="https://mediateur.example",
+    trades=TRADES,
+)
+
+
+@dataclass(frozen=True)
+class Ward:
+    """A sector and a trade: what a story has for itself. `insee`: a commune of that sector; `key`: the trade's key."""
+
+    sector: str
+    trade: str
+    insee: str
+    postcode: str
+    key: str
+
+
+class Installation:
+    """The product as it runs: PostgreSQL, web server, worker, voice, and the edge between them and the operator."""
+
+    def __init__(self, lab: SipLab, postgres: EmbeddedPostgres, url: str, ring_seconds: int) -> None:
+        self.lab = lab
+        self.postgres = postgres
+        self.url = url
+        self.ring_seconds = ring_seconds
+        self.port = free_port()
+        self.control_port = free_port()
+        self.edge = lab.edge(application_port=self.port, last_resort=LAST_RESORT)
+        environment = self._environment()
+        server = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "maillage_app.asgi:create"]
+        server += ["--host", HOST, "--port", str(self.port), "--workers", "2", "--respawn-failed-workers", "--no-ws"]
+        cli = [sys.executable, "-m", "maillage_app.cli"]
+        self.server = lab.process("server", server, environment)
+        self.worker = lab.process("worker", [*cli, "worker"], environment)
+        self.voice = lab.process("voice", [*cli, "voice"], environment)
+        self.cooperative: CooperativeContext | None = None
+        self.wards: list[Ward] = []
+        self._people = 0
+        self._loop = asyncio.Runner()
+        settings = Settings(environment="test", database=DatabaseSettings(url=url, pool_size=1))
+        self._runtime = Runtime.start(settings)
+
+    def close(self) -> None:
+        self._loop.run(self._runtime.close())
+        self._loop.close()
+
+    def _environment(self) -> dict[str, str]:
+        media = free_port() // 2 * 2 % 20_000 + 40_000
+        return {
+            "MAILLAGE_ENVIRONMENT": "test",
+            "MAILLAGE_DATABASE__URL": self.url,
+            "MAILLAGE_DATABASE__POOL_SIZE": "4",
+            "MAILLAGE_WEB__PUBLIC_URL": f"http://{HOST}:{self.port}",
+            "MAILLAGE_TELEPHONY__SIP__SECRETS": json.dumps([self.lab.secret]),
+            "MAILLAGE_TELEPHONY__SIP__VOICE": f"sip:voice@{HOST}:{self.lab.voice_port}",
+            "MAILLAGE_TELEPHONY__SIP__TRUNK": self.lab.operator.address,
+            "MAILLAGE_TELEPHONY__SIP__EDGE_RPC": self.edge.rpc_url,
+            "MAILLAGE_TELEPHONY__SIP__VOICE_CONTROL": f"http://{HOST}:{self.control_port}",
+            "MAILLAGE_TELEPHONY__RING_SECONDS": str(self.ring_seconds),
+            "MAILLAGE_TELEPHONY__ACCEPT_SECONDS": str(ACCEPT_SECONDS),
+            "MAILLAGE_TELEPHONY__LAST_RESORT_NUMBER": LAST_RESORT,
+            "MAILLAGE_VOICE__PORT": str(self.lab.voice_port),
+            "MAILLAGE_VOICE__CONTROL_PORT": str(self.control_port),
+            "MAILLAGE_VOICE__EDGE": f"{HOST}:{self.edge.port}",
+            "MAILLAGE_VOICE__APPLICATION_URL": f"http://{HOST}:{self.port}",
+            "MAILLAGE_VOICE__DATA_DIR": str(self.lab.folder / "voice-data"),
+            "MAILLAGE_VOICE__RTP_PORTS": json.dumps([media, media + 2000]),
+            "MAILLAGE_VOICE__DRAIN_SECONDS": "1",
+        }
+
+    # ------------------------------------------------------------------------------------------------------ running
+
+    def start(self) -> "Installation":
+        for child in (self.server, self.worker, self.voice):
+            child.start()
+        self.edge.start()
+        self.server.must_run_until(lambda: answers(f"http://{HOST}:{self.port}/static/favicon.svg"), within=60)
+        self.voice.must_run_until(lambda: answers(f"http://{HOST}:{self.control_port}/health"), within=30)
+        wait_until(lambda: self.edge.knows_plans(NUMBER), within=15, what="the edge learnt the plans")
+        return self
+
+    def again(self, child: Child) -> None:
+        """Start a process that was stopped, and wait until it serves."""
+        child.start()
+        if child is self.server:
+            child.must_run_until(lambda: answers(f"http://{HOST}:{self.port}/static/favicon.svg"), within=60)
+        elif child is self.voice:
+            child.must_run_until(lambda: answers(f"http://{HOST}:{self.control_port}/health"), within=30)
+
+    # ------------------------------------------------------------------------------------------------------- people
+
+    def found(self) -> None:
+        """The cooperative, and the list of its wards."""
+        self._loop.run(open_cooperative(self._runtime, EURE, actor="tests"))
+        self.cooperative = self._loop.run(self._runtime.directory.by_slug("eure"))
+        communes = self.rows(
+            "select distinct on (s.code) s.code, c.insee, c.postcodes[1] as postcode from sector s"
+            " join sector_commune x on x.sector_id = s.id join commune c on c.insee = x.insee"
+            " order by s.code, (select count(*) from commune o where c.postcodes[1] = any(o.postcodes)), c.insee"
+        )
+        self.wards = [
+            Ward(row["code"], trade, row["insee"], row["postcode"], str(key))
+            for key, trade in enumerate(TRADES, start=1)
+            for row in communes
+        ]
+
+    def _write(self, ward: Ward, people: Sequence[tuple[str, str]], callers: Sequence[str]) -> None:
+        """In one transaction; once more on a new connection, when a drill has killed the one in the pool."""
+        try:
+            self._loop.run(self._enter(ward, people, callers))
+        except sa.exc.DBAPIError as exc:
+            if not exc.connection_invalidated:
+                raise
+            self._loop.run(self._enter(ward, people, callers))
+
+    def on_call(self, ward: Ward, *names: str) -> list[str]:
+        """These people on call there, in that order of rank; their numbers."""
+        numbers = []
+        for _ in names:
+            self._people += 1
+            numbers.append(f"+336112{self._people:05d}")
+        self._write(ward, list(zip(names, numbers, strict=True)), ())
+        return numbers
+
+    def customer(self, ward: Ward) -> str:
+        """A customer with one home there; the number they call from."""
+        self._people += 1
+        number = f"+336993{self._people:05d}"
+        self._write(ward, (), (number,))
+        return number
+
+    async def _enter(self, ward: Ward, people: Sequence[tuple[str, str]], callers: Sequence[str]) -> None:
+        assert self.cooperative is not None
+        now = clock.now()
+        async with self._runtime.database.tenant(self.cooperative.tenant) as session:
+            sector = await territory.sector_of(session, insee=ward.insee, trade=ward.trade, at=now)
+            assert sector is not None
+            code = Semester.containing(now).code
+            rota = (await session.scalars(sa.select(Rota).where(Rota.semester == code))).one_or_none()
+            if rota is None:
+                rota = Rota(semester=code, state="published")
+                session.add(rota)
+                await session.flush()
+            for rank, (name, number) in enumerate(people, start=1):
+                member = Member(
+                    name=f"{name} Dépannage",
+                    legal_form="SARL",
+                    siret=f"{int(number[-6:]):014d}",
+                    email=f"{number[1:]}@eure.example",
+                    phone=number,
+                    address="1 rue des Carmes",
+                    postcode=ward.postcode,
+                    city="Eure",
+                    joined_on=paris(now).date() - timedelta(days=900),
+                )
+                post = OnCallPost(sector_id=sector.id, trade=ward.trade, rank=rank)
+                session.add_all((member, post))
+                await session.flush()
+                technician = Technician(member_id=member.id, first_name=name, last_name="Test", phone=number)
+                session.add_all((technician, MemberTrade(member_id=member.id, trade=ward.trade)))
+                papers = (("liability", None), ("decennial", ward.trade), ("qualification", ward.trade))
+                for kind, trade in papers:
+                    session.add(
+                        MemberDocument(
+                            member_id=member.id,
+                            kind=kind,
+                            trade=trade,
+                            reference="P-1",
+                            issuer="Assureur Normand",
+                            issuer_contact="Évreux",
+                            coverage="France",
+                            valid_from=paris(now).date() - timedelta(days=30),
+                            valid_to=paris(now).date() + timedelta(days=30),
+                        )
+                    )
+                await session.flush()
+                session.add(
+                    Duty(
+                        rota_id=rota.id,
+                        post_id=post.id,
+                        member_id=member.id,
+                        technician_id=technician.id,
+                        starts_at=now - timedelta(days=1),
+                        ends_at=now + timedelta(days=2),
+                        live=True,
+                        recorded_by="tests",
+                    )
+                )
+            for number in callers:
+                await self._customer(session, ward, number)
+
+    async def _customer(self, session: Any, ward: Ward, number: str) -> None:
+        customer = await customers.register_customer(
+            session,
+            facts=CustomerFacts(
+                kind=CustomerKind.PERSON,
+                consumer_status=ConsumerStatus.CONSUMER,
+                name=f"Client {number[-4:]}",
+                billing_address="1 rue de la République",
+                billing_postcode=ward.postcode,
+                billing_city="Eure",
+            ),
+            by="tests",
+        )
+        await customers.add_phone(session, customer_id=customer.id, phone=number, by="tests")
+        await customers.add_site(
+            session,
+            customer_id=customer.id,
+            facts=SiteFacts(
+                address="1 rue de la République",
+                postcode=ward.postcode,
+                premises_use=PremisesUse.DWELLING,
+                insee=ward.insee,
+                over_two_years=True,
+            ),
+            cipher=self._runtime.cipher,
+            by="tests",
+        )
+
+    # -------------------------------------------------------------------------------------------------- what is known
+
+    def rows(self, statement: str, *values: object) -> list[dict[str, Any]]:
+        """Rows of the cooperative's schema, read as the owner."""
+        with psycopg.connect(self.url, row_factory=dict_row) as connection:
+            connection.execute("set search_path = t0001")
+            return connection.execute(statement.encode(), values).fetchall()
+
+    def call_of(self, call: Caller) -> dict[str, Any]:
+        """The one call on record with that Call-ID. Fails when it is not exactly one."""
+        found = self.rows("select * from call where provider_call_id = %s", call.call_id)
+        assert len(found) == 1, f"{len(found)} calls on record for {call.call_id}"
+        return found[0]
+
+    def legs_of(self, call: Caller) -> list[tuple[str, str]]:
+        """(number, how it ended) in the order of the ladder."""
+        found = self.rows(
+            "select l.phone, l.state from call_leg l join call c on c.id = l.call_id where c.provider_call_id = %s"
+            " order by l.position",
+            call.call_id,
+        )
+        return [(row["phone"], row["state"]) for row in found]
+
+    def kinds_of(self, call: Caller) -> list[str]:
+        """Every event kept of a call, in the order it came."""
+        found = self.rows("select kind from call_event where provider_call_id = %s order by id", call.call_id)
+        return [row["kind"] for row in found]
+
+    def settled(self, call: Caller, within: float = 15.0) -> dict[str, Any]:
+        """The call once its end is on record and every event was delivered."""
+
+        def ended() -> bool:
+            with contextlib.suppress(psycopg.Error):
+                found = self.rows("select state from call where provider_call_id = %s", call.call_id)
+                return [row["state"] for row in found] == ["ended"] and not self.edge.undelivered()
+            return False
+
+        try:
+            wait_until(ended, within=within, what=f"the end of the call of {call.script.caller} is on record")
+        except AssertionError as exc:
+            raise AssertionError(f"{exc}; on record: {self.kinds_of(call)}\n{self.server.tail()}") from exc
+        return self.call_of(call)
+
+    def case_of(self, call: Caller) -> list[dict[str, Any]]:
+        return self.rows(
+            "select i.* from intervention i join call c on c.intervention_id = i.id where c.provider_call_id = %s",
+            call.call_id,
+        )
+
+
+def answers(url: str) -> bool:
+    with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=2) as answer:
+        return bool(answer.status == 200)
+    return False
+
+
+@pytest.fixture(scope="module")
+def installation(lab: SipLab, request: pytest.FixtureRequest) -> Iterator[Installation]:
+    """The whole product on a PostgreSQL of its own, one cooperative (Eure) without anybody on call yet.
+
+    `RING_SECONDS` of the file says how long each telephone rings.
+    """
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 2 * 2**30
+    with tempfile.TemporaryDirectory(
+        prefix="maillage-sip-", dir=memory if roomy else None, ignore_cleanup_errors=True
+    ) as at:
+        postgres = EmbeddedPostgres(Path(at) / "postgres", fast=True)
+        try:
+            url = postgres.start()
+            provisioning.migrate_platform(url)
+            made = Installation(lab, postgres, url, request.module.RING_SECONDS)
+            try:
+                made.found()
+                yield made.start()
+            finally:
+                made.close()
+        finally:
+            for child in lab.children:
+                child.stop(within=3.0)
+            postgres.stop(force=True)

@@ -26,7 +26,7 @@ from maillage_kit.testing.sip_lab import (
 )
 from maillage_kit.testing.sip_lab.application import Document
 
-pytestmark = pytest.mark.sip
+pytestmark = [pytest.mark.sip, pytest.mark.xdist_group("sip_edge")]
 NUMBER = "+33232402727"
 FALLBACK, MANAGER, LAST_RESORT = "+33232402700", "+33612345601", "+33144000000"
 ANSWERS = PhoneScript(answers_after=0.2, talks=30, sound=False)
@@ -150,7 +150,9 @@ def test_forged_headers_are_taken_off(stage) -> None:
     call = stage.call(caller, extra=forged)
     call.must_end_well()
     assert len(stage.application.asked) == asked + 2
-    assert [event["step"] for event in stage.application.wait_for(call.call_id, "ended") if event["type"] == "established"] == ["voice"]
+    assert [
+        event["step"] for event in stage.application.wait_for(call.call_id, "ended") if event["type"] == "established"
+    ] == ["voice"]
     heard = "\n".join(received(voice))
     assert "forged" not in heard
     assert "X-Maillage-Call: 0190aaaa-0000-7000-8000-000000000001" in heard
@@ -213,7 +215,12 @@ def test_a_flood_refuses_nobody_and_spares_the_application(stage) -> None:
 
 @pytest.mark.parametrize(
     ("mood", "told", "seconds"),
-    [("error", "decision_failed", 0.5), ("nonsense", "bad_document", 0.5), ("empty", "bad_document", 0.5), ("hangs", "decision_failed", 3.0)],
+    [
+        ("error", "decision_failed", 0.5),
+        ("nonsense", "bad_document", 0.5),
+        ("empty", "bad_document", 0.5),
+        ("hangs", "decision_failed", 3.0),
+    ],
 )
 def test_an_application_that_fails_costs_no_call(stage, mood: str, told: str, seconds: float) -> None:
     """By the plan of the number called, at once, or after the two seconds that an answer may take."""
@@ -368,9 +375,7 @@ def test_a_hunt_that_reaches_nobody_leaves_the_caller_to_the_voice(stage, voice:
     assert steps(events) == [("attempt", "0"), ("busy", "0"), ("attempt", "1"), ("declined", "1")]
 
 
-def test_the_last_ladder_of_a_caller_serves_when_the_application_is_down(
-    stage, voice: Callable[..., Any]
-) -> None:
+def test_the_last_ladder_of_a_caller_serves_when_the_application_is_down(stage, voice: Callable[..., Any]) -> None:
     """The first hunt of a call is the whole ladder; the hunts that follow in the same call are shorter."""
     busy, takes = stage.numbers(2)
     stage.lab.telephone(busy, BUSY)
@@ -404,9 +409,7 @@ def test_the_voice_may_ring_a_number_from_outside(stage) -> None:
     (outside,) = stage.numbers(1)
     stage.lab.telephone(outside, ANSWERS)
     asked = len(stage.application.asked)
-    call = stage.lab.caller(
-        CallerScript("+33644000001", outside, talks=0.3), stage.edge, port=stage.lab.voice_port
-    )
+    call = stage.lab.caller(CallerScript("+33644000001", outside, talks=0.3), stage.edge, port=stage.lab.voice_port)
     call.must_end_well()
     (invite,) = stage.lab.operator.invites(outside)
     assert (invite.header("From") or "").startswith("<sip:+33644000001@")
@@ -440,7 +443,9 @@ def test_control_answers_the_given_addresses_only(stage) -> None:
         stranger.bind(("127.0.0.2", 0))
         stranger.settimeout(1)
         stranger.connect((HOST, port))
-        stranger.sendall(b'POST /RPC HTTP/1.1\r\nHost: edge\r\nContent-Length: 44\r\n\r\n{"jsonrpc":"2.0","method":"core.uptime","id":1}')
+        stranger.sendall(
+            b'POST /RPC HTTP/1.1\r\nHost: edge\r\nContent-Length: 44\r\n\r\n{"jsonrpc":"2.0","method":"core.uptime","id":1}'
+        )
         try:
             said = stranger.recv(4096)
         except TimeoutError:

@@ -1,4 +1,4 @@
-"""The edge is stopped, killed and started again, with the application up or down: calls go on, every event comes once."""
+"""The edge is stopped, killed and started again, application up or down: calls go on, every event comes once."""
 
 import time
 
@@ -6,14 +6,14 @@ import pytest
 
 from maillage_kit.testing.sip_lab import PhoneScript, wait_until
 
-pytestmark = pytest.mark.sip
+pytestmark = [pytest.mark.sip, pytest.mark.xdist_group("sip_edge_restarts")]
 FALLBACK = "+33232402700"
 STAYS = PhoneScript(answers_after=0.1, talks=40, sound=False)
 
 
 @pytest.mark.parametrize("kill", [False, True], ids=["stopped", "killed"])
 def test_started_again_without_the_application_it_still_knows_its_plan(stage, kill: bool) -> None:
-    """Plan from disk; and the events of before, of the outage and of after arrive in order, once the application is back."""
+    """Plan from disk; and the events of before, during and after arrive in order, once the application is back."""
     application = stage.application
     application.die()
     before = stage.call(stage.somebody()).must_end_well()

@@ -58,6 +58,26 @@ def routing(as_json: bool, **options: Any) -> None:
     _show(program, program.run(**options), as_json)
 
 
+@bench.command()
+@click.option("--tenants", default=20, show_default=True, type=click.IntRange(1, 500), help="Cooperatives.")
+@click.option("--customers", default=20_000, show_default=True, type=click.IntRange(1), help="Of each cooperative.")
+@click.option("--rates", default="50,200,500", show_default=True, help="Calls a second to offer, one after the other.")
+@click.option("--seconds", default=10.0, show_default=True, help="Of each rate.")
+@_as_json
+@_fresh
+@_keep
+def telephony(as_json: bool, rates: str, **options: Any) -> None:
+    """Calls over SIP through the edge: rate without loss, time of the decision."""
+    try:
+        wanted = tuple(sorted({int(rate) for rate in rates.split(",")}))
+    except ValueError:
+        wanted = ()
+    if not wanted or wanted[0] < 1:
+        raise click.BadParameter("numbers separated by commas: 50,200,500", param_hint="--rates")
+    program = _program("bench.telephony")
+    _show(program, program.run(rates=wanted, **options), as_json)
+
+
 def _program(name: str) -> ModuleType:
     """A program of the checkout. Raises ClickException where only the product is installed."""
     if not (ROOT / "bench").is_dir():

@@ -212,7 +212,9 @@ class SipLab:
 
     # -------------------------------------------------------------------------------------------------------- parts
 
-    def edge(self, *, application_port: int, last_resort: str | None = None, **options: Any) -> Edge:
+    def edge(
+        self, *, application_port: int, last_resort: str | None = None, memory_mb: int = 64, **options: Any
+    ) -> Edge:
         """An edge between this laboratory's operator, voice and the application on that port; not started yet."""
         folder = self._folder("edge")
         given: dict[str, Any] = {
@@ -228,14 +230,14 @@ class SipLab:
             "sip_workers": 2,
             **options,
         }
-        edge = Edge(folder, EdgeConfig(**given), self.source)
+        edge = Edge(folder, EdgeConfig(**given), self.source, memory_mb)
         self.children.append(edge.child)
         return edge
 
     def telephone(self, number: str, script: PhoneScript) -> Telephone:
         """Give that number a telephone; the one it had is gone."""
         port = free_port()
-        child = self._sipp(f"phone-{number}", script.xml(), port, [])
+        child = self._sipp(f"phone-{number}", script, port, [])
         child.must_run_until(lambda: _udp_bound(port), within=10)
         self.operator.connect(number, port)
         return Telephone(number, child, self.operator)
@@ -247,12 +249,12 @@ class SipLab:
         call_id = f"{free_port()}-{time.time_ns()}@laboratory"
         options = [f"{HOST}:{edge.port}", "-m", "1", "-cid_str", call_id, "-timeout", f"{timeout}s", "-timeout_error"]
         options += [word for name, value in script.values for word in ("-key", name, value)]
-        child = self._sipp("caller", script.xml(), port or free_port(), options, address=address)
+        child = self._sipp("caller", script, port or free_port(), options, address=address)
         return Caller(script, child, time.time(), call_id)
 
-    def answering(self, port: int, xml: str) -> Child:
-        """A sipp that answers every call on a port, in the voice's place for instance."""
-        child = self._sipp(f"answering-{port}", xml, port, [])
+    def answering(self, port: int, xml: str, *, quiet: bool = False) -> Child:
+        """A sipp that answers every call on a port, in the voice's place for instance. `quiet`: keeps no messages."""
+        child = self._sipp(f"answering-{port}", xml, port, ["-buff_size", "4194304"] if quiet else [])
         return child.must_run_until(lambda: _udp_bound(port), within=10)
 
     def load(self, edge: Edge, xml: str, *, callers: list[str], rate: float, calls: int, within: float) -> Load:
@@ -261,7 +263,17 @@ class SipLab:
         listed = folder / "callers.csv"
         listed.write_text("SEQUENTIAL\n" + "".join(f"{caller}\n" for caller in callers))
         statistics = folder / "statistics.csv"
-        options = [f"{HOST}:{edge.port}", "-inf", str(listed), "-m", str(calls), "-r", f"{rate:g}", "-timeout", f"{round(within)}s"]
+        options = [
+            f"{HOST}:{edge.port}",
+            "-inf",
+            str(listed),
+            "-m",
+            str(calls),
+            "-r",
+            f"{rate:g}",
+            "-timeout",
+            f"{round(within)}s",
+        ]
         options += ["-trace_stat", "-stf", str(statistics), "-fd", "1", "-l", "20000", "-buff_size", "4194304"]
         began = time.monotonic()
         child = self._sipp("load", xml, free_port(), options)
@@ -293,14 +305,24 @@ class SipLab:
 
     # ------------------------------------------------------------------------------------------------------- inside
 
-    def _sipp(self, name: str, xml: str, port: int, options: list[str], *, address: str = HOST) -> Child:
+    def _sipp(
+        self, name: str, script: CallerScript | PhoneScript | str, port: int, options: list[str], *, address: str = HOST
+    ) -> Child:
         folder = self._folder(name)
         scenario = folder / "scenario.xml"
-        scenario.write_text(xml)
+        scenario.write_text(script if isinstance(script, str) else script.xml(folder))
         self._media = 20_000 + (self._media - 20_000 + 40) % 40_000
         command = ["sipp", *options, "-sf", str(scenario), "-i", address, "-mi", address, "-p", str(port)]
-        command += ["-mp", str(self._media), "-nostdin", "-skip_rlimit", "-trace_err", "-error_file", str(folder / "sipp.err")]
-        if "-inf" not in options:
+        command += [
+            "-mp",
+            str(self._media),
+            "-nostdin",
+            "-skip_rlimit",
+            "-trace_err",
+            "-error_file",
+            str(folder / "sipp.err"),
+        ]
+        if "-buff_size" not in options:
             command += ["-trace_msg", "-message_file", str(folder / "messages.log")]
         child = Child(name, command, folder / "sipp.log")
         self.children.append(child)

@@ -22,7 +22,7 @@ class ScriptedApplication:
 
     `hangs`: keeps every question; `nonsense`: answers 200 with no JSON; `empty`: answers a document without routes;
     `error`: 500; `sleeps`: answers after `delay` seconds; `deaf`: only events are not taken (503); `refuses`: events are
-    said to be nonsense (422). `forgets_to_answer`: so many batches are taken, and the connection is cut.
+    said to be nonsense (422); `absurd`: whatever is asked, a page. `forgets_to_answer`: so many batches are taken, and the connection is cut.
     """
 
     secret: str
@@ -34,11 +34,12 @@ class ScriptedApplication:
     batches: list[list[Document]] = field(default_factory=list)
     refused: int = 0
     forgets_to_answer: int = 0
+    at_port: int = 0
 
     def __post_init__(self) -> None:
         self.connections: set[socket.socket] = set()
         self._wanted = "Basic " + base64.b64encode(f"edge:{self.secret}".encode()).decode()
-        self._server = _server(self, 0)
+        self._server = _server(self, self.at_port)
         self.port: int = self._server.server_address[1]
 
     def start(self) -> "ScriptedApplication":
@@ -84,6 +85,9 @@ class ScriptedApplication:
             self.refused += 1
             _say(handler, 401, b"")
             return
+        if self.mood == "absurd":
+            _say(handler, 200, b"<html>It works!</html>")
+            return
         path = handler.path.partition("?")[0]
         if path == "/telephony/sip/events":
             if self.mood in {"deaf", "error"}:
@@ -109,7 +113,11 @@ class ScriptedApplication:
         self.asked.append(asked)
         if self.mood in {"hangs", "sleeps"}:
             time.sleep(30.0 if self.mood == "hangs" else self.delay)
-        answers = {"nonsense": (200, b"<html>{oops"), "empty": (200, b'{"version":"1.0","routes":[]}'), "error": (500, b"{}")}
+        answers = {
+            "nonsense": (200, b"<html>{oops"),
+            "empty": (200, b'{"version":"1.0","routes":[]}'),
+            "error": (500, b"{}"),
+        }
         status, text = answers.get(self.mood or "", (200, b""))
         _say(handler, status, text or json.dumps(self.decide(asked)).encode())
 

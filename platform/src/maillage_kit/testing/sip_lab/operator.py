@@ -183,6 +183,10 @@ def _next_hop(text: str, uri: str) -> tuple[str, int]:
 
 def _refusal(text: str, status: str) -> str:
     wanted = ("via", "v", "from", "f", "to", "t", "call-id", "i", "cseq")
-    lines = [line for line in text.partition("\r\n\r\n")[0].split("\r\n")[1:] if line.partition(":")[0].strip().lower() in wanted]
+    lines = [
+        line
+        for line in text.partition("\r\n\r\n")[0].split("\r\n")[1:]
+        if line.partition(":")[0].strip().lower() in wanted
+    ]
     lines = [f"{line};tag=operator" if line.lower().startswith(("to:", "t:")) else line for line in lines]
     return "\r\n".join([f"SIP/2.0 {status}", *lines, "Content-Length: 0", "", ""])

@@ -4,7 +4,10 @@ A conversation waits for the other side's BYE and hangs up by itself after its t
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from xml.sax.saxutils import quoteattr
+
+from maillage_kit.testing.sip_lab.keypad import capture
 
 _SDP = """v=0
 o=- 1 1 IN IP4 [local_ip]
@@ -41,11 +44,17 @@ def _pause(seconds: float) -> str:
     return f'<pause milliseconds="{round(seconds * 1000)}"/>\n' if seconds > 0 else ""
 
 
-def _typed(keys: str) -> str:
-    """Each key on its own: 100 ms and a gap, as fingers do."""
-    return "".join(
-        f'<nop><action><exec play_dtmf="{key}"/></action></nop>\n<pause milliseconds="350"/>\n' for key in keys
-    )
+def _typed(all_keys: tuple[Keys, ...], folder: Path | None) -> str:
+    """Each time of typing, from a capture of its own in `folder`."""
+    parts = []
+    for number, keys in enumerate(all_keys):
+        if folder is None:
+            raise ValueError("keys need a folder for their sound")
+        played = capture(folder / f"keys-{number}.pcap", keys.typed)
+        parts.append(_pause(keys.after))
+        parts.append(f'<nop><action><exec play_pcap_audio="{played}"/></action></nop>\n')
+        parts.append(_pause(0.35 * len(keys.typed) + 0.1))
+    return "".join(parts)
 
 
 def _sound() -> str:
@@ -75,10 +84,11 @@ class CallerScript:
     on_ringing: bool = False
     sound: bool = False
 
-    def xml(self) -> str:
+    def xml(self, folder: Path | None = None) -> str:
+        """The scenario; what it plays is written into `folder`."""
         if self.gives_up_after is not None:
             return _scenario("caller who gives up", self._invite(), *self._gives_up())
-        types = "".join(_pause(keys.after) + _typed(keys.typed) for keys in self.keys)
+        types = _typed(self.keys, folder)
         return _scenario(
             "caller",
             self._invite(),
@@ -104,7 +114,10 @@ class CallerScript:
             '<recv response="100" optional="true"/>\n' if self.on_ringing else '<recv response="100"/>\n',
             ringing if self.on_ringing else "",
             _pause(self.gives_up_after or 0),
-            _send(self._request("CANCEL", 1, to="<sip:{called}@[remote_ip]:[remote_port]>", via="[last_Via:]"), repeated=True),
+            _send(
+                self._request("CANCEL", 1, to="<sip:{called}@[remote_ip]:[remote_port]>", via="[last_Via:]"),
+                repeated=True,
+            ),
             '<recv response="180" optional="true"/>\n',
             '<recv response="200"/>\n',
             '<recv response="487"/>\n',
@@ -144,9 +157,7 @@ class CallerScript:
 
 # ------------------------------------------------------------------------------------------------------- an artisan
 
-_REPLY = (
-    "SIP/2.0 {status}\n[last_Via:]\n[last_Record-Route:]\n[last_From:]\n[last_To:]\n[last_Call-ID:]\n[last_CSeq:]\nContent-Length: 0\n"
-)
+_REPLY = "SIP/2.0 {status}\n[last_Via:]\n[last_Record-Route:]\n[last_From:]\n[last_To:]\n[last_Call-ID:]\n[last_CSeq:]\nContent-Length: 0\n"
 _TAGGED = (
     "SIP/2.0 {status}\n[last_Via:]\n[last_Record-Route:]\n[last_From:]\n[last_To:];tag=[pid]a[call_number]\n"
     "[last_Call-ID:]\n[last_CSeq:]\nContact: <sip:[local_ip]:[local_port]>\n"
@@ -169,7 +180,8 @@ class PhoneScript:
     sound: bool = True
     extra: str = ""
 
-    def xml(self) -> str:
+    def xml(self, folder: Path | None = None) -> str:
+        """The scenario; what it plays is written into `folder`."""
         if self.status is not None:
             return _scenario(
                 "refuses",
@@ -193,7 +205,7 @@ class PhoneScript:
             '<recv request="ACK"/>\n',
         )
         if self.answers_after is None:
-            again = f'<recv request="CANCEL" timeout="2000" ontimeout="again"/>\n<nop next="cancelled"/>\n<label id="again"/>\n'
+            again = '<recv request="CANCEL" timeout="2000" ontimeout="again"/>\n<nop next="cancelled"/>\n<label id="again"/>\n'
             return _scenario(
                 "rings in vain",
                 *rings,
@@ -202,7 +214,7 @@ class PhoneScript:
                 '<recv request="CANCEL"/>\n',
                 *given_up,
             )
-        types = "".join(_pause(keys.after) + _typed(keys.typed) for keys in self.keys)
+        types = _typed(self.keys, folder)
         extra = self.extra.strip() + "\n" if self.extra.strip() else ""
         return _scenario(
             "answers",
@@ -211,7 +223,8 @@ class PhoneScript:
             '<nop next="cancelled"/>\n',
             '<label id="picks-up"/>\n',
             _send(
-                _TAGGED.format(status="200 OK") + f"{extra}Content-Type: application/sdp\nContent-Length: [len]\n\n{_SDP}",
+                _TAGGED.format(status="200 OK")
+                + f"{extra}Content-Type: application/sdp\nContent-Length: [len]\n\n{_SDP}",
                 repeated=True,
             ),
             _ACK_WITH_NAMES,
