@@ -232,6 +232,8 @@ def test_the_command_line_prints_the_current_list(
     printed = CliRunner().invoke(cli, ["watch", "forwards", "--cooperative", "eure", "--csv"])
     assert printed.exit_code == 0, printed.output
     assert "Karim Benali;+33612345701;Sophie Leroux;+33612345702;+33232402700" in printed.output
+    in_words = CliRunner().invoke(cli, ["watch", "forwards", "--cooperative", "eure"])
+    assert "Karim Benali 06 12 34 57 01, puis Sophie Leroux 06 12 34 57 02, repli 02 32 40 27 00" in in_words.output
     unknown = CliRunner().invoke(cli, ["watch", "forwards", "--cooperative", "lune"])
     assert unknown.exit_code == 1
     status = CliRunner().invoke(cli, ["watch", "status"])

@@ -11,7 +11,7 @@ from maillage_kit.context import CooperativeContext
 from maillage_kit.errors import Invalid
 from maillage_tenants import audit
 from maillage_tenants import watch as guard
-from maillage_tenants.watch.rules import COLUMNS, as_csv
+from maillage_tenants.watch.rules import as_csv, in_words
 
 _ACTOR = "ligne de commande"
 _COOPERATIVE = click.option("--cooperative", "slug", required=True, help="Nom court de la coopérative : eure")
@@ -24,7 +24,7 @@ def watch() -> None:
 
 @watch.command()
 @_COOPERATIVE
-@click.option("--csv", "as_file", is_flag=True, help="Pour un import chez l'opérateur, au lieu d'un tableau")
+@click.option("--csv", "as_file", is_flag=True, help="Pour un import chez l'opérateur, au lieu de phrases")
 def forwards(slug: str, as_file: bool) -> None:
     """Montre la liste de renvois statique du moment (R104). Elle contient des numéros : chaque lecture est notée."""
 
@@ -48,10 +48,9 @@ def forwards(slug: str, as_file: bool) -> None:
         if as_file:
             click.echo(as_csv(current.rows), nl=False)
             return
-        table = Table(*COLUMNS, title=f"{cooperative.name} : renvois à poser si le service ne répond plus")
+        click.echo(f"{cooperative.name} : renvois à poser si le service ne répond plus\n")
         for row in current.rows:
-            table.add_row(*row)
-        console.print(table)
+            click.echo(in_words(row))
 
     with_runtime(work)
 
