@@ -229,7 +229,16 @@ async def call_story(session: TenantSession, *, call_id: UUID) -> CallStory:
     lines = tuple(StepLine(*tuple(step)) for step in steps)
     told = await session.execute(
         sa.select(CallEvent.received_at, CallEvent.kind, CallEvent.payload)
-        .where(CallEvent.call_id == call_id)
+        .where(
+            sa.or_(
+                CallEvent.call_id == call_id,
+                sa.and_(
+                    CallEvent.call_id.is_(None),
+                    CallEvent.provider_call_id
+                    == sa.select(Call.provider_call_id).where(Call.id == call_id).scalar_subquery(),
+                ),
+            )
+        )
         .order_by(CallEvent.id)
         .limit(500)
     )

@@ -176,12 +176,16 @@ class CallLeg(TenantBase):
 
 
 class CallEvent(TenantBase):
-    """Everything a carrier told us, as it came; append-only. `fingerprint` makes a repeat harmless."""
+    """Everything a carrier told us, as it came; append-only. `fingerprint` makes a repeat harmless.
+
+    `call_id` is None for what was told before its call was written: `provider_call_id` leads to it.
+    """
 
     __tablename__ = "call_event"
     __table_args__ = (
         sa.Index(None, "call_id", "id"),
         sa.Index("ix_call_event_orphan", "provider_call_id", postgresql_where=sa.text("call_id is null")),
+        sa.Index("ix_call_event_orphan_since", "received_at", postgresql_where=sa.text("call_id is null")),
     )
 
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(), primary_key=True)

@@ -31,6 +31,8 @@ from maillage_tenants.calls.signals import CallNews, News, Notice
 
 log = structlog.get_logger(__name__)
 SETTLE_AFTER = timedelta(seconds=15)
+REFUSED = "refused"
+"""Kind of an event that is only kept: it cannot be understood, or broke what acted on it."""
 _DECIDED = frozenset(News) - {News.ARRIVED, News.TOLD}
 """News of a call whose way was decided: by then it is written, or nobody could write it."""
 _OVER = frozenset({News.LINE_OVER, News.TALK_OVER})
@@ -77,11 +79,9 @@ async def _open(session: TenantSession, *, provider: str, news: Sequence[CallNew
         )
     if lost:
         calls |= await _locked(session, provider=provider, names=lost)
+        await _told_before(session, calls=calls, names=lost)
         for name in lost:
             await emergency.tell_office(session, call=calls[name], at=clock.now())
-    decided = {item.notice.call for item in news if item.news in (News.DECIDED, News.DECIDED_ALONE)}
-    arrived = {item.notice.call for item in news if item.news is News.ARRIVED}
-    await _adopt(session, calls=calls, names=sorted((decided - arrived) | set(lost)))
     return calls
 
 
@@ -91,31 +91,21 @@ async def _locked(session: TenantSession, *, provider: str, names: Sequence[str]
 
 
 _EVENTS = core(CallEvent)
-_ADOPT = (
-    sa.update(_EVENTS)
-    .where(
-        _EVENTS.c.call_id.is_(None),
-        _EVENTS.c.kind != "refused",
-        _EVENTS.c.provider_call_id == sa.any_(sa.bindparam("names", type_=ARRAY(sa.Text))),
-    )
-    .values(
-        call_id=sa.select(core(Call).c.id)
-        .where(
-            core(Call).c.provider == _EVENTS.c.provider, core(Call).c.provider_call_id == _EVENTS.c.provider_call_id
-        )
-        .scalar_subquery()
-    )
-    .returning(_EVENTS.c.provider_call_id, _EVENTS.c.payload["event"]["at"].as_float())
+_TOLD_BEFORE = sa.select(_EVENTS.c.provider_call_id, _EVENTS.c.payload).where(
+    _EVENTS.c.call_id.is_(None),
+    _EVENTS.c.kind != REFUSED,
+    _EVENTS.c.provider_call_id == sa.any_(sa.bindparam("names", type_=ARRAY(sa.Text))),
 )
 
 
-async def _adopt(session: TenantSession, *, calls: Mapping[str, OpenCall], names: Sequence[str]) -> None:
-    """Events that came before their call now belong to it; a call written afterwards began when they say."""
-    if not names:
-        return
-    for name, at in (await session.execute(_ADOPT, {"names": list(names)})).all():
-        if name in calls and at is not None:
-            _began(calls[name], datetime.fromtimestamp(at, tz=UTC))
+async def _told_before(session: TenantSession, *, calls: Mapping[str, OpenCall], names: Sequence[str]) -> None:
+    """A call that is written afterwards began when the events that came before it say."""
+    for name, payload in (await session.execute(_TOLD_BEFORE, {"names": list(names)})).all():
+        _began(calls[name], _told_at(payload))
+
+
+def _told_at(payload: Mapping[str, Any]) -> datetime:
+    return datetime.fromtimestamp(float(payload["event"]["at"]), tz=UTC)
 
 
 def _began(call: OpenCall, at: datetime) -> None:
@@ -180,7 +170,7 @@ async def keep(session: TenantSession, *, news: Sequence[CallNews]) -> None:
 
 
 def _kept(item: CallNews) -> CallNews:
-    return replace(item, notice=replace(item.notice, kind="refused"))
+    return replace(item, notice=replace(item.notice, kind=REFUSED))
 
 
 # ---------------------------------------------------------------------------------------------------------------- legs
@@ -249,9 +239,7 @@ async def _phones(
 ) -> dict[tuple[UUID, int], str]:
     """The numbers of the ladders on which a leg begins."""
     missing = [
-        call_id
-        for call_id, items in told.items()
-        if any(item.position not in legs.get(call_id, {}) for item in items)
+        call_id for call_id, items in told.items() if any(item.position not in legs.get(call_id, {}) for item in items)
     ]
     if not missing:
         return {}
@@ -407,26 +395,32 @@ async def settle(session: TenantSession, *, call_id: UUID) -> None:
 _ORPHANS = sa.select(_EVENTS.c.payload, _EVENTS.c.provider, _EVENTS.c.provider_call_id).where(
     _EVENTS.c.call_id.is_(None),
     _EVENTS.c.kind == "received",
-    _EVENTS.c.received_at < sa.bindparam("before", type_=sa.DateTime(timezone=True)),
+    _EVENTS.c.received_at.between(
+        sa.bindparam("since", type_=sa.DateTime(timezone=True)),
+        sa.bindparam("before", type_=sa.DateTime(timezone=True)),
+    ),
+    ~sa.exists().where(
+        core(Call).c.provider == _EVENTS.c.provider, core(Call).c.provider_call_id == _EVENTS.c.provider_call_id
+    ),
 )
 
 
 async def settle_orphans(session: TenantSession, *, station: Station) -> int:
     """Write the calls of which nothing but the arrival was ever told: their callers are owed a call. How many."""
-    found = (await session.execute(_ORPHANS, {"before": clock.now() - 4 * SETTLE_AFTER})).all()
+    now = clock.now()
+    asked = {"since": now - timedelta(days=1), "before": now - 4 * SETTLE_AFTER}
+    found = (await session.execute(_ORPHANS, asked)).all()
     for payload, provider, name in found:
-        event: dict[str, Any] = payload.get("event", {})
-        at = datetime.fromtimestamp(float(event.get("at", 0)), tz=UTC)
+        at = _told_at(payload)
         await rescue.reconstruct(
             session,
             notice=Notice(provider, name, "received", ""),
             called=station.cooperative.public_number,
-            caller=caller_number(str(event.get("caller", ""))),
+            caller=caller_number(str(payload["event"].get("caller", ""))),
             at=at,
             note=emergency.ALONE,
         )
         calls = await _locked(session, provider=provider, names=[name])
-        await _adopt(session, calls=calls, names=[name])
         for call in calls.values():
             if call.state is CallState.ENDED:
                 continue
