@@ -4,22 +4,17 @@ The signature is HMAC-SHA1 over the public address of the webhook followed by ev
 address comes from the settings, never from the Host header.
 """
 
-import base64
 import hashlib
-import hmac
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 import httpx
 from pydantic import SecretStr
 
-from maillage_kit import clock
+from maillage_kit import clock, signed_forms
 from maillage_kit.context import CooperativeContext
-from maillage_kit.crypto import same
 from maillage_kit.errors import Forbidden, Invalid, NotFound, Unavailable
 from maillage_kit.phone import caller_number
 from maillage_kit.settings import CarrierApiSettings, Settings
@@ -58,14 +53,16 @@ from maillage_tenants.calls.signals import (
 PROVIDER = "twiml"
 BASE = "/telephony/twiml"
 VOICE = {"language": "fr-FR"}
-MAX_FIELDS = 100
 API_TIMEOUT_SECONDS = 8.0
 REPEATED_WITHIN = timedelta(minutes=10)
 """How long a carrier tries again; a signature without a date would be good for ever."""
 CLOCKS_APART = timedelta(minutes=5)
 """How old a dated request may be."""
 
-Form = Sequence[tuple[str, str]]
+Form = signed_forms.Form
+MalformedForm = signed_forms.MalformedForm
+read_form, signature, genuine = signed_forms.read_form, signed_forms.signature, signed_forms.genuine
+"""Text messages are signed in the same way: the kit has it."""
 
 _MASKED = frozenset(
     {"anonymous", "restricted", "unavailable", "unknown", "private"}
@@ -80,48 +77,6 @@ _ENDINGS = {
     "canceled": Ending.CANCELLED,
 }
 _OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
-
-
-class MalformedForm(ValueError):
-    """The body is not a form that a carrier would send."""
-
-
-def read_form(body: bytes) -> Form:
-    """The fields of a form body, in order, empty ones included. Raises MalformedForm."""
-    try:
-        pairs = parse_qsl(
-            body.decode("utf-8"), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=MAX_FIELDS
-        )
-    except ValueError as exc:
-        raise MalformedForm(str(exc)) from exc
-    return pairs
-
-
-def signature(token: str, url: str, form: Form) -> str:
-    """What the header X-Twilio-Signature must hold for this address and these fields."""
-    fields: dict[str, set[str]] = {}
-    for name, value in form:
-        fields.setdefault(name, set()).add(value)
-    text = url + "".join(name + value for name in sorted(fields) for value in sorted(fields[name]))
-    return base64.b64encode(hmac.new(token.encode(), text.encode(), hashlib.sha1).digest()).decode()
-
-
-def genuine(given: str, *, url: str, form: Form, tokens: Sequence[SecretStr]) -> bool:
-    """Whether the signature is right for one of the accepted tokens (two during a rotation).
-
-    Some carriers sign the address with its default port written out: both forms are tried.
-    """
-    addresses = (url, _with_default_port(url))
-    checks = [same(given, signature(token.get_secret_value(), a, form)) for token in tokens for a in addresses]
-    return bool(given) and any(checks)
-
-
-def _with_default_port(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.port is not None:
-        return url
-    port = 443 if parts.scheme == "https" else 80
-    return parts._replace(netloc=f"{parts.netloc}:{port}").geturl()
 
 
 @dataclass(frozen=True)
