@@ -96,7 +96,7 @@ class Processes:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://localhost:{self.port}"  # a passkey is bound to a name, never to an address
 
     def start(self, name: str, *command: str) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
@@ -197,11 +197,11 @@ class World:
                 account = await identity.add_account(session, email=EURE.manager_email, display_name=name)
                 return (await identity.make_link(session, account=account)).rsplit("/", 1)[-1]
 
-    async def provider(self) -> UUID:
-        """An identity provider of the cooperative."""
+    async def provider(self, cooperative_id: UUID | None) -> UUID:
+        """An identity provider of the cooperative, or of the federation."""
         async with self.runtime.database.platform() as session:
             row = IdentityProvider(
-                cooperative_id=self.cooperative.id,
+                cooperative_id=cooperative_id,
                 name="Annuaire de l’Eure",
                 issuer="https://annuaire.example",
                 client_id="maillage",
@@ -291,7 +291,7 @@ async def world(
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     provisioning.migrate_platform(own_database)
-    url, token = f"http://127.0.0.1:{port}", secrets.token_urlsafe(16)
+    url, token = f"http://localhost:{port}", secrets.token_urlsafe(16)
     app_url = provisioning.app_url(own_database)
     settings = Settings(
         database=DatabaseSettings(url=own_database, app_url=app_url, pool_size=4),

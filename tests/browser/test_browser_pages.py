@@ -163,7 +163,8 @@ async def known_ids(world: Any, evening: Any) -> dict[str, Any]:
     ids["site_id"] = await world.value("select id from site where customer_id = :id limit 1", **customer)
     ids["post"] = await world.value("select id from on_call_post order by id limit 1")
     ids["link"] = await world.link()
-    ids["provider_id"] = await world.provider()
+    ids["provider_id"] = await world.provider(world.cooperative.id)
+    ids["federation_provider_id"] = await world.provider(None)
     ids["phone_id"] = await world.value("select id from customer_phone where customer_id = :id limit 1", **customer)
     return ids
 
@@ -175,6 +176,7 @@ def addresses(path: str, world: Any, evening: Any, ids: dict[str, Any]) -> list[
         "case_id": (evening.closed, evening.signing, evening.held, evening.running),
         "token": (ids["link"] if path.startswith("/signin") else evening.tracking.rsplit("/", 1)[-1],),
         "slug": (world.cooperative.slug,),
+        "provider_id": (ids["federation_provider_id" if path.startswith("/federation") else "provider_id"],),
     }
     if path == "/c/{slug:str}/cases/{case_id:uuid}":
         several["case_id"] += (evening.redirected, evening.offered)

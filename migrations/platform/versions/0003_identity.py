@@ -1,4 +1,4 @@
-"""People sign in: sessions that say where and how they were opened, letters that wait their turn; identity providers."""
+"""People sign in: sessions that say where and how they were opened, letters that wait their turn; identity providers; passkeys."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,9 +11,11 @@ down_revision = "0002"
 def upgrade() -> None:
     _sessions_up()
     _openid_up()
+    _passkeys_up()
 
 
 def downgrade() -> None:
+    _passkeys_down()
     _openid_down()
     _sessions_down()
 
@@ -151,3 +153,65 @@ def _openid_down() -> None:
     op.drop_index(op.f("ix_external_identity_account_id"), table_name="external_identity", schema="platform")
     op.drop_table("external_identity", schema="platform")
     op.drop_table("identity_provider", schema="platform")
+
+
+def _passkeys_up() -> None:
+    instant = sa.DateTime(timezone=True)
+    op.create_table(
+        "passkey",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("credential_id", sa.LargeBinary(), nullable=False),
+        sa.Column("public_key", sa.LargeBinary(), nullable=False),
+        sa.Column("sign_count", sa.BigInteger(), nullable=False),
+        sa.Column("transports", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("synced", sa.Boolean(), nullable=False),
+        sa.Column("created_at", instant, nullable=False),
+        sa.Column("last_used_at", instant, nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["platform.account.id"], name=op.f("fk_passkey_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_passkey")),
+        sa.UniqueConstraint("credential_id", name=op.f("uq_passkey_credential_id")),
+        schema="platform",
+    )
+    op.create_index(op.f("ix_passkey_account_id"), "passkey", ["account_id"], schema="platform")
+    op.create_table(
+        "passkey_challenge",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("challenge", sa.LargeBinary(), nullable=False),
+        sa.Column("browser_hash", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=True),
+        sa.Column("expires_at", instant, nullable=False),
+        sa.Column("used_at", instant, nullable=True),
+        sa.CheckConstraint(
+            "purpose in ('register', 'sign_in', 'second')", name=op.f("ck_passkey_challenge_purpose_known")
+        ),
+        sa.ForeignKeyConstraint(["account_id"], ["platform.account.id"], name=op.f("fk_passkey_challenge_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_passkey_challenge")),
+        sa.UniqueConstraint("challenge", name=op.f("uq_passkey_challenge_challenge")),
+        schema="platform",
+    )
+    op.create_table(
+        "recovery_code",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("code_hash", sa.Text(), nullable=False),
+        sa.Column("created_at", instant, nullable=False),
+        sa.Column("used_at", instant, nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["platform.account.id"], name=op.f("fk_recovery_code_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_recovery_code")),
+        sa.UniqueConstraint("code_hash", name=op.f("uq_recovery_code_code_hash")),
+        schema="platform",
+    )
+    op.create_index(op.f("ix_recovery_code_account_id"), "recovery_code", ["account_id"], schema="platform")
+    op.add_column("web_session", sa.Column("second_factor_at", instant), schema="platform")
+
+
+def _passkeys_down() -> None:
+    op.drop_column("web_session", "second_factor_at", schema="platform")
+    op.drop_index(op.f("ix_recovery_code_account_id"), table_name="recovery_code", schema="platform")
+    op.drop_table("recovery_code", schema="platform")
+    op.drop_table("passkey_challenge", schema="platform")
+    op.drop_index(op.f("ix_passkey_account_id"), table_name="passkey", schema="platform")
+    op.drop_table("passkey", schema="platform")

@@ -66,6 +66,8 @@ def on_any_exception(request: Request[Any, Any, Any], exc: Exception) -> Respons
 def render(request: Request[Any, Any, Any], error: AppError) -> Response[Any]:
     """The answer to a refusal, in the form the client asked for."""
     if isinstance(error, SignInRequired) and wants_html(request):
+        if request.scope["state"].get("halfway"):
+            return Redirect("/signin/second", status_code=303)
         return Redirect(f"/signin?next={request.url.path}", status_code=303)
     state = request.scope["state"]
     reference = state.setdefault("request_id", uuid4().hex[:12])

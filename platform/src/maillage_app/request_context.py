@@ -33,6 +33,7 @@ class RequestContextMiddleware(ASGIMiddleware):
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._passkey_for = runtime.settings.sign_in.passkey_required_for
         self._cookie = identity.session_cookie_name(runtime.settings)
         self._tenant_head = Tree("tenants").head
 
@@ -55,7 +56,10 @@ class RequestContextMiddleware(ASGIMiddleware):
 
         path = scope["path"]
         state["client_address"] = client_address(scope, self._runtime.settings.web.trusted_proxies)
-        state["actor"] = await self._actor(scope) if _NEEDS_ACTOR.match(path) else None
+        actor = await self._actor(scope) if _NEEDS_ACTOR.match(path) else None
+        # with the first factor only, somebody of whom a second one is asked is nobody yet
+        state["halfway"] = bool(actor and actor.role in self._passkey_for and not actor.has_second_factor)
+        state["actor"] = None if state["halfway"] else actor
         found = _TENANT_PATH.match(path)
         if found:
             cooperative = await self._runtime.directory.by_slug(found[2])

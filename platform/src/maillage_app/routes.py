@@ -17,6 +17,7 @@ from maillage_kit.settings import Settings
 from maillage_platform.federation import routes_web as federation
 from maillage_platform.identity import routes_account as account
 from maillage_platform.identity import routes_openid as openid
+from maillage_platform.identity import routes_passkeys as passkeys
 from maillage_platform.identity import routes_people as people
 from maillage_platform.identity import routes_providers as providers
 from maillage_platform.identity import routes_web as identity
@@ -60,6 +61,7 @@ def platform_routes(settings: Settings) -> Handlers:
         *identity.ROUTES,
         *account.ROUTES,
         *openid.ROUTES,
+        *passkeys.ROUTES,
         *providers.FEDERATION_ROUTES,
         *people.FEDERATION_ROUTES,
         federation.console,

@@ -75,6 +75,7 @@ class Actor:
     member_id: UUID | None = None
     technician_id: UUID | None = None
     has_other_hats: bool = False
+    has_second_factor: bool = False
 
     @property
     def role_label(self) -> str:

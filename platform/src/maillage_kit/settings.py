@@ -8,6 +8,8 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from maillage_kit.context import Role
+
 _DEV_SECRET = "development-only-secret-key-never-in-production"  # noqa: S105 - refused in production below
 _DEV_TELEPHONY = "development-only-telephony-token"
 
@@ -238,6 +240,12 @@ class VoiceSettings(_Group):
         return self
 
 
+class SignInSettings(_Group):
+    """`passkey_required_for`: roles that work only after a passkey, as a second factor (docs/howto/sign-in.md)."""
+
+    passkey_required_for: frozenset[Role] = frozenset()
+
+
 class CryptoSettings(_Group):
     field_keys: tuple[SecretStr, ...] = Field(default_factory=lambda: (SecretStr(development_field_key()),))
 
@@ -261,6 +269,7 @@ class Settings(BaseSettings):
     push: PushSettings = PushSettings()
     alert_call: AlertCallSettings = AlertCallSettings()
     crypto: CryptoSettings = CryptoSettings()
+    sign_in: SignInSettings = SignInSettings()
     voice: VoiceSettings = VoiceSettings()
     watch: WatchSettings = WatchSettings()
     clock_file: Path | None = None

@@ -1,4 +1,4 @@
-"""Who a person is and which hat they wear: accounts, sign-in by one-time link or identity provider, sessions."""
+"""Who a person is and which hat they wear: accounts, sign-in by link, identity provider or passkey, sessions."""
 
 from maillage_platform.identity.cookies import cookie_name, is_https, session_cookie_name
 from maillage_platform.identity.links import make_link

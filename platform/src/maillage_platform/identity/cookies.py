@@ -5,8 +5,19 @@ from datetime import timedelta
 from litestar.datastructures import Cookie
 
 from maillage_kit.settings import Settings
+from maillage_kit.web import AnyRequest
 
+_BROWSER = "maillage_browser"
 _SESSION = "maillage_session"
+
+
+def browser_secret(request: AnyRequest, settings: Settings) -> str:
+    """The secret that ties an attempt to the browser that began it; empty when it began none."""
+    return request.cookies.get(cookie_name(settings, _BROWSER), "")
+
+
+def browser_cookie(settings: Settings, secret: str, *, life: timedelta) -> Cookie:
+    return sign_in_cookie(settings, _BROWSER, secret, life=life)
 
 
 def session_cookie_name(settings: Settings) -> str:

@@ -1,5 +1,6 @@
 """The hats of a person: which roles, in which cooperatives, and where each one starts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -8,7 +9,7 @@ import sqlalchemy as sa
 from maillage_kit.context import ROLE_LABELS, Role
 from maillage_kit.db import PlatformSession
 from maillage_platform.cooperatives.models import Cooperative
-from maillage_platform.identity.models import IdentityProvider, Membership
+from maillage_platform.identity.models import IdentityProvider, Membership, WebSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +49,14 @@ async def hats_of(
     return [
         Hat(membership.id, Role(membership.role), name or "Maillage", slug) for membership, name, slug in rows.all()
     ]
+
+
+async def preferred_hat(session: PlatformSession, *, account_id: UUID, hats: Sequence[Hat]) -> Hat:
+    """Of these, the hat worn last, else the first. `hats` is not empty."""
+    last = await session.scalar(
+        sa.select(WebSession.membership_id)
+        .where(WebSession.account_id == account_id, WebSession.membership_id.in_([hat.membership_id for hat in hats]))
+        .order_by(WebSession.id.desc())
+        .limit(1)
+    )
+    return next((hat for hat in hats if hat.membership_id == last), hats[0])

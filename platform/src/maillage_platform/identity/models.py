@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from maillage_kit.columns import Created, Key, one_of
 from maillage_kit.context import Role
 from maillage_kit.db import PlatformBase
-from maillage_platform.identity.rules import SignInMethod
+from maillage_platform.identity.rules import PasskeyPurpose, SignInMethod
 
 
 class Account(PlatformBase):
@@ -82,6 +82,7 @@ class WebSession(PlatformBase):
     openid_subject: Mapped[str | None]
     openid_sid: Mapped[str | None]
     id_token: Mapped[bytes | None]
+    second_factor_at: Mapped[datetime | None]
 
 
 class IdentityProvider(PlatformBase):
@@ -151,6 +152,50 @@ class OpenIdLogout(PlatformBase):
     provider_id: Mapped[UUID] = mapped_column(sa.ForeignKey("platform.identity_provider.id"), primary_key=True)
     jti: Mapped[str] = mapped_column(primary_key=True)
     expires_at: Mapped[datetime]
+
+
+class Passkey(PlatformBase):
+    """A key pair of a person's phone, computer or security key; only its public half is here."""
+
+    __tablename__ = "passkey"
+
+    id: Mapped[Key]
+    account_id: Mapped[UUID] = mapped_column(sa.ForeignKey("platform.account.id"), index=True)
+    credential_id: Mapped[bytes] = mapped_column(unique=True)
+    public_key: Mapped[bytes]
+    sign_count: Mapped[int] = mapped_column(sa.BigInteger)
+    transports: Mapped[list[str]]
+    name: Mapped[str]
+    synced: Mapped[bool]
+    created_at: Mapped[Created]
+    last_used_at: Mapped[datetime | None]
+
+
+class PasskeyChallenge(PlatformBase):
+    """What an authenticator is asked to sign, in one browser, for one purpose, once, within five minutes."""
+
+    __tablename__ = "passkey_challenge"
+    __table_args__ = (one_of("purpose", PasskeyPurpose), {"schema": "platform"})
+
+    id: Mapped[Key]
+    challenge: Mapped[bytes] = mapped_column(unique=True)
+    browser_hash: Mapped[str]
+    purpose: Mapped[str]
+    account_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("platform.account.id"))
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class RecoveryCode(PlatformBase):
+    """A code kept on paper for the day the keys are lost; only its hash is here, and it serves once."""
+
+    __tablename__ = "recovery_code"
+
+    id: Mapped[Key]
+    account_id: Mapped[UUID] = mapped_column(sa.ForeignKey("platform.account.id"), index=True)
+    code_hash: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[Created]
+    used_at: Mapped[datetime | None]
 
 
 class Letter(PlatformBase):

@@ -18,7 +18,7 @@ from maillage_kit.crypto import FieldCipher, new_token, token_hash
 from maillage_kit.db import PlatformSession
 from maillage_platform.identity import service
 from maillage_platform.identity.errors import OpenIdRefused
-from maillage_platform.identity.hats import Hat, hats_of
+from maillage_platform.identity.hats import Hat, hats_of, preferred_hat
 from maillage_platform.identity.links import account_of_link
 from maillage_platform.identity.models import (
     Account,
@@ -27,7 +27,6 @@ from maillage_platform.identity.models import (
     Membership,
     OpenIdAttempt,
     SignInLink,
-    WebSession,
 )
 from maillage_platform.identity.openid_client import OpenIdClient, Person, Relying, browser_hash
 from maillage_platform.identity.sessions import OpenIdProof
@@ -112,7 +111,7 @@ async def finish(
     if not hats:
         raise OpenIdRefused("no_access")
     identity.last_used_at = clock.now()
-    hat = await _preferred(session, account.id, hats)
+    hat = await preferred_hat(session, account_id=account.id, hats=hats)
     return Recognised(
         membership=await session.get_one(Membership, hat.membership_id),
         hat=hat,
@@ -225,14 +224,3 @@ async def _use_link(session: PlatformSession, attempt: OpenIdAttempt) -> None:
     if link.used_at is not None:
         raise OpenIdRefused("state", "the one-time link was used meanwhile")
     link.used_at = clock.now()
-
-
-async def _preferred(session: PlatformSession, account_id: UUID, hats: list[Hat]) -> Hat:
-    """The hat worn last, else the first."""
-    last = await session.scalar(
-        sa.select(WebSession.membership_id)
-        .where(WebSession.account_id == account_id, WebSession.membership_id.in_([hat.membership_id for hat in hats]))
-        .order_by(WebSession.id.desc())
-        .limit(1)
-    )
-    return next((hat for hat in hats if hat.membership_id == last), hats[0])

@@ -110,13 +110,19 @@ async def invite(
     log.info("person_invited", account=str(account.id), role=role.value)
 
 
+async def hat_here(session: PlatformSession, *, cooperative_id: UUID | None, membership_id: UUID) -> Membership | None:
+    """One hat of this cooperative (of the federation: None)."""
+    held = await session.get(Membership, membership_id)
+    return held if held is not None and held.cooperative_id == cooperative_id else None
+
+
 async def take_access_back(
     session: PlatformSession, *, cooperative_id: UUID | None, membership_id: UUID, by_account: UUID
 ) -> bool:
     """Take one hat away, with the sessions that wear it. False when there is no such hat here. Raises Invalid for
     one's own: nobody locks themselves out by mistake."""
-    held = await session.get(Membership, membership_id)
-    if held is None or held.cooperative_id != cooperative_id:
+    held = await hat_here(session, cooperative_id=cooperative_id, membership_id=membership_id)
+    if held is None:
         return False
     if held.account_id == by_account:
         raise Invalid("Vous ne pouvez pas retirer votre propre accès.")

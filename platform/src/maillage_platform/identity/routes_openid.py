@@ -19,7 +19,7 @@ from maillage_kit.ids import parsed_id
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, page, see_other, text
 from maillage_platform.identity import openid_signin, sessions
-from maillage_platform.identity.cookies import cookie_name, session_cookie, session_cookie_name, sign_in_cookie
+from maillage_platform.identity.cookies import browser_cookie, browser_secret, session_cookie, session_cookie_name
 from maillage_platform.identity.errors import OpenIdRefused
 from maillage_platform.identity.hats import hats_of
 from maillage_platform.identity.models import ExternalIdentity, IdentityProvider, Membership, OpenIdLogout
@@ -30,7 +30,6 @@ from maillage_platform.identity.routes_web import address_of
 from maillage_platform.identity.rules import SignInMethod, limits_of
 
 log = structlog.get_logger(__name__)
-_BROWSER = "maillage_openid"
 
 
 @get("/signin/openid/{provider_id:uuid}")
@@ -44,7 +43,7 @@ async def start(
 ) -> Redirect | Template:
     """Send the browser to the provider."""
     provider = await active_provider(platform_session, provider_id)
-    browser = request.cookies.get(cookie_name(settings, _BROWSER)) or new_token()
+    browser = browser_secret(request, settings) or new_token()
     try:
         url = await openid_signin.start(
             platform_session,
@@ -56,7 +55,7 @@ async def start(
     except OpenIdRefused as refused:
         return _refused(request, provider, refused)
     answer = Redirect(url, status_code=303)
-    answer.cookies.append(sign_in_cookie(settings, _BROWSER, browser, life=openid_signin.ATTEMPT_LIFE))
+    answer.cookies.append(browser_cookie(settings, browser, life=openid_signin.ATTEMPT_LIFE))
     return answer
 
 
@@ -93,7 +92,7 @@ async def callback(
             provider=provider,
             relying=relying(provider, cipher=cipher, public_url=settings.web.public_url),
             cipher=cipher,
-            browser=request.cookies.get(cookie_name(settings, _BROWSER), ""),
+            browser=browser_secret(request, settings),
             query=dict(request.query_params.items()),
         )
     except OpenIdRefused as refused:
@@ -228,7 +227,7 @@ async def _ready(
     link_token: str | None = None,
 ) -> Template:
     """A page with the way to the provider: a form may not lead to another site (content security policy)."""
-    browser = request.cookies.get(cookie_name(settings, _BROWSER)) or new_token()
+    browser = browser_secret(request, settings) or new_token()
     try:
         url = await openid_signin.start(
             session,
@@ -242,7 +241,7 @@ async def _ready(
     except OpenIdRefused as refused:
         return _refused(request, provider, refused)
     answer = page(request, "identity/openid_ready.html", provider=provider, url=url)
-    answer.cookies.append(sign_in_cookie(settings, _BROWSER, browser, life=openid_signin.ATTEMPT_LIFE))
+    answer.cookies.append(browser_cookie(settings, browser, life=openid_signin.ATTEMPT_LIFE))
     return answer
 
 

@@ -8,10 +8,12 @@ from litestar.response import Redirect, Template
 from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import PlatformSession
 from maillage_kit.errors import Invalid, NotFound
+from maillage_kit.ids import parsed_id
 from maillage_kit.pages import cut_page
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, page, page_request, see_other, text
-from maillage_platform.identity.people import colleagues, invite, take_access_back
+from maillage_platform.identity.passkeys import reset
+from maillage_platform.identity.people import colleagues, hat_here, invite, take_access_back
 from maillage_platform.identity.routes_providers import FEDERATION, FEDERATION_PLACE, OFFICE, Place
 
 
@@ -39,6 +41,20 @@ async def remove_colleague(
 ) -> Redirect:
     """Take an access back."""
     return await _remove(request, platform_session, Place.of(cooperative), actor)
+
+
+@post("/settings/people/reset", guards=[OFFICE], status_code=303)
+async def reset_colleague(
+    request: AnyRequest, platform_session: PlatformSession, cooperative: CooperativeContext, actor: Actor
+) -> Redirect:
+    """Forget the keys of somebody who lost them all."""
+    return await _reset(request, platform_session, Place.of(cooperative), actor)
+
+
+@post("/federation/settings/people/reset", guards=[FEDERATION], status_code=303)
+async def reset_in_federation(request: AnyRequest, platform_session: PlatformSession, actor: Actor) -> Redirect:
+    """Forget the keys of somebody of the federation."""
+    return await _reset(request, platform_session, FEDERATION_PLACE, actor)
 
 
 @get("/federation/settings/people", guards=[FEDERATION])
@@ -123,5 +139,18 @@ async def _remove(request: AnyRequest, session: PlatformSession, place: Place, a
     return see_other(f"{place.base}/people", flash="Cet accès est retiré.")
 
 
-TENANT_ROUTES = [people, invite_colleague, remove_colleague]
-FEDERATION_ROUTES = [federation_people, invite_to_federation, remove_from_federation]
+async def _reset(request: AnyRequest, session: PlatformSession, place: Place, actor: Actor) -> Redirect:
+    form = await request.form()
+    held = await hat_here(
+        session, cooperative_id=place.cooperative_id, membership_id=parsed_id(text(form, "membership"))
+    )
+    if held is None:
+        raise NotFound
+    if held.account_id == actor.account_id:
+        raise Invalid("Vos propres clés se changent sous « Mes clés d’accès ».")
+    await reset(session, membership=held, by=actor.display_name)
+    return see_other(f"{place.base}/people", flash="Ses clés sont effacées ; cette personne est déconnectée partout.")
+
+
+TENANT_ROUTES = [people, invite_colleague, remove_colleague, reset_colleague]
+FEDERATION_ROUTES = [federation_people, invite_to_federation, remove_from_federation, reset_in_federation]

@@ -21,6 +21,14 @@ class SignInMethod(StrEnum):
     PASSKEY = "passkey"
 
 
+class PasskeyPurpose(StrEnum):
+    """What a challenge is for; an answer to one is never taken for another."""
+
+    REGISTER = "register"
+    SIGN_IN = "sign_in"
+    SECOND = "second"
+
+
 METHOD_LABELS = {
     SignInMethod.LINK: "Lien reçu par e-mail",
     SignInMethod.OPENID: "Fournisseur d’identité",

@@ -85,6 +85,7 @@ async def open_session(
         openid_subject=openid.subject if openid else None,
         openid_sid=openid.sid if openid else None,
         id_token=openid.id_token if openid else None,
+        second_factor_at=now if method is SignInMethod.PASSKEY else None,
     )
     session.add(opened)
     await session.flush()
@@ -121,12 +122,23 @@ async def switch_hat(session: PlatformSession, *, current: WebSession, membershi
         openid_subject=current.openid_subject,
         openid_sid=current.openid_sid,
         id_token=current.id_token,
+        second_factor_at=current.second_factor_at,
     )
     session.add(opened)
     await _revoke(session, WebSession.id == current.id, reason="switched")
     await session.flush()
     log.info("hat_switched", session=str(opened.id), role=membership.role)
     return token, expires_at - now
+
+
+async def add_second_factor(session: PlatformSession, *, current: WebSession) -> tuple[str, timedelta]:
+    """A passkey or a recovery code was shown in this session. It goes on under a new secret: returns that and its
+    remaining life."""
+    token, now = new_token(), clock.now()
+    current.token_hash, current.second_factor_at = token_hash(token), now
+    await session.flush()
+    log.info("second_factor", session=str(current.id))
+    return token, current.expires_at - now
 
 
 async def actor_of(session: PlatformSession, *, token: str) -> Actor | None:
@@ -155,6 +167,7 @@ async def actor_of(session: PlatformSession, *, token: str) -> Actor | None:
         member_id=membership.member_id,
         technician_id=membership.technician_id,
         has_other_hats=has_other_hats,
+        has_second_factor=web_session.second_factor_at is not None,
     )
 
 
@@ -234,6 +247,11 @@ async def revoke_of_account_at(session: PlatformSession, *, account_id: UUID, pr
 async def revoke_all_of_provider(session: PlatformSession, *, provider_id: UUID) -> int:
     """End every session that this provider opened. Returns how many."""
     return await _revoke(session, WebSession.provider_id == provider_id, reason="provider_closed")
+
+
+async def revoke_everything(session: PlatformSession, *, account_id: UUID, reason: str) -> int:
+    """End every session of an account, wherever."""
+    return await _revoke(session, WebSession.account_id == account_id, reason=reason)
 
 
 async def _revoke(session: PlatformSession, *which: sa.ColumnElement[bool], reason: str) -> int:

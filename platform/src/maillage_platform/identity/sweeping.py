@@ -6,7 +6,15 @@ import sqlalchemy as sa
 
 from maillage_kit import clock
 from maillage_kit.db import Database
-from maillage_platform.identity.models import Letter, OpenIdAttempt, OpenIdLogout, RateLimit, SignInLink, WebSession
+from maillage_platform.identity.models import (
+    Letter,
+    OpenIdAttempt,
+    OpenIdLogout,
+    PasskeyChallenge,
+    RateLimit,
+    SignInLink,
+    WebSession,
+)
 
 KEEP_SESSIONS = timedelta(days=365)
 KEEP_LINKS = timedelta(days=30)
@@ -20,6 +28,7 @@ async def forget_old(database: Database) -> None:
         for table, column, keep in (
             (WebSession, WebSession.created_at, KEEP_SESSIONS),
             (OpenIdAttempt, OpenIdAttempt.expires_at, KEEP_COUNTS),
+            (PasskeyChallenge, PasskeyChallenge.expires_at, KEEP_COUNTS),
             (OpenIdLogout, OpenIdLogout.expires_at, KEEP_COUNTS),
             (SignInLink, SignInLink.expires_at, KEEP_LINKS),
             (Letter, Letter.created_at, KEEP_LINKS),
