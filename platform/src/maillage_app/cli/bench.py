@@ -78,6 +78,20 @@ def telephony(as_json: bool, rates: str, **options: Any) -> None:
     _show(program, program.run(rates=wanted, **options), as_json)
 
 
+@bench.command()
+@click.option("--tenants", default=20, show_default=True, type=click.IntRange(1, 500), help="Cooperatives.")
+@click.option("--customers", default=20_000, show_default=True, type=click.IntRange(1), help="Of each cooperative.")
+@click.option("--rate", default=14.0, show_default=True, help="Calls a second, over all of them.")
+@click.option("--seconds", default=600.0, show_default=True, help="Of calls.")
+@_as_json
+@_fresh
+@_keep
+def frost(as_json: bool, **options: Any) -> None:
+    """A frost night: calls everywhere, the application and the database restarted in the middle."""
+    program = _program("bench.frost")
+    _show(program, program.run(**options), as_json)
+
+
 def _program(name: str) -> ModuleType:
     """A program of the checkout. Raises ClickException where only the product is installed."""
     if not (ROOT / "bench").is_dir():
