@@ -23,7 +23,7 @@ def logged(town, event: str) -> list[Any]:
 
 async def post(town, form: dict[str, str], signature: str, *, header: str = "X-Twilio-Signature") -> int:
     headers = {"Content-Type": "application/x-www-form-urlencoded", header: signature}
-    answer = await town.company.client.post(INBOUND, content=urlencode(form), headers=headers)
+    answer: httpx.Response = await town.company.client.post(INBOUND, content=urlencode(form), headers=headers)
     return answer.status_code
 
 

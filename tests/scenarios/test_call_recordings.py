@@ -88,7 +88,8 @@ async def fetch(town, archive: Archive, *, attempt: int = 1, token: str = TOKEN)
     async with town.runtime.database.tenant(town.cooperative.tenant) as session:
         fetcher = CarrierFetcher(archive.api(token))
         await fetch_recording(session, recording_id=recording_id, attempt=attempt, fetcher=fetcher)
-    return await town.row("select * from call_recording")
+    row: dict[str, Any] = await town.row("select * from call_recording")
+    return row
 
 
 async def test_a_caller_whom_nobody_could_answer_leaves_a_message(town, office, archive) -> None:

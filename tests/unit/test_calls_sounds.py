@@ -17,12 +17,25 @@ COOPERATIVE, CALL = UUID(int=7), UUID(int=8)
 HERE = f"https://urgence.example.fr/telephony/twiml/{COOPERATIVE}/{CALL}"
 SECRET = SecretStr("a secret of this test")
 EURE = CooperativeContext(
-    **dict.fromkeys(
-        ("slug", "name", "legal_name", "legal_form", "siren", "department", "address", "email", "public_number",
-         "manager_name", "manager_phone", "fallback_phone", "mediator_name", "mediator_contact", "timezone"), "x",
-    ),
-    id=COOPERATIVE, trades=(), tenant=TenantRef(COOPERATIVE, "t0001", "r"),
-)  # fmt: skip
+    id=COOPERATIVE,
+    slug="eure",
+    name="Dépannage Eure",
+    legal_name="Coopérative de l’Eure",
+    legal_form="SCA",
+    siren="732829320",
+    department="27",
+    address="Évreux",
+    email="contact@eure.example",
+    public_number="+33232402727",
+    manager_name="Hélène Marchand",
+    manager_phone="+33612345601",
+    fallback_phone="+33232402700",
+    mediator_name="Médiation",
+    mediator_contact="Rouen",
+    timezone="Europe/Paris",
+    trades=(),
+    tenant=TenantRef(COOPERATIVE, "t0001", "r"),
+)
 
 
 def voiced(*sentences: Spoken, version: str = "0123456789abcdef") -> CooperativeContext:
