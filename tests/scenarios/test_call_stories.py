@@ -121,14 +121,35 @@ async def test_a_postcode_shared_by_sectors_asks_which_commune(town):
     assert await town.value("select insee from call") == tillieres
 
 
-async def test_a_postcode_with_too_many_communes_goes_to_the_manager(town, manager):
+async def test_a_postcode_with_many_communes_offers_those_with_the_most_people(town):
+    """27400: 20 communes in several sectors. Louviers, the largest, comes first."""
+    louviers = "27375"
+    ana = await town.on_call("Ana", ANA, insee=louviers)
+    ana.rings().presses("1")
+    call = await town.company.calls(STRANGER, town.number)
+    await call.presses(PLUMBING)
+    await call.presses("27400")
+    assert call.said[-2].startswith("Pour Louviers, tapez 1. Pour ")
+    assert call.said[-2].endswith("tapez 8.")
+    assert call.said[-1] == "Pour une autre commune, tapez 9."
+    await call.presses("1")
+    assert call.talks_to is ana
+    await call.hangs_up()
+    assert await town.value("select insee from intervention") == louviers
+
+
+async def test_another_commune_than_those_offered_goes_to_the_manager(town, manager):
     manager.rings().presses("1")
     call = await town.company.calls(STRANGER, town.number)
     await call.presses(PLUMBING)
     await call.presses("27400")
+    await call.presses("0")
+    assert call.heard("Nous n’avons pas compris votre choix.")
+    await call.presses("9")
     assert call.talks_to is manager
     await call.hangs_up()
-    assert "27400 couvre 20 communes" in await town.value("select routing_note from call")
+    note = await town.value("select routing_note from call")
+    assert note.startswith("Autre commune du code postal 27400, qui en a 20 dans plusieurs secteurs")
 
 
 async def test_a_wrong_postcode_gets_a_second_try_then_a_human(town, manager):

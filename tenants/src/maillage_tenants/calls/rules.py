@@ -1,6 +1,8 @@
 """Decisions about a call that need neither the database nor the clock."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from maillage_kit.context import CooperativeContext
@@ -10,8 +12,10 @@ from maillage_tenants.calls.plan import Dial, Hangup, MaskedTurn, Plan, RescueTu
 from maillage_tenants.calls.signals import Ending
 from maillage_tenants.dispatch import StepKind
 
+T = TypeVar("T")
 MENU_TRIES = 2
 KEYPAD_CHOICES = 9
+OTHER_COMMUNE_KEY = "9"
 MESSAGE_SECONDS = 120
 MASKED_RING_SECONDS = 30
 CALLBACK_WITHIN = timedelta(minutes=5)
@@ -29,6 +33,12 @@ LEG_OF_ENDING = {
     Ending.CANCELLED: LegState.CANCELLED,
 }
 """What an attempt that was not accepted becomes: answered without the key is an answering machine, not a person."""
+
+
+def offered(places: Sequence[T]) -> Sequence[T]:
+    """The communes that one key can choose, of a list in the order of their population: all, or the eight with the most
+    people when there are more than nine; the ninth key is then for any other."""
+    return places if len(places) <= KEYPAD_CHOICES else places[: KEYPAD_CHOICES - 1]
 
 
 def outcome_of(kind: StepKind) -> CallOutcome:

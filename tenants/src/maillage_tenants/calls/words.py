@@ -60,6 +60,7 @@ def numbered(choices: Sequence[str]) -> str:
     return " ".join(f"Pour {choice}, tapez {digit}." for digit, choice in enumerate(choices, start=1))
 
 
+OTHER_COMMUNE = Spoken("other_commune", "Pour une autre commune, tapez 9.")
 OTHER_PLACE = Spoken("other_place", "Pour un autre lieu, tapez 0.")
 
 

@@ -210,29 +210,34 @@ async def _postcode_typed(
     call.set(postcode_typed=digits)
     if len({place.sector_id for place in places}) == 1:
         return await _arrived(session, call=call, places=places, station=station)
-    if len(places) <= rules.KEYPAD_CHOICES:
-        return _ask_commune(places, attempt=1)
-    return await ladder.begin(
-        session,
-        call=call,
-        place=None,
-        unrouted=f"Le code postal {digits} couvre {len(places)} communes, plusieurs secteurs : le responsable décide.",
-        station=station,
-    )
+    return _ask_commune(places, attempt=1)
 
 
 def _ask_commune(places: Sequence[Place], *, attempt: int) -> Plan:
     before = () if attempt == 1 else (words.CHOICE_AGAIN,)
-    said = words.numbered([place.commune for place in places])
-    return _asked((*before, said), digits=1, seconds=_CHOICE_SECONDS, ask=Ask.COMMUNE, attempt=attempt)
+    offered = rules.offered(places)
+    said: tuple[str, ...] = (words.numbered([place.commune for place in offered]),)
+    if len(offered) < len(places):
+        said = (*said, words.OTHER_COMMUNE)
+    return _asked((*before, *said), digits=1, seconds=_CHOICE_SECONDS, ask=Ask.COMMUNE, attempt=attempt)
 
 
 async def _commune_chosen(
     session: TenantSession, *, call: OpenCall, attempt: int, digits: str, station: Station
 ) -> Plan:
     places = await _places(session, call, call.row.postcode_typed or "")
-    if digits.isdecimal() and 1 <= int(digits) <= len(places):
-        return await _arrived(session, call=call, places=[places[int(digits) - 1]], station=station)
+    offered = rules.offered(places)
+    if digits.isdecimal() and 1 <= int(digits) <= len(offered):
+        return await _arrived(session, call=call, places=[offered[int(digits) - 1]], station=station)
+    if digits == rules.OTHER_COMMUNE_KEY and len(offered) < len(places):
+        return await ladder.begin(
+            session,
+            call=call,
+            place=None,
+            unrouted=f"Autre commune du code postal {call.row.postcode_typed}, qui en a {len(places)} dans plusieurs "
+            "secteurs : le responsable décide.",
+            station=station,
+        )
     if places and attempt < rules.MENU_TRIES:
         return _ask_commune(places, attempt=attempt + 1)
     return await ladder.begin(
