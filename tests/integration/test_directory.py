@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from maillage_app.diagnosis import examine
 from maillage_app.onboarding import open_cooperative, open_trade
 from maillage_app.runtime import Runtime
-from maillage_kit import clock
+from maillage_kit import clock, outside
 from maillage_kit.context import CooperativeContext
 from maillage_kit.db import Database
 from maillage_kit.errors import Conflict, Invalid
@@ -102,3 +102,27 @@ async def test_the_doctor_finds_nothing_wrong_then_a_loop(runtime: Runtime) -> N
     runtime.directory.forget()
     wrong = [finding.subject async for finding in examine(runtime) if not finding.ok]
     assert wrong == ["eure : dernier recours"]
+
+
+async def test_a_further_number_is_one_cooperatives_only(
+    runtime: Runtime, eure: CooperativeContext, seine_maritime: CooperativeContext
+) -> None:
+    """Claimed by one, it leads to it; nobody else claims it, gives it back, or opens with it as the public number."""
+    number = "+33232402790"
+    async with runtime.database.tenant(eure.tenant) as session:
+        assert await outside.claim_number(session, number)
+        assert await outside.claim_number(session, number)
+        assert not await outside.claim_number(session, seine_maritime.public_number)
+    async with runtime.database.tenant(seine_maritime.tenant) as session:
+        assert not await outside.claim_number(session, number)
+        await outside.release_number(session, number)
+        await outside.keep_voice(session, recording=True, prompts={"hold_on": "a.b"})
+    runtime.directory.forget()
+    found = await runtime.directory.by_public_number(number)
+    assert found is not None
+    assert (found.slug, found.pool_numbers, found.records_calls, found.own_prompts) == ("eure", (number,), False, {})
+    other = await runtime.directory.by_slug("seine-maritime")
+    assert other is not None
+    assert (other.pool_numbers, other.records_calls, other.own_prompts) == ((), True, {"hold_on": "a.b"})
+    with pytest.raises(Conflict, match="eure"):
+        await open_cooperative(runtime, dataclasses.replace(CALVADOS, public_number="02 32 40 27 90"), actor="tests")

@@ -12,7 +12,7 @@ from maillage_kit.errors import Conflict, Invalid
 from maillage_kit.phone import parse_phone, require_unsurcharged
 from maillage_kit.registers import parse_siren
 from maillage_platform.cooperatives import queries
-from maillage_platform.cooperatives.models import Cooperative, CooperativeChange, CooperativeState
+from maillage_platform.cooperatives.models import Cooperative, CooperativeChange, CooperativeNumber, CooperativeState
 
 _SLUG = re.compile(r"[a-z][a-z0-9-]{1,30}")
 _DEPARTMENT = re.compile(r"\d{2,3}|2[AB]")
@@ -57,6 +57,12 @@ async def register_cooperative(
             )
         )
     )
+    held = await session.scalar(
+        sa.select(Cooperative.slug)
+        .join(CooperativeNumber, CooperativeNumber.cooperative_id == Cooperative.id)
+        .where(CooperativeNumber.number == checked.public_number)
+    )
+    taken = taken or held
     if taken:
         raise Conflict(f"La coopérative « {taken} » a déjà ce nom court, ce SIREN ou ce numéro.")
     number: int = await session.scalar(
