@@ -1,7 +1,7 @@
 """Messages that arrive: chain, receipts, replies, quiet hours, dead addresses; the carriers check everything."""
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import SecretStr
-from twilio.request_validator import RequestValidator
+from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
 
 from maillage_app.app import build_app
 from maillage_app.messaging import carriers_of
@@ -75,8 +75,17 @@ class Post:
     runtime: Runtime
     cooperative: CooperativeContext
     clock: MovableClock
-    client: httpx.AsyncClient
     karim: Person
+    opened: list[httpx.AsyncClient] = field(default_factory=list)
+
+    @property
+    def client(self) -> httpx.AsyncClient:
+        """Where carriers call back: the application is built when the first one does."""
+        if not self.opened:
+            app: Any = build_app(self.runtime)
+            transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+            self.opened.append(httpx.AsyncClient(transport=transport, base_url=PUBLIC))
+        return self.opened[0]
 
     async def work(self) -> None:
         """Everything that is due, by a worker."""
@@ -195,9 +204,10 @@ async def post(
 ) -> AsyncIterator[Post]:
     mine = replace(runtime, settings=_settings(settings, twilio))
     karim = crew.artisans[0]
-    transport = httpx.ASGITransport(app=build_app(mine), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url=PUBLIC) as client:
-        yield Post(mine, eure, moved_clock, client, Person(karim.technician_id, karim.phone))
+    started = Post(mine, eure, moved_clock, Person(karim.technician_id, karim.phone))
+    yield started
+    for client in started.opened:
+        await client.aclose()
 
 
 # ---------------------------------------------------------------------------------------------------------- the chain
@@ -329,7 +339,7 @@ async def test_ovh_receipts_come_by_a_secret_address_or_by_asking(post: Post, tw
     called_back = _with_ovh(post, ovh)
     first = await called_back.tell("offer_withdrawn")
     await called_back.work()
-    app = build_app(called_back.runtime)
+    app: Any = build_app(called_back.runtime)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=PUBLIC) as client:
         for secret, reference, status in (("faux", "1", 403), (OVH_SECRET, "1", 204), (OVH_SECRET, "1", 204)):
             answer = await client.get(
@@ -446,9 +456,8 @@ async def test_routine_is_limited_by_the_hour_and_what_waits_is_seen(post: Post,
 async def test_a_dead_number_alarms_the_desk_once_until_it_works_again(
     post: Post, twilio: FakeTwilio, crew: Any, sign_in: Any
 ) -> None:
-    await post.wishes(voice_call=False)
     for _ in range(2):
-        await post.tell()
+        await post.tell("offer_withdrawn")
         await post.work()
         assert await post.receipt(twilio.texts[-1]["callback"], "undelivered", "30005") == 204
         await post.work()
@@ -456,7 +465,7 @@ async def test_a_dead_number_alarms_the_desk_once_until_it_works_again(
     office = await sign_in(Role.OFFICE, post.cooperative)
     member = await office.get(f"/c/eure/members/{crew.artisans[0].member_id}")
     assert "Ne reçoit plus de SMS" in member.text
-    await post.tell()
+    await post.tell("offer_withdrawn")
     await post.work()
     assert await post.receipt(twilio.texts[-1]["callback"], "delivered") == 204
     assert await post.alarms() == []
@@ -613,9 +622,10 @@ async def test_a_technician_turns_notifications_on_and_tries_them(
         member_id=crew.artisans[0].member_id,
         technician_id=crew.artisans[0].technician_id,
     )
-    app = httpx.ASGITransport(app=build_app(runtime))
+    app: Any = build_app(runtime)
+    transport = httpx.ASGITransport(app=app)
     session = {"maillage_session": member.client.cookies["maillage_session"]}
-    async with httpx.AsyncClient(transport=app, base_url=settings.web.public_url, cookies=session) as client:
+    async with httpx.AsyncClient(transport=transport, base_url=settings.web.public_url, cookies=session) as client:
         shown = await client.get("/c/eure/field/notifications", headers={"accept": "text/html"})
         assert "data-push" in shown.text
         headers = {"x-csrftoken": client.cookies["maillage_csrf"], "accept": "text/html"}

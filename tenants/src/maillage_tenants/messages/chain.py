@@ -331,7 +331,8 @@ async def _fail(session: TenantSession, now: _Now) -> None:
             await _no_carrier(session, channel)
         return
     stopped = last is None and (message.error or "").startswith("STOP")
-    if stopped or any(attempt.failure == Failure.DEAD for attempt in now.attempts):
+    dead = any(attempt.failure == Failure.DEAD for attempt in now.attempts)
+    if stopped or (dead and message.urgency != Urgency.EMERGENCY):
         return  # the address has its own alarm
     sms = message.channel == Channel.SMS
     recipient = show_phone(message.recipient) if sms else message.recipient
