@@ -181,7 +181,7 @@ class _Bench:
         with psycopg.connect(self.bench.owner_url) as connection:
             rows = [row for row in connection.execute(query).fetchall() if row[1] is not None and row[1] >= since]
             summed = sql.SQL("select coalesce(sum(count), 0)::int from ({}) as counted").format(stored)
-            count = connection.execute(summed, {"since": since - 1}).fetchone()
+            count = connection.execute(summed, {"since": since}).fetchone()
         told = [(decided - received, source) for _, received, decided, source in rows if decided is not None]
         by_application = [took for took, source in told if source == "app"]
         return {

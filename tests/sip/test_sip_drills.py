@@ -98,9 +98,7 @@ def usual(dial: Callable[..., Drill]) -> float:
 
 
 @contextmanager
-def back_again(
-    installation, usual: float, drill: Drill, *, who: set[str], allowed: float = LATER
-) -> Iterator[None]:
+def back_again(installation, usual: float, drill: Drill, *, who: set[str], allowed: float = LATER) -> Iterator[None]:
     """After the block everything runs again: the call is there once, and a person was reached in time."""
     yield
     drill.call.must_end_well(90)
@@ -126,7 +124,9 @@ def test_application_killed_before_the_call(installation, dial, usual: float) ->
     installation.server.kill()
     drill = dial()
     with back_again(installation, usual, drill, who=EVERYBODY):
-        wait_until(lambda: any(person_of(installation, number, drill) for number in EVERYBODY), within=30, what="a person")
+        wait_until(
+            lambda: any(person_of(installation, number, drill) for number in EVERYBODY), within=30, what="a person"
+        )
         installation.again(installation.server)
 
 
@@ -149,7 +149,9 @@ def test_application_hung(installation, dial, usual: float) -> None:
     installation.server.freeze()
     drill = dial()
     with back_again(installation, usual, drill, who=EVERYBODY):
-        wait_until(lambda: any(person_of(installation, number, drill) for number in EVERYBODY), within=30, what="a person")
+        wait_until(
+            lambda: any(person_of(installation, number, drill) for number in EVERYBODY), within=30, what="a person"
+        )
         installation.server.thaw()
 
 
@@ -158,7 +160,9 @@ def test_application_answers_nonsense(installation, lab: SipLab, dial, usual: fl
     liar = ScriptedApplication(lab.secret, lambda asked: asked, mood="absurd", at_port=installation.port).start()
     drill = dial()
     with back_again(installation, usual, drill, who=EVERYBODY):
-        wait_until(lambda: any(person_of(installation, number, drill) for number in EVERYBODY), within=30, what="a person")
+        wait_until(
+            lambda: any(person_of(installation, number, drill) for number in EVERYBODY), within=30, what="a person"
+        )
         liar.die()
         installation.again(installation.server)
 
@@ -172,7 +176,9 @@ def test_database_stopped(installation, dial, usual: float) -> None:
     call = installation.lab.caller(script, installation.edge)
     drill = Drill(installation, call, drill_before.phone, drill_before.number)
     with back_again(installation, usual, drill, who=EVERYBODY):
-        wait_until(lambda: any(person_of(installation, number, drill) for number in EVERYBODY), within=30, what="a person")
+        wait_until(
+            lambda: any(person_of(installation, number, drill) for number in EVERYBODY), within=30, what="a person"
+        )
         installation.postgres.start()
 
 

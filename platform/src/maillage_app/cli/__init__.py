@@ -14,6 +14,7 @@ COMMANDS: dict[str, str] = {
     "worker": "maillage_app.cli.serve:worker",
     "voice": "maillage_app.cli.voice:voice",
     "prompts": "maillage_app.cli.voice:prompts",
+    "telephony": "maillage_app.cli.telephony:telephony",
     "cooperative": "maillage_app.cli.cooperatives:cooperative",
     "migrate": "maillage_app.cli.migrate:migrate",
     "doctor": "maillage_app.cli.doctor:doctor",

@@ -9,7 +9,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -24,8 +25,18 @@ LINTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("import-linter", ("lint-imports", "--no-logo")),
 )
 
-# Debian package: a program that shows it is there.
-SYSTEM_PACKAGES = {"chromium": ("chromium", "chromium-browser", "google-chrome")}
+# Debian package: what shows that it is there, a program or a file.
+SYSTEM_PACKAGES = {
+    "chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "kamailio": ("kamailio",),
+    "kamailio-utils-modules": ("/usr/lib/*/kamailio/modules/http_client.so",),
+    "kamailio-extra-modules": ("/usr/lib/*/kamailio/modules/uuid.so",),
+    "kamailio-sqlite-modules": ("/usr/lib/*/kamailio/modules/db_sqlite.so",),
+    "sip-tester": ("sipp",),
+    "espeak-ng": ("espeak-ng",),
+}
+# While it exists, packages install their services without starting them: Debian's Kamailio would take the SIP port.
+_NO_SERVICES = Path("/usr/sbin/policy-rc.d")
 
 
 def heading(text: str) -> None:
@@ -45,8 +56,8 @@ def run_check(title: str, command: Sequence[str]) -> bool:
 
 
 def system_packages() -> bool:
-    """Installs what the browser tests need where it may. False only in CI, when something is still missing."""
-    missing = [name for name, programs in SYSTEM_PACKAGES.items() if not any(map(shutil.which, programs))]
+    """Installs what browser and SIP tests need where it may. False only in CI, when something is still missing."""
+    missing = [name for name, signs in SYSTEM_PACKAGES.items() if not any(map(_is_there, signs))]
     if not missing:
         return True
     heading("system packages")
@@ -55,15 +66,34 @@ def system_packages() -> bool:
         click.echo(f"apt-get install {' '.join(missing)}")
         quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         install = ["apt-get", "install", "-qq", "-y", "--no-install-recommends", *missing]
-        for command in (["apt-get", "update", "-qq"], install):
-            done = subprocess.run(command, env=quiet, capture_output=True, text=True, check=False)
-            if done.returncode:
-                reason = f"{' '.join(command[:2])}: {done.stderr.strip()[-300:]}"
-                break
-        else:
-            return True
+        with _services_asleep():
+            for command in (["apt-get", "update", "-qq"], install):
+                done = subprocess.run(command, env=quiet, capture_output=True, text=True, check=False)
+                if done.returncode:
+                    reason = f"{' '.join(command[:2])}: {done.stderr.strip()[-300:]}"
+                    break
+            else:
+                return True
     click.secho(f"missing: {', '.join(missing)} ({reason}); the tests that need them are skipped", fg="yellow")
     return os.environ.get("CI", "").lower() not in {"1", "true"}
+
+
+def _is_there(sign: str) -> bool:
+    return any(Path("/").glob(sign[1:])) if sign.startswith("/") else shutil.which(sign) is not None
+
+
+@contextmanager
+def _services_asleep() -> Iterator[None]:
+    """No service is started by what is installed meanwhile; the machine's own rule, if it has one, stays."""
+    if _NO_SERVICES.exists():
+        yield
+        return
+    try:
+        _NO_SERVICES.write_text("#!/bin/sh\nexit 101\n")
+        _NO_SERVICES.chmod(0o755)
+        yield
+    finally:
+        _NO_SERVICES.unlink(missing_ok=True)
 
 
 def run_lints() -> list[str]:
@@ -85,7 +115,7 @@ def test(arguments: tuple[str, ...]) -> None:
         os.execv(BIN / "pytest", ["pytest", *arguments])  # noqa: S606 - no shell is wanted
     failed = [] if system_packages() else ["system packages"]
     failed += run_lints()
-    if not run_check("pytest", ("pytest", "-n", "2")):
+    if not run_check("pytest", ("pytest", "-n", "2", "--dist", "loadgroup")):
         failed.append("pytest")
     conclude(failed)
 
