@@ -90,17 +90,17 @@ class Problem:
         instance = self.instance
         numbers: dict[tuple[Period, ...], int] = {}
         made: dict[object, tuple[Unit, ...]] = {}
-        edges: dict[tuple[UUID, str], set[datetime]] = defaultdict(set)
+        published: dict[tuple[UUID, str], list[Kept]] = defaultdict(list)
         for kept in instance.kept:
-            edges[kept.sector_id, kept.trade] |= {kept.period.starts_at, kept.period.ends_at}
+            published[kept.sector_id, kept.trade].append(kept)
         for desk in instance.desks:
             pattern = self.sector_of[desk.sector_id].pattern
             if pattern not in made:
                 made[pattern] = duty_units(pattern, instance.over, instance.department)
             own = []
-            inside = edges.get((desk.sector_id, desk.trade), set())
+            here = sorted(published.get((desk.sector_id, desk.trade), ()), key=lambda kept: kept.period)
             for unit in made[pattern]:
-                for piece in cut(unit, inside) if inside else (unit,):
+                for piece in cut(unit, _changes_hands(unit, here)) if here else (unit,):
                     if piece.periods not in numbers:
                         numbers[piece.periods] = len(self.units)
                         self.units.append(piece)
@@ -476,6 +476,23 @@ class Problem:
     def slot_name(self, number: int) -> str:
         slot = self.slots[number]
         return f"{self.desk_name(slot.desk)}, rang {slot.rank} : {self.units[slot.unit].label}"
+
+
+def _changes_hands(unit: Unit, published: Sequence[Kept]) -> list[datetime]:
+    """Instants within a unit at which a published duty begins or ends and somebody else, or nobody, goes on."""
+    here = [kept for kept in published if unit.overlaps(kept.period)]
+    edges = {edge for kept in here for edge in (kept.period.starts_at, kept.period.ends_at)}
+    edges |= {period.starts_at for period in unit.periods}
+    found: list[datetime] = []
+    before: frozenset[tuple[int, UUID]] | None = None
+    for edge in sorted(edges):
+        if not any(period.starts_at <= edge < period.ends_at for period in unit.periods):
+            continue
+        now = frozenset((k.rank, k.person_id) for k in here if k.period.starts_at <= edge < k.period.ends_at)
+        if before is not None and now != before:
+            found.append(edge)
+        before = now
+    return found
 
 
 def week_of(monday: date) -> Period:

@@ -1,8 +1,8 @@
 """Solve again with the least change: somebody falls ill, leaves, a sector splits (R63, R64).
 
 The published plan comes with the instance (`kept`), with what may no longer move. First the fewest slots left empty,
-then the fewest duties that change hands, then the fewest points. The search begins with what was lost and widens only
-while a slot stays empty: the desk itself, its neighbours, everybody.
+then the fewest duties that change hands, then the fewest points. The search begins with what was lost and widens, to
+the desk's neighbours, then to everybody in the weeks around, until only the lost duties change.
 """
 
 from collections.abc import Mapping
@@ -31,8 +31,8 @@ class Change:
 @dataclass(frozen=True)
 class Repair:
     """`lost`: published slots whose holder may not keep them. `changes`: what is different from the published plan, the
-    lost slots included. `fewest`: proven, no plan with as few holes changes less, or fills one more, among those looked
-    at (`slots`)."""
+    lost slots included. `fewest`: proven, among the plans that differ in `slots` only, none has fewer holes, nor as few
+    with fewer changes."""
 
     plan: Plan
     lost: tuple[int, ...]
@@ -69,18 +69,24 @@ def repair(problem: Problem, *, seconds: float = 20.0, seed: int = 0, change_poi
     heavy = change_points if change_points is not None else 500
     best: Repair | None = None
     tried: set[tuple[int, ...]] = set()
-    for desks, weeks in ((0, 0), (0, 1), (NEAR, 1), (10**6, 2), (10**6, 10**6)):
+    for desks, weeks in ((0, 0), (0, 1), (NEAR, 1), (10**6, 1)):
         slots = tuple(s for s in _window(problem, lost, desks, weeks) if s not in locked)
         if slots in tried or not slots:
             continue
         tried.add(slots)
         found = _resolve(problem, standing, published, slots, heavy, seconds, seed)
-        if found is not None and (best is None or len(found[0]) > len(best.plan)):
+        if found is not None:
             plan, proven = found
-            best = _told(problem, plan, published, lost, proven, slots)
-        if best is not None and not any(slot in lost for slot in best.uncovered):
+            told = _told(problem, plan, published, lost, proven, slots)
+            if best is None or _worth(told) <= _worth(best):
+                best = told
+        if best is not None and len(best.changes) <= len(lost) and not set(lost) & set(best.uncovered):
             break
     return best or _told(problem, standing, published, lost, not lost, ())
+
+
+def _worth(found: Repair) -> tuple[int, int]:
+    return len(found.uncovered), len(found.changes)
 
 
 def _window(problem: Problem, lost: tuple[int, ...], desks: int, weeks: int) -> list[int]:

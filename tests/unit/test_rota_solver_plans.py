@@ -1,0 +1,390 @@
+"""Plans of the solver held against the independent checker: cover, rules, proofs, explanations, repairs (R61-R65)."""
+
+import math
+from collections import Counter
+from dataclasses import replace
+from datetime import date, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from maillage_kit.clock import paris_instant
+from maillage_tenants.rota.checker import check
+from maillage_tenants.rota.rules import Period
+from maillage_tenants.rota.solver.bound import lower_bound
+from maillage_tenants.rota.solver.explain import explain, find_clash, holds, least_uncovered
+from maillage_tenants.rota.solver.fairness import shares
+from maillage_tenants.rota.solver.instance import (
+    Absence,
+    Days,
+    Desk,
+    Instance,
+    Kept,
+    Person,
+    Proof,
+    Sector,
+    Wish,
+    dumps,
+    loads,
+)
+from maillage_tenants.rota.solver.model import formulate
+from maillage_tenants.rota.solver.problem import BACKUP, FIRST, Problem
+from maillage_tenants.rota.solver.repair import repair
+from maillage_tenants.rota.solver.search import Ended, Progress, cover, solve
+from maillage_tenants.rota.solver.state import assigned, fairness, score
+from maillage_tenants.rota.solver.units import Kind, days_and_nights, week_and_weekend, whole_weeks
+
+EVER = Days(date(2020, 1, 1), date(2035, 12, 31))
+MARCH = Period(paris_instant(date(2027, 3, 15)), paris_instant(date(2027, 4, 12)))
+"""Four weeks with the night of 23 hours, Easter Sunday and Easter Monday."""
+OCTOBER = Period(paris_instant(date(2026, 10, 12)), paris_instant(date(2026, 11, 16)))
+"""Five weeks with the night of 25 hours and two public holidays."""
+NAMES = ("Anne", "Bruno", "Claire", "David", "Élise", "Franck", "Gaëlle", "Hugo", "Inès", "Jean")
+
+
+def uid(number: int) -> UUID:
+    return UUID(int=number)
+
+
+def proofs(*trades: str, until: date = EVER.last) -> tuple[Proof, ...]:
+    days = Days(EVER.first, until)
+    return (
+        Proof("liability", None, EVER),
+        Proof("decennial", None, days),
+        *(Proof("qualification", trade, EVER) for trade in trades),
+    )
+
+
+def person(number: int, *, homes: tuple[int, ...] = (1,), trades: tuple[str, ...] = ("a",), **more: object) -> Person:
+    facts: dict[str, object] = {
+        "id": uid(100 + number),
+        "member_id": uid(200 + number),
+        "name": f"{NAMES[number % 10]} {number}",
+        "engagement": 10.0,
+        "homes": frozenset(map(uid, homes)),
+        "minutes": {uid(home): 20 for home in homes},
+        "trades": frozenset(trades),
+        "proofs": proofs(*trades),
+    }
+    return Person(**(facts | more))  # type: ignore[arg-type]
+
+
+def instance(people: tuple[Person, ...], *, over: Period = MARCH, sectors: int = 1, **more: object) -> Instance:
+    pattern = more.pop("pattern", days_and_nights())
+    facts: dict[str, object] = {
+        "name": "essai",
+        "over": over,
+        "department": "27",
+        "trades": {"a": "Plomberie", "b": "Serrurerie"},
+        "sectors": tuple(Sector(uid(n), f"Secteur {n}", pattern) for n in range(1, sectors + 1)),  # type: ignore[arg-type]
+        "desks": tuple(Desk(uid(n), "a", 60) for n in range(1, sectors + 1)),
+        "people": people,
+    }
+    return Instance(**(facts | more))  # type: ignore[arg-type]
+
+
+def week(number: int, over: Period = MARCH) -> Period:
+    return Period(over.starts_at + timedelta(days=7 * number), over.starts_at + timedelta(days=7 * number + 7))
+
+
+def kept(problem: Problem, plan: dict[int, int]) -> tuple[Kept, ...]:
+    return tuple(
+        Kept(given.sector_id, given.trade, given.rank, given.person_id, period)
+        for given in assigned(problem, plan)
+        for period in given.periods
+    )
+
+
+# --- any small instance -----------------------------------------------------
+
+
+@st.composite
+def instances(draw: st.DrawFn) -> Instance:
+    """Two sectors with patterns of their own, one or two trades, people with all sorts of facts."""
+    over = draw(st.sampled_from([MARCH, OCTOBER]))
+    sectors = draw(st.integers(1, 2))
+    trades = draw(st.sampled_from([("a",), ("a", "b")]))
+    patterns = st.sampled_from([whole_weeks(), week_and_weekend(), days_and_nights(), days_and_nights(apart=False)])
+    people = []
+    for number in range(draw(st.integers(4, 9))):
+        home = draw(st.integers(1, sectors))
+        first = draw(st.integers(0, 24))
+        people.append(
+            person(
+                number,
+                homes=(home,),
+                trades=draw(st.sampled_from([("a",), ("b",), ("a", "b")])) if len(trades) > 1 else ("a",),
+                minutes={uid(n): draw(st.sampled_from([20, 20, 90])) for n in range(1, sectors + 1)} | {uid(home): 15},
+                engagement=float(draw(st.integers(5, 20))),
+                employed=draw(st.booleans()),
+                ranks=draw(st.sampled_from([(1, 2), (1, 2), (2,)])),
+                absences=(
+                    Absence(
+                        Period(over.starts_at + timedelta(days=first), over.starts_at + timedelta(days=first + 5)),
+                        "congés",
+                    ),
+                )
+                if draw(st.booleans())
+                else (),
+                wishes=(Wish(week(draw(st.integers(0, 3)), over), wanted=draw(st.booleans()), weight=2),),
+                proofs=proofs("a", "b", until=draw(st.sampled_from([EVER.last, date(2027, 4, 1), date(2026, 11, 2)]))),
+                carried={Kind.SUNDAY: draw(st.floats(-2, 2))},
+            )
+        )
+    together = draw(st.sampled_from([frozenset(), frozenset({(uid(1), uid(1))}), frozenset({(uid(1), uid(2))})]))
+    made = instance(
+        tuple(people),
+        over=over,
+        sectors=sectors,
+        desks=tuple(Desk(uid(n), trade, 60) for n in range(1, sectors + 1) for trade in trades),
+        together=together if sectors == 2 else frozenset(),
+    )
+    return replace(made, sectors=tuple(replace(sector, pattern=draw(patterns)) for sector in made.sectors))
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@given(instances(), st.integers(0, 100))
+def test_any_plan_keeps_every_rule_and_covers_what_can_be(made: Instance, seed: int) -> None:
+    """No breach by the checker, gaps exactly where slots are empty, and as few as can be: at every instant, the nights
+    of both time changes included."""
+    problem = Problem(made)
+    found = solve(problem, seconds=20, seed=seed, steps=8, bound_seconds=0)
+    least = least_uncovered(problem, seconds=4, start=found.plan)
+    for plan in (found.plan, least.plan):
+        verdict = check(made, assigned(problem, plan))
+        assert verdict.breaches == ()
+        missing = Counter(
+            (problem.desks[slot.desk].sector_id, problem.desks[slot.desk].trade, slot.rank, period)
+            for number, slot in enumerate(problem.slots)
+            if number not in plan
+            for period in problem.units[slot.unit].periods
+        )
+        seconds = sum((p.ends_at - p.starts_at).total_seconds() * times for (*_, p), times in missing.items())
+        assert sum((p.ends_at - p.starts_at).total_seconds() for *_, p in verdict.gaps) == seconds
+        assert verdict.ok == (not missing)
+    assert least.least <= len(least.uncovered) <= found.score.uncovered
+    if least.proven and not least.uncovered:
+        assert found.score.uncovered <= 1, "a feasible instance is covered, but for a slot at most in eight steps"
+    assert found.score == score(problem, found.plan)
+    assert lower_bound(formulate(problem), seconds=2) <= found.score.total
+    assert dumps(loads(dumps(made))) == dumps(made)
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.sampled_from([MARCH, OCTOBER]), st.integers(7, 9), st.integers(0, 50))
+def test_a_feasible_instance_is_covered_at_every_instant(over: Period, number: int, seed: int) -> None:
+    made = instance(tuple(person(n) for n in range(number)), over=over)
+    problem = Problem(made)
+    found = solve(problem, seconds=10, seed=seed, steps=4, bound_seconds=0)
+    plan = assigned(problem, found.plan)
+    assert check(made, plan).ok
+    held = {rank: sorted(p for g in plan if g.rank == rank for p in g.periods) for rank in (1, 2)}
+    instant = over.starts_at
+    while instant < over.ends_at:
+        assert all(sum(p.starts_at <= instant < p.ends_at for p in held[rank]) == 1 for rank in (1, 2))
+        instant += timedelta(minutes=30)
+
+
+# --- the search -------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def usual() -> Problem:
+    """Two sectors, eleven people, of whom two serve both."""
+    people = tuple(
+        person(n, homes=(1 + n % 2,), minutes={uid(1 + n % 2): 10} | ({uid(2 - n % 2): 40} if n < 2 else {}),
+               engagement=10.0 + 5 * (n % 3), employed=n == 4)
+        for n in range(14)
+    )  # fmt: skip
+    return Problem(instance(people, over=OCTOBER, sectors=2))
+
+
+def test_the_same_seed_gives_the_same_plan_and_progress_only_improves(usual: Problem) -> None:
+    told: list[Progress] = []
+    one = solve(usual, seconds=60, seed=3, steps=5, bound_seconds=0, report=told.append)
+    other = solve(usual, seconds=60, seed=3, steps=5, bound_seconds=0)
+    assert one.plan == other.plan
+    assert one.ended in (Ended.STEPS, Ended.OPTIMAL)
+    assert told == list(one.trace)
+    points = [progress.points for progress in told]
+    assert points == sorted(points, reverse=True)
+    assert points[-1] == one.score.total
+
+
+def test_a_proof_is_a_proof(usual: Problem) -> None:
+    """The bound is under every plan, and near: the band form of fairness has a tight relaxation."""
+    found = solve(usual, seconds=6, seed=1, bound_seconds=2)
+    assert 0 <= found.bound <= found.score.total
+    assert found.trace[-1].gap is not None
+    assert found.score.uncovered == 0
+    assert max(fairness(usual, found.plan).worst.values()) < 3
+    whole = lower_bound(formulate(usual), seconds=2)
+    assert found.bound <= max(whole, found.bound) <= found.score.total
+
+
+def test_it_stops_when_told_and_keeps_the_best_so_far(usual: Problem) -> None:
+    asked = []
+
+    def stop() -> bool:
+        asked.append(1)
+        return len(asked) > 2
+
+    found = solve(usual, seconds=60, stop=stop)
+    assert found.ended is Ended.STOPPED
+    assert found.steps <= 3
+    assert check(usual.instance, assigned(usual, found.plan)).breaches == ()
+
+
+def test_what_is_locked_stays(usual: Problem) -> None:
+    plan = cover(usual, seconds=2)
+    locked = [slot for slot in plan if usual.units[usual.slots[slot].unit].week <= 2]
+    found = solve(usual, seconds=30, steps=6, start=plan, locked=locked, bound_seconds=0)
+    assert all(found.plan[slot] == plan[slot] for slot in locked)
+
+
+# --- fair shares ------------------------------------------------------------
+
+
+def test_shares_follow_the_engagement_and_what_was_carried_over() -> None:
+    assert shares({0: 30}, {0: {1: 10.0, 2: 20.0}}, lambda _: 0.0) == {1: 10.0, 2: 20.0}
+    assert shares({0: 30}, {0: {1: 10.0, 2: 20.0}}, {1: 3.0, 2: 0.0}.__getitem__) == {1: 8.0, 2: 22.0}
+    # somebody far ahead owes nothing, and the others share the rest
+    assert shares({0: 10}, {0: {1: 1.0, 2: 1.0}}, {1: 50.0, 2: 0.0}.__getitem__) == {1: 0.0, 2: 10.0}
+    # at home at two desks: the one who is alone at a desk gives less to the other
+    both = shares({0: 10, 1: 10}, {0: {1: 1.0}, 1: {1: 1.0, 2: 1.0}}, lambda _: 0.0)
+    assert both == pytest.approx({1: 10.0, 2: 10.0}, abs=1e-3)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.dictionaries(st.integers(0, 3), st.dictionaries(st.integers(0, 6), st.floats(0.5, 3), min_size=1), min_size=1)
+)
+def test_shares_add_up_to_the_demand(pools: dict[int, dict[int, float]]) -> None:
+    found = shares(dict.fromkeys(pools, 12.0), pools, lambda person: person - 3.0)
+    assert sum(found.values()) == pytest.approx(12 * len(pools), abs=1e-3)
+    assert all(share >= 0 for share in found.values())
+
+
+def test_the_bands_are_the_whole_numbers_around_the_shares(usual: Problem) -> None:
+    for quota, band in zip(usual.quota, usual.band, strict=True):
+        for category, share in quota.items():
+            low, high = band[category]
+            assert low <= share + 1e-5 and share - 1e-5 <= high and high - low <= 1
+    demand = sum(gain for slot in range(len(usual.slots)) for category, gain in usual.gains[slot] if category == FIRST)
+    assert sum(quota[FIRST] for quota in usual.quota) == pytest.approx(demand, abs=1e-2)
+    assert BACKUP in usual.quota[0]
+
+
+# --- why, and what then -----------------------------------------------------
+
+
+def test_everybody_away_is_told_in_french_and_minimal() -> None:
+    away = Absence(week(1), "congés")
+    made = instance((*(person(n, absences=(away,)) for n in range(3)), person(3, ranks=(2,))), pattern=whole_weeks())
+    problem = Problem(made)
+    least = least_uncovered(problem, seconds=4)
+    assert least.proven
+    assert least.uncovered
+    slot = next(s for s in least.uncovered if problem.slots[s].rank == 1)
+    found = explain(problem, least.plan, slot)
+    assert found.clash is not None
+    text = found.clash.text
+    assert text.startswith("Secteur 1, Plomberie : semaine, du vendredi 19 mars 2027 au vendredi 26 mars 2027 (rang 1)")
+    assert "4 associés de ce métier peuvent y aller" in text
+    assert "absents : Anne 0 (congés du 22/03/2027 au 29/03/2027), Bruno 1" in text
+    assert "ne tiennent pas ce rang : David 3" in text
+    assert sorted(fix.text for fix in found.fixes) == [
+        f"Demander à {name} de renoncer à son absence du 22/03/2027 (congés)."
+        for name in ("Anne 0", "Bruno 1", "Claire 2")
+    ]
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@given(instances())
+def test_explanations_are_minimal_and_fixes_work(made: Instance) -> None:
+    """The facts named cannot all hold; any one left out, the others can."""
+    problem = Problem(made)
+    least = least_uncovered(problem, seconds=3)
+    for slot in least.uncovered[:1]:
+        clash = find_clash(problem, slot, seconds=5)
+        if clash is None:
+            assert not least.proven, "an uncovered slot of a proven minimum has a reason"
+            continue
+        assert not holds(problem, clash.slots, clash.facts)
+        for fact in clash.facts:
+            assert holds(problem, clash.slots, [other for other in clash.facts if other != fact]), fact
+        assert clash.text.endswith(".")
+
+
+def test_a_lent_neighbour_is_proposed() -> None:
+    near = person(9, homes=(2,))
+    away = Absence(week(1), "congés")
+    made = instance((*(person(n, absences=(away,)) for n in range(4)), near), sectors=2, pattern=whole_weeks())
+    made = replace(
+        made,
+        sectors=(replace(made.sectors[0], neighbours=(uid(2),)), made.sectors[1]),
+        desks=(made.desks[0], replace(made.desks[1], ranks=(1,))),
+        rules=replace(made.rules, max_weeks_running=0),
+    )
+    problem = Problem(made)
+    plan = cover(problem, seconds=2)
+    slot = next(
+        number
+        for number, slot in enumerate(problem.slots)
+        if number not in plan and slot.desk == 0 and problem.units[slot.unit].overlaps(week(1))
+    )
+    texts = [fix.text for fix in explain(problem, plan, slot).fixes]
+    assert any(text.startswith("Demander à") and "renoncer" in text for text in texts)
+    assert all("Jean 9" not in text or "Secteur 2" in text for text in texts)
+
+
+# --- least change -----------------------------------------------------------
+
+
+def test_an_illness_changes_the_lost_duties_only(usual: Problem) -> None:
+    published = solve(usual, seconds=4, seed=1, bound_seconds=0).plan
+    ill = Counter(published.values()).most_common(1)[0][0]
+    made = usual.instance
+    sick = replace(made.people[ill], absences=(Absence(week(1, OCTOBER), "maladie"),))
+    again = Problem(
+        replace(made, people=tuple(sick if p.id == sick.id else p for p in made.people), kept=kept(usual, published))
+    )
+    assert again.slots == usual.slots
+    found = repair(again, seconds=10)
+    assert {published[slot] for slot in found.lost} <= {ill}
+    assert found.fewest
+    assert {change.slot for change in found.changes} >= set(found.lost)
+    assert len(found.changes) <= len(found.lost) + 2
+    assert check(again.instance, assigned(again, found.plan)).breaches == ()
+
+
+def test_locked_duties_do_not_move_and_nothing_changes_without_cause(usual: Problem) -> None:
+    published = cover(usual, seconds=2)
+    duties = tuple(replace(one, locked=True) for one in kept(usual, published)[:10])
+    again = Problem(replace(usual.instance, kept=duties + kept(usual, published)[10:]))
+    found = repair(again)
+    assert (found.lost, found.changes) == ((), ())
+    fresh = solve(again, seconds=20, steps=3, bound_seconds=0)
+    verdict = check(again.instance, assigned(again, fresh.plan))
+    assert verdict.breaches == ()
+
+
+def test_a_duty_shared_by_two_people_is_cut_where_it_changes_hands(usual: Problem) -> None:
+    published = cover(usual, seconds=2)
+    duties = list(kept(usual, published))
+    place = next(
+        n for n, one in enumerate(duties) if one.rank == 2 and one.period.starts_at > week(1, OCTOBER).starts_at
+    )
+    middle = duties[place].period.starts_at + timedelta(hours=2)
+    other = next(p.id for p in usual.instance.people if p.id != duties[place].person_id)
+    first = replace(duties[place], period=Period(duties[place].period.starts_at, middle))
+    then = replace(duties[place], period=Period(middle, duties[place].period.ends_at), person_id=other)
+    cut = Problem(replace(usual.instance, kept=(*duties[:place], first, then, *duties[place + 1 :])))
+    assert len(usual.slots) < len(cut.slots) <= len(usual.slots) + 6
+    plan, _ = cut.kept
+    assert len(plan) == len(cut.slots)
+    assert math.isclose(
+        sum(q.get(FIRST, 0) for q in cut.quota), sum(q.get(FIRST, 0) for q in usual.quota), abs_tol=0.01
+    )
