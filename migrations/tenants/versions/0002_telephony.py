@@ -30,7 +30,9 @@ def _message_chain() -> None:
     """Messages that arrive: attempts with their receipts, replies, dead addresses, push, preferences, quiet hours."""
     op.drop_constraint(op.f("ck_message_state_known"), "message", type_="check")
     op.create_check_constraint(
-        op.f("ck_message_state_known"), "message", "state in ('queued', 'held', 'sent', 'delivered', 'failed', 'expired')"
+        op.f("ck_message_state_known"),
+        "message",
+        "state in ('queued', 'held', 'sent', 'delivered', 'failed', 'expired')",
     )
     op.add_column("message", sa.Column("urgency", sa.Text(), nullable=False, server_default="prompt"))
     op.alter_column("message", "urgency", server_default=None)
@@ -364,9 +366,7 @@ def _watch() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_watch_run")),
     )
     op.create_index("ix_watch_run_planned_at", "watch_run", ["planned_at"])
-    op.create_index(
-        "ix_watch_run_success", "watch_run", ["judged_at"], postgresql_where=sa.text("outcome = 'success'")
-    )
+    op.create_index("ix_watch_run_success", "watch_run", ["judged_at"], postgresql_where=sa.text("outcome = 'success'"))
     op.create_index("ix_watch_run_open", "watch_run", ["planned_at"], postgresql_where=sa.text("outcome is null"))
     op.create_table(
         "watch_finding",
@@ -413,9 +413,7 @@ def _watch() -> None:
         sa.CheckConstraint("ends_at > starts_at", name=op.f("ck_forward_list_period")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_forward_list")),
     )
-    op.create_index(
-        "uq_forward_list_daily", "forward_list", ["day"], unique=True, postgresql_where=sa.text("daily")
-    )
+    op.create_index("uq_forward_list_daily", "forward_list", ["day"], unique=True, postgresql_where=sa.text("daily"))
     op.create_index("ix_forward_list_made_at", "forward_list", ["made_at"])
 
 

@@ -262,9 +262,7 @@ async def _accepted_earlier(session: TenantSession, *, call: OpenCall, leg: LegR
     await session.execute(
         sa.update(CallLeg)
         .where(CallLeg.id == leg.id)
-        .values(
-            accepted_at=sa.func.least(CallLeg.accepted_at, at), answered_at=sa.func.least(CallLeg.answered_at, at)
-        )
+        .values(accepted_at=sa.func.least(CallLeg.accepted_at, at), answered_at=sa.func.least(CallLeg.answered_at, at))
     )
     if call.row.connected_at is None or at < call.row.connected_at:
         call.set(connected_at=at)
