@@ -29,7 +29,9 @@ from joserfc.jwk import ECKey, KeySet, RSAKey
 from maillage_app.runtime import Runtime
 from maillage_kit import clock
 from maillage_kit.context import CooperativeContext, Role
+from maillage_kit.guarded_http import GuardedHttp
 from maillage_platform import identity
+from maillage_platform.identity.errors import OpenIdRefused
 from maillage_platform.identity.models import (
     Account,
     ExternalIdentity,
@@ -97,7 +99,7 @@ class Provider:
         self.keys = [new_key()]
         self.start()
 
-    def register(self, return_address: str) -> tuple[str, str]:
+    def register(self, return_address: str, **more: str) -> tuple[str, str]:
         """What an administrator does at the provider: declare Maillage. Returns (client id, secret)."""
         answer = httpx.post(
             f"{self.issuer}/reg",
@@ -106,6 +108,7 @@ class Provider:
                 "post_logout_redirect_uris": ["http://localhost:8027/signin"],
                 "backchannel_logout_uri": f"{self.issuer}/maillage-logout",
                 "backchannel_logout_session_required": True,
+                **more,
             },
         )
         assert answer.status_code == 201, answer.text
@@ -205,15 +208,15 @@ class Setting:
 
 
 async def saved(
-    runtime: Runtime, provider: Provider, office: Any, *, domains: str = "", base: str = "/c/eure"
+    runtime: Runtime, provider: Provider, office: Any, *, domains: str = "", base: str = "/c/eure", **client: str
 ) -> Setting:
-    """The office adds the provider through its pages."""
+    """The office adds the provider through its pages; `client` is what it declared there."""
     page = (await office.get(f"{base}/settings/providers")).text
     found = re.search(r'name="draft" value="([0-9a-f-]+)"', page)
     assert found
     address = f"http://localhost:8027/signin/openid/{found[1]}/callback"
     assert address in page
-    client_id, secret = provider.register(address)
+    client_id, secret = provider.register(address, **client)
     answer = await office.post(
         f"{base}/settings/providers",
         {
@@ -655,3 +658,32 @@ async def test_what_a_provider_opened_stays_in_its_cooperative(
     switched = await visitor.post("/account/hats", {"membership": str(member.id)})
     assert switched.headers["location"] == "/c/eure/field"
     assert (await visitor.post("/account/hats", {"membership": str(other.id)})).status_code == 403  # still confined
+
+
+async def test_a_provider_that_signs_what_it_tells(
+    runtime: Runtime, eure, sign_in, provider, visitor, at_provider
+) -> None:
+    """As ProConnect does: userinfo is a signed token."""
+    setting = await saved(
+        runtime,
+        provider,
+        await sign_in(Role.OFFICE, eure),
+        domains="cooperative-eure.fr",
+        userinfo_signed_response_alg="RS256",
+    )
+    back = await callback(visitor, at_provider, setting, "helene")
+    assert (await visitor.get(back)).headers["location"] == "/c/eure/desk"
+    assert provider.asked[-1] == "/me"
+
+
+async def test_in_production_only_https_and_public_addresses(provider) -> None:
+    """The provider of these tests is refused there, and so is whatever leads inside."""
+    client = identity.OpenIdClient(GuardedHttp(open_to_private=False))
+    for issuer in (provider.issuer, f"https://localhost:{provider.port}", "https://169.254.169.254", "https://[::1]"):
+        with pytest.raises(OpenIdRefused) as refused:
+            await client.discover(issuer)
+        assert (refused.value.reason, refused.value.detail) in (
+            ("metadata", "not https"),
+            ("metadata", "not a public address"),
+        )
+    assert provider.asked == []

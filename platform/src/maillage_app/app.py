@@ -58,9 +58,7 @@ def build_app(runtime: Runtime) -> Litestar:
     def the_settings() -> Settings:
         return runtime.settings
 
-    openid = identity.OpenIdClient(
-        http=GuardedHttp(open_to_private=not runtime.settings.in_production), strict=runtime.settings.in_production
-    )
+    openid = identity.OpenIdClient(GuardedHttp(open_to_private=not runtime.settings.in_production))
 
     def the_openid_client() -> identity.OpenIdClient:
         return openid

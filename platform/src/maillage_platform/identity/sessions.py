@@ -231,10 +231,12 @@ async def revoke_of_provider(
 ) -> int:
     """End what the provider says is over: its session `sid`, or without one everything of `subject`."""
     which = [WebSession.provider_id == provider_id]
-    if sid is not None:
-        which.append(WebSession.openid_sid == sid)
     if subject is not None:
         which.append(WebSession.openid_subject == subject)
+    if sid is not None and subject is not None:  # a session that was opened without a name may be the one meant
+        which.append(sa.or_(WebSession.openid_sid == sid, WebSession.openid_sid.is_(None)))
+    elif sid is not None:
+        which.append(WebSession.openid_sid == sid)
     return await _revoke(session, *which, reason="by_provider")
 
 
