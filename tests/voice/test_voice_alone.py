@@ -17,18 +17,17 @@ from maillage_voice.testing import (
     Lab,
     gather,
     hunting_application,
-    laboratory,
     number,
     plan,
     say,
     steps,
 )
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 RESCUE = steps(100, 101)
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def calm(lab: Lab) -> AsyncIterator[Lab]:
     """Whatever failed before is forgotten: the voice asks again a few seconds after failures in a row."""
     if lab.application._server is None:
@@ -194,36 +193,3 @@ async def test_a_fault_of_ours_is_no_reason_to_hang_up(calm: Lab, tmp_path: Path
         assert "FileNotFoundError" in (await calm.voice.health())["last_error"]
     finally:
         aside.rename(folder)
-
-
-async def test_events_and_messages_survive_kill_9(tmp_path: Path) -> None:
-    """What was told while the application was away is delivered in order by the next process, recordings included."""
-    async with laboratory(tmp_path, up=False) as lab:
-        caller = await lab.call(rescue=RESCUE)
-        rescuer = await lab.artisan(100)
-        await rescuer.sound.press("1")
-        assert await _spooled(lab, 5)
-        other = await lab.call(rescue=[])
-        assert await other.sound.hears(PITCHES[words.LEAVE_MESSAGE])
-        assert await other.sound.hears(1000)
-        await other.sound.speak(g711.tone(500, 1.5))  # and the process dies before the end of the message
-        lab.voice.kill()
-        await lab.application.start()
-        await lab.voice.start()
-        await lab.application.told("bridged", call_id=caller.call_id)
-        kinds = lab.application.kinds(caller.call_id)
-        assert kinds == ["voice_answered", "whispered", "key", "accepted", "bridged"]
-        times = [event["at"] for event in lab.application.events]
-        assert times == sorted(times)
-        path, sound = (await lab.application.until(lambda: lab.application.uploads))[0]
-        assert path == f"{BASE}/message"
-        with wave.open(io.BytesIO(sound)) as file:
-            assert file.getnframes() >= 8000
-        assert (await lab.voice.health())["spool"] == 0
-
-
-async def _spooled(lab: Lab, count: int) -> bool:
-    async with asyncio.timeout(10):
-        while (await lab.voice.health())["spool"] < count:
-            await asyncio.sleep(0.05)
-    return True

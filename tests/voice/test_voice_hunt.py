@@ -22,7 +22,7 @@ from maillage_voice.testing import (
     say,
 )
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 LOW, HIGH = 500.0, 2300.0  # what the caller and the artisan "say"
 

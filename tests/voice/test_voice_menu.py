@@ -10,7 +10,7 @@ import pytest
 from maillage_voice import g711
 from maillage_voice.testing import BASE, HANGUP, PITCHES, Lab, gather, plan, say
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_keys_typed_in_the_menu_go_to_the_application(lab: Lab) -> None:

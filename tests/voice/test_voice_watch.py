@@ -1,7 +1,6 @@
 """The control port, and the two ends of a watch call."""
 
 import asyncio
-import signal
 
 import httpx
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from maillage_voice import g711
 from maillage_voice.testing import BASE, HANGUP, PITCHES, Lab, gather, plan, say, steps
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_the_test_artisan_answers_and_presses_1_once_spoken_to(lab: Lab) -> None:
@@ -112,26 +111,3 @@ async def test_health_says_how_many_calls_and_what_waits(lab: Lab) -> None:
         at = f"http://127.0.0.1:{lab.voice.control_port}"
         assert (await client.get(f"{at}/elsewhere")).status_code == 404
         assert (await client.get(f"{at}/calls")).status_code == 405
-
-
-async def test_told_to_stop_it_refuses_new_calls_and_waits_for_the_others(lab: Lab) -> None:
-    """Last of this file: the process ends."""
-    lab.application.plans[f"{BASE}/start"] = plan(gather("long", then=f"{BASE}/menu"))
-    caller = await lab.call()
-    assert await caller.sound.hears(PITCHES["long"])
-    process = lab.voice.process
-    assert process is not None
-    process.send_signal(signal.SIGTERM)
-    async with asyncio.timeout(3):
-        while not (await lab.voice.health())["leaving"]:
-            await asyncio.sleep(0.02)
-    refused = await lab.edge.call(lab.voice.address, headers=lab.headers())
-    assert refused.code.result() == 503
-    assert process.poll() is None
-    async with asyncio.timeout(8):  # one second here: after it the calls in progress are hung up, not left silent
-        await caller.ended.wait()
-        while process.poll() is None:
-            await asyncio.sleep(0.05)
-    assert process.returncode == 0
-    ended = await lab.application.told("voice_ended", call_id=caller.call_id)
-    assert ended["detail"] == "voice"

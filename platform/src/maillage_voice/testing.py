@@ -29,6 +29,7 @@ from maillage_voice import g711, words
 SECRET = "a-secret-of-the-edge-for-tests"  # noqa: S105 - of no installation
 CALLED = "+33232402727"
 BASE = "/telephony/sip/coop/call"
+MANY = 50
 RINGING = 440.0
 BEEP = 1000.0
 PITCHES = {  # Hz; far enough from each other, from the ringing tone and from the beep
