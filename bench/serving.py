@@ -110,7 +110,4 @@ def empty(bench: BenchDatabase) -> None:
 
 def everywhere(bench: BenchDatabase, query: str) -> sql.Composed:
     """One query over every cooperative; `{}` in it is the schema."""
-    return sql.SQL(" union all ").join(
-        sql.SQL(query).format(sql.Identifier(tenant.schema))
-        for tenant in bench.tenants  # type: ignore[arg-type]
-    )
+    return sql.SQL(" union all ").join(sql.SQL(query).format(sql.Identifier(tenant.schema)) for tenant in bench.tenants)

@@ -160,8 +160,8 @@ class Switchboard:
                 continue
             position = step["position"]
             machine = not last and self.chance.random() < 0.15
+            leg = f"{made.call_id}/{position}"
             if not alone:
-                leg = f"{made.call_id}/{position}"
                 heard = await self._question(made, hunt["whisper"].replace("{position}", str(position)), leg=leg)
                 alone = heard is None
             if machine:

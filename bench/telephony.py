@@ -1,9 +1,9 @@
 """Calls over SIP: how many a second without losing one, and how long a caller waits before it is known where they go?
 
-The product's own edge (Kamailio), server (`./maillage serve`, production settings, two processes) and database, on this
-machine; sipp dials, another sipp answers in the voice's place. Each call rings one of the cooperatives from the number
-of a customer, is written, decided, answered, acknowledged and hung up; every event is delivered and put on record. Each rate
-is offered for some seconds, then the queue of events is waited for.
+The product's own edge (Kamailio), server (`./maillage serve`, production settings, two processes) and database, on
+this machine; sipp dials, another sipp answers in the voice's place. Each call rings one of the cooperatives from the
+number of a customer, is written, decided, answered, acknowledged and hung up; every event is delivered and put on
+record. Each rate is offered for some seconds, then the queue of events is waited for.
 
 The limit, in the same run: the same edge with a constant target, nobody to ask, and an application that takes events
 without looking.

@@ -27,7 +27,6 @@ from maillage_kit.context import CooperativeContext
 from maillage_kit.embedded_postgres import EmbeddedPostgres
 from maillage_kit.semester import Semester
 from maillage_kit.settings import DatabaseSettings, Settings
-
 from maillage_kit.testing.sip_lab import (
     HOST,
     Caller,

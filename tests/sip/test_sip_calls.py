@@ -102,7 +102,7 @@ def night(installation, lab: SipLab) -> Night:
 def accepted(installation, story: Story, *legs: str, within: float = 90) -> dict[str, Any]:
     """The call ended with the last of these legs accepted, each target the right one; returns the call."""
     story.call.must_end_well(within)
-    stored = installation.settled(story.call, within=30)
+    stored: dict[str, Any] = installation.settled(story.call, within=30)
     assert installation.legs_of(story.call) == list(zip(story.numbers, legs, strict=True))
     assert (stored["outcome"], stored["accepted_position"]) == ("accepted", len(legs) - 1)
     (case,) = installation.case_of(story.call)
@@ -179,8 +179,8 @@ def test_two_who_press_1_in_the_same_second(night: Night, installation) -> None:
     )
     at = {(row["kind"], row["step"]): row["at"] for row in told}
     patience = at["attempt", "1"] - at["whispered", "0"]  # the sentence, and the time to press
-    first = PhoneScript(answers_after=1.0, keys=(Keys("1", after=patience + 2.0),), talks=60)
-    second = PhoneScript(answers_after=0.2, keys=(Keys("1", after=1.8),), talks=60)
+    first = PhoneScript(answers_after=1.0, keys=(Keys("1", after=patience + 3.0),), talks=60)
+    second = PhoneScript(answers_after=0.2, keys=(Keys("1", after=2.8),), talks=60)
     story = night.tell("together", first, second, talks=patience + 25)
     story.call.must_end_well(120)
     stored = installation.settled(story.call, within=40)

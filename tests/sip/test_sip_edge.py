@@ -7,7 +7,7 @@ rescued by the next fallback.
 import json
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,9 +18,7 @@ from maillage_kit.testing.sip_lab import (
     HOST,
     RINGS_IN_VAIN,
     CallerScript,
-    Edge,
     PhoneScript,
-    SipLab,
     received,
     wait_until,
 )
@@ -174,9 +172,11 @@ def test_a_stranger_gets_nothing(stage, method: str) -> None:
         stranger.settimeout(0.4)
         port = stranger.getsockname()[1]
         text = (
-            f"{method} sip:{NUMBER}@{HOST} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.2:{port};branch=z9hG4bK-{port}\r\n"
-            f"From: <sip:a@127.0.0.2>;tag=1\r\nTo: <sip:{NUMBER}@{HOST}>\r\nCall-ID: stranger-{port}\r\nCSeq: 1 {method}\r\n"
-            f"Contact: <sip:a@127.0.0.2:{port}>\r\nMax-Forwards: 70\r\nX-Maillage-Hunt: {{}}\r\nContent-Length: 0\r\n\r\n"
+            f"{method} sip:{NUMBER}@{HOST} SIP/2.0\r\n"
+            f"Via: SIP/2.0/UDP 127.0.0.2:{port};branch=z9hG4bK-{port}\r\n"
+            f"From: <sip:a@127.0.0.2>;tag=1\r\nTo: <sip:{NUMBER}@{HOST}>\r\n"
+            f"Call-ID: stranger-{port}\r\nCSeq: 1 {method}\r\nContact: <sip:a@127.0.0.2:{port}>\r\n"
+            "Max-Forwards: 70\r\nX-Maillage-Hunt: {}\r\nContent-Length: 0\r\n\r\n"
         )
         stranger.sendto(text.encode(), (HOST, stage.edge.port))
         with pytest.raises(TimeoutError):
@@ -191,8 +191,9 @@ def test_the_trunk_is_answered(stage) -> None:
         trunk.settimeout(3)
         port = trunk.getsockname()[1]
         text = (
-            f"OPTIONS sip:{HOST} SIP/2.0\r\nVia: SIP/2.0/UDP {HOST}:{port};branch=z9hG4bK-{port}\r\nFrom: <sip:a@{HOST}>;tag=1\r\n"
-            f"To: <sip:{HOST}>\r\nCall-ID: trunk-{port}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+            f"OPTIONS sip:{HOST} SIP/2.0\r\nVia: SIP/2.0/UDP {HOST}:{port};branch=z9hG4bK-{port}\r\n"
+            f"From: <sip:a@{HOST}>;tag=1\r\nTo: <sip:{HOST}>\r\nCall-ID: trunk-{port}\r\nCSeq: 1 OPTIONS\r\n"
+            "Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
         )
         trunk.sendto(text.encode(), (HOST, stage.edge.port))
         assert trunk.recvfrom(4096)[0].startswith(b"SIP/2.0 200 ")
@@ -444,7 +445,8 @@ def test_control_answers_the_given_addresses_only(stage) -> None:
         stranger.settimeout(1)
         stranger.connect((HOST, port))
         stranger.sendall(
-            b'POST /RPC HTTP/1.1\r\nHost: edge\r\nContent-Length: 44\r\n\r\n{"jsonrpc":"2.0","method":"core.uptime","id":1}'
+            b"POST /RPC HTTP/1.1\r\nHost: edge\r\nContent-Length: 47\r\n\r\n"
+            b'{"jsonrpc":"2.0","method":"core.uptime","id":1}'
         )
         try:
             said = stranger.recv(4096)

@@ -1,4 +1,4 @@
-"""The files of one edge (Kamailio): the configuration of deploy/kamailio, what belongs to this installation, a database.
+"""The files of one edge (Kamailio): the configuration of deploy/kamailio, what belongs to an installation, a database.
 
     files = EdgeConfig(application="http://127.0.0.1:8027", secret="…", …).write(Path("/etc/maillage-edge"), source=…)
 

@@ -1,4 +1,4 @@
-"""A telephone laboratory on the loopback: real SIP, from a caller (sipp) through the edge (Kamailio) to telephones (sipp).
+"""A telephone laboratory on the loopback: real SIP, from a caller (sipp) through the edge (Kamailio) to phones (sipp).
 
     with SipLab(folder, secret=…, source=…) as lab:
         edge = lab.edge(application_port=…, voice_port=…).start()

@@ -21,8 +21,9 @@ class ScriptedApplication:
     """Serves route, plan and events. `mood`: None, or what is wrong with it today.
 
     `hangs`: keeps every question; `nonsense`: answers 200 with no JSON; `empty`: answers a document without routes;
-    `error`: 500; `sleeps`: answers after `delay` seconds; `deaf`: only events are not taken (503); `refuses`: events are
-    said to be nonsense (422); `absurd`: whatever is asked, a page. `forgets_to_answer`: so many batches are taken, and the connection is cut.
+    `error`: 500; `sleeps`: answers after `delay` seconds; `deaf`: only events are not taken (503); `refuses`: events
+    are said to be nonsense (422); `absurd`: whatever is asked, a page. `forgets_to_answer`: so many batches are taken,
+    and the connection is cut.
     """
 
     secret: str
@@ -126,11 +127,11 @@ def _server(application: ScriptedApplication, port: int) -> ThreadingHTTPServer:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_POST(self) -> None:  # noqa: N802 - named by the standard library
+        def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             application.answer(self, self.rfile.read(length))
 
-        def do_GET(self) -> None:  # noqa: N802
+        def do_GET(self) -> None:
             application.answer(self, b"")
 
         def setup(self) -> None:
@@ -142,7 +143,7 @@ def _server(application: ScriptedApplication, port: int) -> ThreadingHTTPServer:
             with suppress(OSError):
                 super().finish()
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        def log_message(self, format: str, *args: Any) -> None:
             """Quiet."""
 
     ThreadingHTTPServer.allow_reuse_address = True

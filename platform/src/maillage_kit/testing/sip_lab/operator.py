@@ -159,7 +159,7 @@ class Operator:
         method = re.search(r"^CSeq\s*:\s*\d+\s+(\w+)", text, re.IGNORECASE | re.MULTILINE)
         kept = self._vias.get((branch[1], method[1])) if branch and method else None
         if kept is None:
-            # Inside a conversation the edge asked the telephone itself, which answers where its first message came from.
+            # Inside a conversation the edge asks the telephone itself, which answers where its first message came from
             hop = re.match(r"SIP/2\.0/UDP\s+([^;\s:]+):(\d+)", via[1]) if via else None
             if hop:
                 self._socket.sendto(text.encode(), (hop[1], int(hop[2])))

@@ -68,9 +68,10 @@ def _sound() -> str:
 class CallerScript:
     """Somebody who dials `called`, showing `caller`.
 
-    `asserted`: the identity that the network vouches for (P-Asserted-Identity). `extra`: header lines, in which `[name]`
-    stands for one of `values` (a bracket cannot be written otherwise). `keys`: what is typed once the call is answered. `talks`: how long they stay after that. `gives_up_after`: hangs up that long after
-    the call was sent, if nobody has answered. `on_ringing`: that time counts from the ringing.
+    `asserted`: the identity that the network vouches for (P-Asserted-Identity). `extra`: header lines, in which
+    `[name]` stands for one of `values` (a bracket cannot be written otherwise). `keys`: what is typed once the call is
+    answered. `talks`: how long they stay after that. `gives_up_after`: hangs up that long after the call was sent, if
+    nobody has answered. `on_ringing`: that time counts from the ringing.
     """
 
     caller: str
@@ -157,7 +158,10 @@ class CallerScript:
 
 # ------------------------------------------------------------------------------------------------------- an artisan
 
-_REPLY = "SIP/2.0 {status}\n[last_Via:]\n[last_Record-Route:]\n[last_From:]\n[last_To:]\n[last_Call-ID:]\n[last_CSeq:]\nContent-Length: 0\n"
+_REPLY = (
+    "SIP/2.0 {status}\n[last_Via:]\n[last_Record-Route:]\n[last_From:]\n[last_To:]\n"
+    "[last_Call-ID:]\n[last_CSeq:]\nContent-Length: 0\n"
+)
 _TAGGED = (
     "SIP/2.0 {status}\n[last_Via:]\n[last_Record-Route:]\n[last_From:]\n[last_To:];tag=[pid]a[call_number]\n"
     "[last_Call-ID:]\n[last_CSeq:]\nContact: <sip:[local_ip]:[local_port]>\n"
@@ -194,18 +198,19 @@ class PhoneScript:
         given_up = (
             '<label id="cancelled"/>\n',
             _send(
-                "SIP/2.0 200 OK\n[last_Via:]\n[last_From:]\n[last_To:];tag=[pid]a[call_number]\n[last_Call-ID:]\n[last_CSeq:]\n"
-                "Content-Length: 0\n"
+                "SIP/2.0 200 OK\n[last_Via:]\n[last_From:]\n[last_To:];tag=[pid]a[call_number]\n"
+                "[last_Call-ID:]\n[last_CSeq:]\nContent-Length: 0\n"
             ),
             _send(
-                "SIP/2.0 487 Request Terminated\n[last_Via:]\n[last_From:]\n[last_To:];tag=[pid]a[call_number]\n[last_Call-ID:]\n"
-                "CSeq: 1 INVITE\nContent-Length: 0\n",
+                "SIP/2.0 487 Request Terminated\n[last_Via:]\n[last_From:]\n[last_To:];tag=[pid]a[call_number]\n"
+                "[last_Call-ID:]\nCSeq: 1 INVITE\nContent-Length: 0\n",
                 repeated=True,
             ),
             '<recv request="ACK"/>\n',
         )
         if self.answers_after is None:
-            again = '<recv request="CANCEL" timeout="2000" ontimeout="again"/>\n<nop next="cancelled"/>\n<label id="again"/>\n'
+            again = '<recv request="CANCEL" timeout="2000" ontimeout="again"/>\n<nop next="cancelled"/>\n'
+            again += '<label id="again"/>\n'
             return _scenario(
                 "rings in vain",
                 *rings,
@@ -249,8 +254,8 @@ _ACK_WITH_NAMES = """<recv request="ACK"><action>
 </action></recv>
 """
 _BYE = (
-    "BYE [next_url] SIP/2.0\nVia: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]\nFrom:[$me]\nTo:[$them]\n[routes]\n"
-    "[last_Call-ID:]\nCSeq: 1 BYE\nMax-Forwards: 70\nContent-Length: 0\n"
+    "BYE [next_url] SIP/2.0\nVia: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]\nFrom:[$me]\nTo:[$them]\n"
+    "[routes]\n[last_Call-ID:]\nCSeq: 1 BYE\nMax-Forwards: 70\nContent-Length: 0\n"
 )
 RINGS_IN_VAIN = PhoneScript(answers_after=None)
 BUSY = PhoneScript(status="486 Busy Here")
