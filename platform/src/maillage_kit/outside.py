@@ -6,7 +6,7 @@ so that it cannot be forged (docs/tenancy.md).
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
 from typing import Any
@@ -19,6 +19,10 @@ from maillage_kit.money import Money
 
 _PUBLISH = sa.text("select platform.publish_event(:type, cast(:payload as jsonb), :occurred_at)")
 _DEFER = sa.text("select platform.tasks_defer(:task, cast(:args as jsonb), :run_at, :uniq, :queue)")
+_DEFER_EACH = sa.text(
+    "select platform.tasks_defer(:task, cast(told.args as jsonb), :run_at, told.uniq, 'default') "
+    "from unnest(cast(:args as text[]), cast(:uniq as text[])) as told (args, uniq)"
+)
 _CLAIM = sa.text("select platform.claim_number(:number)")
 _RELEASE = sa.text("select platform.release_number(:number)")
 _VOICE = sa.text("select platform.keep_voice(cast(:recording as boolean), cast(:prompts as jsonb))")
@@ -67,6 +71,14 @@ async def defer(
             "queue": queue,
         },
     )
+
+
+async def defer_each(
+    session: TenantSession, task: str, args: Sequence[Mapping[str, Any]], *, run_at: datetime, unique: Sequence[str]
+) -> None:
+    """`defer`, once for each of `args`, in one statement; `unique` has one key for each."""
+    told = [json.dumps(dict(one), default=to_json) for one in args]
+    await session.execute(_DEFER_EACH, {"task": task, "args": told, "run_at": run_at, "uniq": list(unique)})
 
 
 async def notify(session: TenantSession, topic: str, subject: UUID | str | None = None) -> None:

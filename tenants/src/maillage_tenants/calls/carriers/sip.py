@@ -6,6 +6,7 @@ voice what to say and whom to ring (`render`), and both tell afterwards what hap
 
 import base64
 import binascii
+import functools
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
@@ -207,13 +208,19 @@ def _text(value: object) -> str:
     return value[:MAX_TEXT] if isinstance(value, str) else ""
 
 
+@functools.lru_cache(maxsize=4096)
+def _e164(told: str) -> str | None:
+    """Remembered: every event of a call tells the same two numbers."""
+    return caller_number(told)
+
+
 def _number(value: object) -> str:
     told = _text(value).strip()
-    return caller_number(told) or told
+    return _e164(told) or told
 
 
 def _caller(value: object) -> str | None:
-    return caller_number(_text(value).strip())
+    return _e164(_text(value).strip())
 
 
 def _at(value: object) -> datetime:
@@ -274,7 +281,7 @@ def _refused(item: bytes) -> CallNews | None:
 def _phone_in(target: str) -> str | None:
     """The number of `sip:+33612345678@host;user=phone`."""
     user = target.partition(":")[2].partition("@")[0].partition(";")[0]
-    return caller_number(user) if user != VOICE else None
+    return _e164(user) if user != VOICE else None
 
 
 # -------------------------------------------------------------------------------------------------------- plans to JSON

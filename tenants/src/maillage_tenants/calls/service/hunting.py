@@ -56,6 +56,7 @@ async def take(session: TenantSession, *, provider: str, news: Sequence[CallNews
     await _write_legs(session, calls=opened.values(), legs=legs)
     for name, call in opened.items():
         await _conclude(session, call=call, news=by_call[name], legs=legs.get(call.row.id, {}), station=station)
+    await _settle_later(session, calls=opened.values())
     await _write_calls(session, calls=opened.values())
 
 
@@ -329,18 +330,25 @@ async def _conclude(
             await ladder.accepted_elsewhere(
                 session, call=call, position=item.position or 0, at=item.at, station=station
             )
-    if call.row.line_ended_at is None or call.state is CallState.ENDED:
-        return
-    if call.state is CallState.CONNECTED:
+    if call.row.line_ended_at is not None and call.state is CallState.CONNECTED:
         await ending.finish_accepted(session, call=call, at=call.row.line_ended_at)
-        return
-    await outside.defer(
-        session,
-        "calls.settle",
-        {"call_id": call.row.id},
-        run_at=clock.now() + SETTLE_AFTER,
-        unique=f"calls.settle:{call.row.id}",
-    )
+
+
+async def _settle_later(session: TenantSession, *, calls: Iterable[OpenCall]) -> None:
+    """Ask that what came of them be said, for the calls whose line is over and of which nobody has said it."""
+    waiting = [
+        call.row.id
+        for call in calls
+        if call.state is not CallState.ENDED and call.row.line_ended_at is not None and "line_ended_at" in call.changes
+    ]
+    if waiting:
+        await outside.defer_each(
+            session,
+            "calls.settle",
+            [{"call_id": call_id} for call_id in waiting],
+            run_at=clock.now() + SETTLE_AFTER,
+            unique=[f"calls.settle:{call_id}" for call_id in waiting],
+        )
 
 
 @functools.cache
