@@ -183,6 +183,10 @@ FACTS = {
     "reason": "le client annule",
     "news": "vous êtes de garde du 1er au 8 mars",
     "name": "Karim Benali",
+    "cooperative": "Dépannage Eure",
+    "danger": "fuite qui inonde le logement",
+    "code": "123456",
+    "amount": "1 234,56 €",
 }
 
 
@@ -202,7 +206,7 @@ def test_a_glance_gives_nobody_away() -> None:
 
 def test_a_purpose_without_text_is_not_worded_by_accident() -> None:
     with pytest.raises(KeyError):
-        words.wording("signing_code")
+        words.wording("case_tracking")
     with pytest.raises(KeyError):
         words.wording("offer", number="D-1")
     assert words.template("unknown").urgency is Urgency.PROMPT

@@ -8,7 +8,7 @@ without a carrier in production a message fails and raises an alarm.
 
 from .addresses import note_stop, subscribe, unsubscribe
 from .carriers import AddressDead, CarrierRefused, Carriers, CarrierUnavailable, SpokenCall, carriers_from, vapid_key
-from .carriers.ports import Reply
+from .carriers.ports import Reply, Runs
 from .carriers.web_push import VapidKey, can_seal, known_service, padless
 from .inbox import Answers, Inbox
 from .models import Channel, MessageState, Urgency
@@ -39,6 +39,7 @@ __all__ = [
     "MessageState",
     "Person",
     "Reply",
+    "Runs",
     "SpokenCall",
     "Urgency",
     "VapidKey",

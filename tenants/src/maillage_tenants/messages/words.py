@@ -99,8 +99,21 @@ TEMPLATES: Mapping[str, Template] = {
         lasts=timedelta(hours=6),
     ),
     "case_tracking": Template("Lien de suivi"),
-    "danger_proof": Template("Travaux avant signature"),
-    "signing_code": Template("Code de signature", lasts=timedelta(minutes=10)),
+    "danger_proof": Template(
+        "Travaux avant signature",
+        text=(
+            "{cooperative} : avec votre accord, l’artisan met en sécurité avant la signature du devis ({danger}). "
+            "Le devis vous est remis pendant cette visite. Pas d’accord ? {phone}"
+        ),
+    ),
+    "signing_code": Template(
+        "Code de signature",
+        text=(
+            "{code} est votre code pour signer le devis {number} de {amount} TTC. Valable 10 minutes. "
+            "Ne le donnez que si vous acceptez ce devis."
+        ),
+        lasts=timedelta(minutes=10),
+    ),
     "quote_copy": Template("Devis", lasts=timedelta(days=3)),
     "signed_quote_copy": Template("Devis signé", lasts=timedelta(days=3)),
     "note_copy": Template("Note", lasts=timedelta(days=3)),

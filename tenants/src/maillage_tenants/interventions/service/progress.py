@@ -82,10 +82,11 @@ async def record_danger(
         await messages.send_sms(
             session,
             to=mobile,
-            body=(
-                f"{cooperative.name} : avec votre accord, l’artisan met en sécurité avant la signature du devis "
-                f"({label.lower()}). Le devis vous est remis pendant cette visite. "
-                f"Pas d’accord ? {show_phone(cooperative.public_number)}"
+            body=messages.wording(
+                "danger_proof",
+                cooperative=cooperative.name,
+                danger=label.lower(),
+                phone=show_phone(cooperative.public_number),
             ),
             purpose="danger_proof",
             dedupe_key=f"danger:{case_id}",

@@ -68,8 +68,7 @@ async def request_signing_code(session: TenantSession, *, quote_id: UUID, phone:
     await messages.send_sms(
         session,
         to=number,
-        body=f"{code} est votre code pour signer le devis {row.number} de {row.gross} TTC. Valable 10 minutes. "
-        "Ne le donnez que si vous acceptez ce devis.",
+        body=messages.wording("signing_code", code=code, number=row.number, amount=row.gross),
         purpose="signing_code",
         dedupe_key=f"signing-code:{code_id}",
         intervention_id=row.intervention_id,
