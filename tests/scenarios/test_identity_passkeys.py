@@ -295,11 +295,20 @@ async def test_somebody_who_lost_everything_is_reset_by_a_colleague(
     asked = {"membership": str(hat.id)}
     refused = await office.post("/c/eure/settings/people/reset", asked)
     assert (refused.status_code, "adressez-vous à la fédération" in refused.text) == (403, True)
-    async with runtime.database.platform() as session:
-        await session.execute(sa.delete(Membership).where(Membership.id == elsewhere.id))
-    assert (await office.post("/c/eure/settings/people/reset", {"membership": str(elsewhere.id)})).status_code == 404
-    assert (await office.post("/c/eure/settings/people/reset", asked)).status_code == 303
+    federation = await sign_in(Role.FEDERATION)
+    await entered(runtime, federation)
+    await registered(federation, Authenticator())
+    nobody = await federation.post("/federation/settings/people/reset", {"email": "inconnu@exemple.fr"})
+    assert (nobody.status_code, "Personne n’a de compte" in nobody.text) == (422, True)
+    assert (await federation.post("/federation/settings/people/reset", {"email": account.email})).status_code == 303
     assert (await lost.get("/account/sessions")).status_code == 303  # signed out everywhere
+    async with runtime.database.platform() as session:
+        assert (await session.scalars(sa.select(Passkey).where(Passkey.account_id == account.id))).all() == []
+        await session.execute(sa.delete(WebSession).where(WebSession.membership_id == elsewhere.id))
+        await session.execute(sa.delete(Membership).where(Membership.id == elsewhere.id))
+        await session.execute(sa.delete(Letter))
+    assert (await office.post("/c/eure/settings/people/reset", {"membership": str(elsewhere.id)})).status_code == 404
+    assert (await office.post("/c/eure/settings/people/reset", {**asked, "email": account.email})).status_code == 303
     assert (await lost.get(f"/signin/{link}")).status_code == 410
     async with runtime.database.platform() as session:
         assert (await session.scalars(sa.select(Passkey).where(Passkey.account_id == account.id))).all() == []

@@ -252,20 +252,19 @@ async def use_recovery_code(session: PlatformSession, *, account_id: UUID, typed
         raise RecoveryRefused
 
 
-async def reset(session: PlatformSession, *, membership: Membership, by: str) -> None:
+async def reset(session: PlatformSession, *, account: Account, cooperative_id: UUID | None, by: str) -> None:
     """Forget every key and code of somebody who lost them all, end every session and one-time link, and tell them.
 
-    A cooperative resets people who work there only: elsewhere the keys guard more than it may open. Raises Forbidden.
+    A cooperative resets people who work there only: elsewhere the keys guard more than it may open. The federation
+    (None) resets anybody. Raises Forbidden.
     """
     elsewhere = await session.scalar(
         sa.select(sa.func.count()).where(
-            Membership.account_id == membership.account_id,
-            Membership.cooperative_id.is_distinct_from(membership.cooperative_id),
+            Membership.account_id == account.id, Membership.cooperative_id.is_distinct_from(cooperative_id)
         )
     )
-    if elsewhere and membership.cooperative_id is not None:
+    if elsewhere and cooperative_id is not None:
         raise Forbidden("Cette personne travaille aussi ailleurs : adressez-vous à la fédération.")
-    account = await session.get_one(Account, membership.account_id)
     await session.execute(sa.delete(Passkey).where(Passkey.account_id == account.id))
     await session.execute(sa.delete(RecoveryCode).where(RecoveryCode.account_id == account.id))
     await session.execute(

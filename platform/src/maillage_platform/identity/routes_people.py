@@ -12,9 +12,11 @@ from maillage_kit.ids import parsed_id
 from maillage_kit.pages import cut_page
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, page, page_request, see_other, text
+from maillage_platform.identity.models import Account
 from maillage_platform.identity.passkeys import reset
 from maillage_platform.identity.people import colleagues, hat_here, invite, take_access_back
 from maillage_platform.identity.routes_providers import FEDERATION, FEDERATION_PLACE, OFFICE, Place
+from maillage_platform.identity.service import account_by_email
 
 
 @get("/settings/people", guards=[OFFICE])
@@ -141,15 +143,24 @@ async def _remove(request: AnyRequest, session: PlatformSession, place: Place, a
 
 async def _reset(request: AnyRequest, session: PlatformSession, place: Place, actor: Actor) -> Redirect:
     form = await request.form()
-    held = await hat_here(
-        session, cooperative_id=place.cooperative_id, membership_id=parsed_id(text(form, "membership"))
-    )
+    account = await _whom(session, place, membership=text(form, "membership"), email=text(form, "email"))
+    if account.id == actor.account_id:
+        raise Invalid("Vos propres clés se changent sous « Mes clés d’accès ».")
+    await reset(session, account=account, cooperative_id=place.cooperative_id, by=actor.display_name)
+    return see_other(f"{place.base}/people", flash="Ses clés sont effacées ; cette personne est déconnectée partout.")
+
+
+async def _whom(session: PlatformSession, place: Place, *, membership: str, email: str) -> Account:
+    """Somebody of this place; for the federation, anybody by their e-mail address. Raises NotFound, Invalid."""
+    if email and place.cooperative_id is None:
+        found = await account_by_email(session, email=email)
+        if found is None:
+            raise Invalid("Personne n’a de compte à cette adresse.")
+        return found
+    held = await hat_here(session, cooperative_id=place.cooperative_id, membership_id=parsed_id(membership))
     if held is None:
         raise NotFound
-    if held.account_id == actor.account_id:
-        raise Invalid("Vos propres clés se changent sous « Mes clés d’accès ».")
-    await reset(session, membership=held, by=actor.display_name)
-    return see_other(f"{place.base}/people", flash="Ses clés sont effacées ; cette personne est déconnectée partout.")
+    return await session.get_one(Account, held.account_id)
 
 
 TENANT_ROUTES = [people, invite_colleague, remove_colleague, reset_colleague]

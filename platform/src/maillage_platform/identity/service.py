@@ -12,12 +12,18 @@ from maillage_platform.identity.models import Account, Membership
 async def add_account(session: PlatformSession, *, email: str, display_name: str) -> Account:
     """The account of that e-mail address, made if it does not exist yet."""
     email = email.strip().lower()
-    found = (await session.scalars(sa.select(Account).where(Account.email == email))).one_or_none()
+    found = await account_by_email(session, email=email)
     if found is None:
         found = Account(email=email, display_name=display_name)
         session.add(found)
         await session.flush()
     return found
+
+
+async def account_by_email(session: PlatformSession, *, email: str) -> Account | None:
+    """The account of that address, open or closed."""
+    found = await session.scalars(sa.select(Account).where(Account.email == email.strip().lower()))
+    return found.one_or_none()
 
 
 async def add_membership(
