@@ -2,11 +2,18 @@
 
 import asyncio
 import http.server
+import ssl
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from maillage_kit import clock
 from maillage_kit.guarded_http import CallFailed, CallRefused, GuardedHttp, is_public
 
 PRIVATE = (
@@ -98,6 +105,59 @@ async def test_answers_are_short_and_redirects_are_not_followed(server: str) -> 
     assert (await calls.get(f"{server}/moved")).status == 302
     with pytest.raises(CallFailed, match="too long"):
         await calls.get(f"{server}/long")
+
+
+def certificate(name: str) -> tuple[bytes, bytes]:
+    """A self-signed certificate of that name and its key, PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = clock.now()
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return made.public_bytes(serialization.Encoding.PEM), secret
+
+
+async def test_the_certificate_must_be_of_the_name_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The call goes to an address, yet the name in the link is what the certificate must prove."""
+    public, secret = certificate("idp.example")
+    (tmp_path / "both.pem").write_bytes(public + secret)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "both.pem")
+    running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    running.socket = context.wrap_socket(running.socket, server_side=True)
+    running.handle_error = lambda *_: None  # type: ignore[method-assign]  # a refused handshake is what we want
+    thread = threading.Thread(target=running.serve_forever, daemon=True)
+    thread.start()
+
+    async def answers(self: object, host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        return [(2, 1, 6, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(asyncio.get_running_loop().__class__, "getaddrinfo", answers)
+    calls = GuardedHttp(open_to_private=True)
+    calls._tls.load_verify_locations(cadata=public.decode())
+    try:
+        assert (await calls.get(f"https://idp.example:{running.server_port}/x")).status == 200
+        with pytest.raises(CallFailed):
+            await calls.get(f"https://other.example:{running.server_port}/x")
+        with pytest.raises(CallFailed):  # and the issuer must be known
+            await GuardedHttp(open_to_private=True).get(f"https://idp.example:{running.server_port}/x")
+    finally:
+        running.shutdown()
+        running.server_close()
+        thread.join()
 
 
 async def test_nobody_there_is_a_failure_said_in_one_word() -> None:
