@@ -17,7 +17,7 @@ STATES: Mapping[str, Look] = {
 }
 ATTEMPTS: Mapping[str, Look] = {
     AttemptState.GIVING: ("En cours", "info", "clock"),
-    AttemptState.GIVEN: ("Accepté par l’opérateur", "success", "check"),
+    AttemptState.GIVEN: ("Transmis", "success", "check"),
     AttemptState.DELIVERED: ("Remis", "success", "check"),
     AttemptState.FAILED: ("Échec", "danger", "warning"),
     AttemptState.EXPIRED: ("Sans nouvelles", "neutral", "close"),

@@ -132,7 +132,8 @@ async def one_message(session: TenantSession, *, message_id: UUID) -> tuple[Mess
     message = await session.get(Message, message_id)
     if message is None:
         raise NotFound
-    return _row(message), await attempts_of(session, message_id=message_id)
+    attempts = await attempts_of(session, message_id=message_id)
+    return _row(message), sorted(attempts, key=lambda attempt: (attempt.started_at, attempt.step))
 
 
 async def attempts_of(session: TenantSession, *, message_id: UUID) -> Sequence[MessageAttempt]:
