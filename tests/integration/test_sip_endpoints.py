@@ -1,6 +1,6 @@
 """What is asked of our own switchboard over HTTP: who is refused, what is a repeat, and what never breaks a call."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -15,9 +15,20 @@ from maillage_app.runtime import Runtime
 from maillage_kit.context import CooperativeContext
 from maillage_kit.settings import Settings, SipSettings
 from maillage_kit.testing.sip_line import EVENTS, PLAN, ROUTE, SipLine
+from maillage_platform.provisioning import owner_connection
+from maillage_tenants.calls.carriers import sip
 
 SECRET, BEFORE = "the-secret-of-the-edge", "the-secret-before-it"
 QUESTIONS = ("start", "menu?ask=start&attempt=1", "step/0", "whisper/0", "key/0")
+
+
+@pytest.fixture(autouse=True)
+def a_patient_edge(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A busy machine that runs tests is not an outage; what they break is logged with long traces, kept off the
+    screen."""
+    monkeypatch.setattr(sip, "PATIENCE_SECONDS", 30.0)
+    with structlog.testing.capture_logs():
+        yield
 
 
 @pytest.fixture
@@ -176,3 +187,21 @@ async def test_each_cooperative_gets_its_own_events(runtime, eure, seine_maritim
     counted = "select count(*) from call_event where kind <> 'inbound'"
     assert await rows(runtime, eure, counted) == [(2,)]
     assert await rows(runtime, seine_maritime, counted) == [(1,)]
+
+
+async def test_news_for_a_schema_that_is_not_migrated_yet_wait(runtime, eure, line) -> None:
+    """During a deployment the edge keeps them: they are not taken for events that break us."""
+    await line.rings()
+    batch = [line.event("decided", source="app"), line.event("ended", step="voice")]
+    column = f"alter table {eure.tenant.schema}.call rename column"
+    with owner_connection(runtime.owner_url) as owner:
+        owner.execute(sa.text(f"{column} line_ended_at to not_there_yet"))
+    assert (await line.send(batch)).status_code >= 500
+    with owner_connection(runtime.owner_url) as owner:
+        owner.execute(sa.text(f"{column} not_there_yet to line_ended_at"))
+    assert (await line.send(batch)).status_code == 204
+    assert await rows(runtime, eure, "select kind from call_event order by id") == [
+        ("inbound",),
+        ("decided",),
+        ("ended",),
+    ]

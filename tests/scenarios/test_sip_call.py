@@ -22,15 +22,22 @@ from maillage_kit.context import Role
 from maillage_kit.settings import Settings, SipSettings
 from maillage_kit.testing.sip_line import SipLine
 from maillage_tenants.calls import tasks
+from maillage_tenants.calls.carriers import sip
 
 SECRET = "the-secret-of-the-edge"
 ANA, BILAL, CHLOE, CALLER = "+33611111101", "+33611111102", "+33611111103", "+33633333301"
 
 
+@pytest.fixture(autouse=True)
+def a_patient_edge(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine that runs tests is not an outage."""
+    monkeypatch.setattr(sip, "PATIENCE_SECONDS", 30.0)
+
+
 @pytest.fixture
 def settings_with_sip(settings: Settings) -> Settings:
-    sip = SipSettings(secrets=(SecretStr(SECRET),))
-    return settings.model_copy(update={"telephony": settings.telephony.model_copy(update={"sip": sip})})
+    with_sip = settings.telephony.model_copy(update={"sip": SipSettings(secrets=(SecretStr(SECRET),))})
+    return settings.model_copy(update={"telephony": with_sip})
 
 
 @pytest.fixture
@@ -506,6 +513,9 @@ async def test_nobody_accepted_during_an_outage(town, dials, moved_clock) -> Non
     assert await town.value("select outcome from call") == "missed"
     assert len(await town.rows("select 1 from callback")) == 1
     assert len(await town.rows("select 1 from intervention")) == 1
+    (written,) = await town.rows("select recipient, body from message")
+    assert written["recipient"] == CALLER
+    assert "à 09 h 00, nous n’avons pas pu vous passer un artisan" in written["body"]
     assert {row["kind"] for row in await town.rows("select kind from alarm")} == {"call_rescued", "call_to_return"}
 
 
@@ -516,7 +526,8 @@ async def test_the_edge_alone_put_the_caller_through(town, dials, moved_clock) -
     moved_clock.advance(minutes=10)
 
     def event(seconds: int, kind: str, **more: Any) -> dict[str, Any]:
-        return line.event(kind, at=begins + timedelta(seconds=seconds), **more)
+        told: dict[str, Any] = line.event(kind, at=begins + timedelta(seconds=seconds), **more)
+        return told
 
     target = f"sip:{town.cooperative.manager_phone}@127.0.0.1:5070;user=phone"
     await line.tell(

@@ -4,6 +4,7 @@ A batch is answered once all of it is written. An outage is told to the carrier,
 our own code is kept as it came, with an alarm, so that it never blocks those behind it.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 _OUTAGES = (OperationalError, InterfaceError, PoolTimeout, OSError, TimeoutError)
+_NOT_MIGRATED = frozenset({"42P01", "42703", "42883"})
+"""SQLSTATE of a table, column or function that is not there: the cooperative's schema is older than this program."""
+LONGEST_SECONDS = 20.0
+"""For one cooperative's part of a batch. A carrier that gave up earlier finds it written when it comes again."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,15 @@ class Newsroom:
     async def _in_transaction(
         self, cooperative: CooperativeContext, work: Callable[[TenantSession], Awaitable[None]]
     ) -> None:
+        """Raises TimeoutError for a database that does not answer; it is not waited for."""
+        task = asyncio.create_task(self._try(cooperative, work))
+        done, _late = await asyncio.wait({task}, timeout=LONGEST_SECONDS)
+        if not done:
+            task.cancel()
+            raise TimeoutError
+        task.result()
+
+    async def _try(self, cooperative: CooperativeContext, work: Callable[[TenantSession], Awaitable[None]]) -> None:
         """Once more when the connection had died in the pool meanwhile: a server that was restarted is no outage."""
         for again in (True, False):
             try:
@@ -140,7 +154,12 @@ class Newsroom:
 
 
 def _is_outage(exc: BaseException) -> bool:
-    return isinstance(exc, _OUTAGES) or (isinstance(exc, DBAPIError) and exc.connection_invalidated)
+    """Whether the same batch may be written later as it is."""
+    if isinstance(exc, _OUTAGES):
+        return True
+    if not isinstance(exc, DBAPIError):
+        return False
+    return exc.connection_invalidated or getattr(exc.orig, "sqlstate", None) in _NOT_MIGRATED
 
 
 def _by_call(items: Sequence[CallNews]) -> Sequence[Sequence[CallNews]]:

@@ -22,6 +22,7 @@ CALLBACK_WITHIN = timedelta(minutes=5)
 STUCK_AFTER = timedelta(minutes=30)
 LONGEST_TALK = timedelta(hours=4)
 REMEMBERED_FOR = timedelta(days=1)
+STILL_NEWS = timedelta(hours=1)
 RESCUE_POSITION = 100
 """Ladder positions from here on are emergency numbers, rung while the database could not say whom to ring."""
 

@@ -26,6 +26,12 @@ async def look_for_stuck(
         log.error("calls_without_a_decision", count=alone)
 
 
-async def settle(session: TenantSession, call_id: str) -> None:
+async def settle(
+    session: TenantSession,
+    cooperative: CooperativeContext,
+    trades: TradeRegistry,
+    settings: Settings,
+    call_id: str,
+) -> None:
     """Say what came of a call whose line is over, when nobody has said it meanwhile."""
-    await hunting.settle(session, call_id=UUID(call_id))
+    await hunting.settle(session, call_id=UUID(call_id), station=Station(cooperative, trades, settings.telephony))

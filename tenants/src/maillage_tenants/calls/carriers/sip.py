@@ -9,6 +9,7 @@ import binascii
 import functools
 import hashlib
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -120,6 +121,8 @@ class EdgeEvent(msgspec.Struct, frozen=True):
     called: str = ""
 
 
+_NUMBER = re.compile(r"\+?\d{6,}")
+"""Not for the log, which holds nobody's number."""
 _EVENTS = msgspec.json.Decoder(list[msgspec.Raw])
 _EVENT = msgspec.json.Decoder(EdgeEvent, strict=False)
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
@@ -179,7 +182,8 @@ class Posted:
                 found.append(_news(_EVENT.decode(item)))
             except (msgspec.MsgspecError, ValueError) as exc:
                 kept = _refused(bytes(item))
-                log.error("event_refused", error=str(exc)[:200], told=bytes(item)[:1000].decode(errors="replace"))
+                shown = _NUMBER.sub("…", bytes(item)[:1000].decode(errors="replace"))
+                log.error("event_refused", error=str(exc)[:200], told=shown)
                 found += [kept] if kept is not None else []
         return found
 
@@ -309,6 +313,7 @@ class SipCarrier:
             telephony.ring_seconds,
             telephony.accept_seconds,
             telephony.watch.number,
+            patience_seconds=PATIENCE_SECONDS,
         )
 
     def listen(self, heard: Heard) -> Posted:

@@ -71,8 +71,11 @@ async def finish_accepted(session: TenantSession, *, call: OpenCall, at: datetim
     await finish(session, call=call, outcome=rules.outcome_of(kind), accepted_kind=kind, at=at)
 
 
-async def missed_without_us(session: TenantSession, *, call: OpenCall) -> None:
-    """A call went its way while we were silent and nobody took it: somebody rings back, and the case says so."""
+async def missed_without_us(session: TenantSession, *, call: OpenCall, station: Station) -> None:
+    """A call went its way while we were silent and nobody took it: somebody rings back, and the case says so.
+
+    The caller is written to while it is news; later, ringing back is the only answer.
+    """
     await owe_callback(
         session,
         call=call,
@@ -86,6 +89,8 @@ async def missed_without_us(session: TenantSession, *, call: OpenCall) -> None:
             kind="call_missed",
             text="Appel reçu pendant une panne, que personne n’a pris : à rappeler tout de suite.",
         )
+    if clock.now() - call.row.started_at <= rules.STILL_NEWS:
+        await _write_to_caller(session, call=call, at=call.row.started_at, station=station)
     await finish(session, call=call, outcome=CallOutcome.MISSED)
 
 
@@ -126,16 +131,7 @@ async def missed(session: TenantSession, *, call: OpenCall, station: Station) ->
         severity=alarms.Severity.CRITICAL,
         title="Appel manqué : personne n’a pu être joint",
     )
-    if call.row.caller is not None:
-        await messages.send_sms(
-            session,
-            to=call.row.caller,
-            body=words.missed_text(station.cooperative.name, clock.now()),
-            purpose="call_missed",
-            dedupe_key=f"call:{call.row.id}:missed",
-            call_id=call.row.id,
-            intervention_id=call.row.intervention_id,
-        )
+    await _write_to_caller(session, call=call, at=clock.now(), station=station)
     if call.row.intervention_id is not None:
         await case.add_line(
             session,
@@ -149,6 +145,21 @@ async def missed(session: TenantSession, *, call: OpenCall, station: Station) ->
         Say(words.LEAVE_MESSAGE),
         Record(rules.MESSAGE_SECONDS),
         Hangup(),
+    )
+
+
+async def _write_to_caller(session: TenantSession, *, call: OpenCall, at: datetime, station: Station) -> None:
+    """A text message to somebody whom nobody could answer at that time; once, and never to a masked number."""
+    if call.row.caller is None or call.row.watch_id is not None:
+        return
+    await messages.send_sms(
+        session,
+        to=call.row.caller,
+        body=words.missed_text(station.cooperative.name, at),
+        purpose="call_missed",
+        dedupe_key=f"call:{call.row.id}:missed",
+        call_id=call.row.id,
+        intervention_id=call.row.intervention_id,
     )
 
 

@@ -382,7 +382,7 @@ async def _write_calls(session: TenantSession, *, calls: Iterable[OpenCall]) -> 
 # -------------------------------------------------------------------------------------------------------- settling
 
 
-async def settle(session: TenantSession, *, call_id: UUID) -> None:
+async def settle(session: TenantSession, *, call_id: UUID, station: Station) -> None:
     """Say what came of a call whose line is over, every source having had the time to tell. Harmless when it is said.
 
     Nobody took a call that went its way without us: it is owed a callback. Else the caller has left, as at any time.
@@ -394,7 +394,7 @@ async def settle(session: TenantSession, *, call_id: UUID) -> None:
     if call.state is CallState.CONNECTED:
         await ending.finish_accepted(session, call=call, at=row.line_ended_at)
     elif emergency.was_reconstructed(call) or (row.position or 0) >= rules.RESCUE_POSITION:
-        await ending.missed_without_us(session, call=call)
+        await ending.missed_without_us(session, call=call, station=station)
     else:
         await ending.caller_left(session, call=call)
     await write_changes(session, call=call)
@@ -434,6 +434,6 @@ async def settle_orphans(session: TenantSession, *, station: Station) -> int:
                 continue
             await emergency.tell_office(session, call=call, at=clock.now())
             call.set(line_ended_at=at)
-            await ending.missed_without_us(session, call=call)
+            await ending.missed_without_us(session, call=call, station=station)
             await write_changes(session, call=call)
     return len(found)
