@@ -85,9 +85,7 @@ class SmppSender:
             )
             if answer.status:
                 raise _refusal(answer.status)
-            reference = wire.answered_id(answer.body)
-        if not reference:
-            raise CarrierUnavailable("réponse incompréhensible de l’opérateur SMPP")
+            reference = wire.answered_id(answer.body) or f"sans-reference-{text.key.hex}"  # taken all the same
         return reference
 
     async def find(self, text: Text, *, since: datetime) -> str | None:  # noqa: ARG002 - the protocol has no such question
