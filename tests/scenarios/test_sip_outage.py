@@ -28,6 +28,7 @@ from maillage_kit.testing.sip_line import PLAN, SipLine
 from maillage_platform import provisioning
 from maillage_platform.cooperatives import NewCooperative
 from maillage_tenants.calls import tasks
+from maillage_tenants.calls.carriers import sip
 
 SECRET = "the-secret-of-the-edge"
 CALLER, NUMBER, MANAGER, FALLBACK = "+33633333301", "+33233405050", "+33612345050", "+33233405000"
@@ -178,9 +179,10 @@ async def test_stopped_before_the_call(installed: EmbeddedPostgres, alone: Runti
 
 
 async def test_stopped_in_the_middle_of_a_call(
-    installed: EmbeddedPostgres, alone: Runtime, line: SipLine, time_line
+    installed: EmbeddedPostgres, alone: Runtime, line: SipLine, time_line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At the menu, on the ladder, at the key: each answer still leads to a human."""
+    monkeypatch.setattr(sip, "PATIENCE_SECONDS", 30.0)  # a busy machine that runs tests is not an outage
     await line.rings()
     await line.start()
     await asyncio.to_thread(installed.stop, force=True)
@@ -217,7 +219,7 @@ async def test_frozen(installed: EmbeddedPostgres, alone: Runtime, line: SipLine
         document = await line.rings()
         took = time.monotonic() - began
         assert (document["call"], document["steps"]) == ("", "voice,100,101,102")
-        assert took < 2  # the edge goes on alone then
+        assert took < 5  # 1.5 s and what a busy machine adds; without giving up it would be for ever
     finally:
         for process in stopped:
             process.resume()
