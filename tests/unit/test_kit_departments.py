@@ -1,5 +1,7 @@
 """The names of the départements, and which entry of the navigation is lit."""
 
+from typing import Any
+
 import pytest
 
 from maillage_app.navigation import navigation
@@ -25,10 +27,11 @@ def test_labels(code: str, label: str) -> None:
     [("/plans", "Formules"), ("/plans/new", "Formules"), ("/customers", "Clients"), ("/desk/new", "Tableau de bord")],
 )
 def test_one_entry_is_lit(path: str, lit: str) -> None:
+    texts: dict[str, Any] = dict.fromkeys(
+        ("name", "legal_name", "legal_form", "siren", "address", "email", "public_number", "manager_name",
+         "manager_phone", "fallback_phone", "mediator_name", "mediator_contact", "timezone"), "")  # fmt: skip
     cooperative = CooperativeContext(
-        **dict.fromkeys(
-            ("name", "legal_name", "legal_form", "siren", "address", "email", "public_number", "manager_name",
-             "manager_phone", "fallback_phone", "mediator_name", "mediator_contact", "timezone"), ""),
+        **texts,
         id=new_id(), slug="eure", department="27", trades=(), tenant=TenantRef(new_id(), "s", "r"),
     )  # fmt: skip
     office = Actor(new_id(), "Camille", "c@example", Role.OFFICE, cooperative.id)
