@@ -10,8 +10,8 @@ import math
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, time, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -42,6 +42,9 @@ SCHOOL_HOLIDAYS_ZONE_B = (
     Days(date(2027, 4, 17), date(2027, 5, 2)),
 )
 """Zone B in the first semester of 2027 (R101): last day of each is the eve of the return."""
+FEAST = Absence(
+    Period(paris_instant(date(2027, 6, 11), time(12)), paris_instant(date(2027, 6, 14), time(12))), "fête de la ville"
+)
 TRADES = {"plumbing": "Plomberie", "locksmith": "Serrurerie", "glazing": "Vitrerie"}
 FIRST_NAMES = ("Anne", "Bruno", "Claire", "David", "Élise", "Franck", "Gaëlle", "Hugo", "Inès", "Jean", "Karine", "Luc",
                "Marie", "Nadia", "Olivier", "Pauline", "Rémi", "Sophie", "Thomas", "Valérie")  # fmt: skip
@@ -53,7 +56,8 @@ LAST_NAMES = ("Aubert", "Binet", "Carpentier", "Delamare", "Duval", "Fouquet", "
 @dataclass(frozen=True)
 class Shape:
     """What an instance is made of. `leave`: how much people are away, 1 as usual; `autonomous`: share who may be first
-    called; `two_trades`: share of members who practise two."""
+    called; `two_trades`: share of members who practise two; `lapsing`: share whose insurance ends within the semester;
+    `feast`: everybody who serves the smallest sector is away one weekend, so that four slots cannot be covered."""
 
     name: str
     departments: tuple[str, ...]
@@ -67,14 +71,15 @@ class Shape:
     lapsing: float = 0.03
     fewest: int = 5
     promised: int = 75
+    feast: bool = False
 
 
 SHAPES = (
     Shape("eure", ("27",), 8, ("plumbing",), 60),
     Shape("normandie", ("14", "27", "76"), 20, tuple(TRADES), 400, two_trades=0.12),
-    Shape("tight-winter", ("27",), 8, ("plumbing",), 52, leave=1.6, lenders=0.35),
-    Shape("tight-few", ("27",), 6, ("locksmith",), 31, leave=1.3, lenders=0.5, fewest=4),
-    Shape("tight-papers", ("76",), 7, ("glazing",), 47, leave=1.1, lenders=0.3, lapsing=0.3, fewest=4),
+    Shape("tight-winter", ("27",), 8, ("plumbing",), 56, leave=1.45, lenders=0.35, feast=True),
+    Shape("tight-few", ("27",), 6, ("locksmith",), 36, lenders=0.5, feast=True),
+    Shape("tight-papers", ("76",), 7, ("glazing",), 52, lenders=0.4, lapsing=0.12, feast=True),
 )
 
 
@@ -155,6 +160,11 @@ def make(shape: Shape, seed: int) -> Instance:
     )
     desks = tuple(Desk(ids[g], trade, shape.promised) for g in range(len(groups)) for trade in shape.trades)
     people = tuple(_people(shape, draw, groups, centres, ids, touching))
+    if shape.feast:
+        people = tuple(
+            replace(person, absences=(*person.absences, FEAST)) if ids[-1] in person.minutes else person
+            for person in people
+        )
     return Instance(
         name=f"{shape.name}-{seed}",
         over=whole(SEMESTER),

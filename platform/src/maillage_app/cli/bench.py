@@ -92,6 +92,19 @@ def frost(as_json: bool, **options: Any) -> None:
     _show(program, program.run(**options), as_json)
 
 
+@bench.command()
+@click.option("--shape", "shapes", multiple=True, help="eure, normandie, tight-winter, tight-few, tight-papers; all.")
+@click.option("--seed", "seeds", multiple=True, type=click.IntRange(0, 5), help="Of the instance; all six.")
+@click.option("--seconds", type=click.FloatRange(1), help="Of each search; 60, for normandie 360.")
+@click.option("--solver-seed", default=0, show_default=True, help="Of the search.")
+@_as_json
+@_keep
+def rota(as_json: bool, **options: Any) -> None:
+    """The semester rota: cover, fairness, proof, least change, beside the rules of other products."""
+    program = _program("bench.rota")
+    _show(program, program.run(**options), as_json)
+
+
 def _program(name: str) -> ModuleType:
     """A program of the checkout. Raises ClickException where only the product is installed."""
     if not (ROOT / "bench").is_dir():

@@ -84,7 +84,7 @@ def solve(
 
     `seconds`: the person's time budget. `steps`: at most that many neighbourhoods. `start`: a plan to begin with;
     `locked`: its slots that may not move. `stop` is asked between steps, a few seconds apart at most. `bound_seconds`:
-    of the budget, for the bound; a tenth when None, 0 for none. The duties of the instance that are locked are kept.
+    of the budget, for the bound; a fifth when None, 0 for none. The duties of the instance that are locked are kept.
     `clock`: what the budget is counted on, in seconds; the processor's own time compares runs on a busy machine.
     """
     return _Search(problem, seconds, seed, steps, stop, report, clock).run(
@@ -121,13 +121,14 @@ class _Search:
         self.current = self.best
         self.tell()
         ended = self.fill_holes(tries=1)
+        wanted = min(self.budget / 5, 90.0) if bound_seconds is None else bound_seconds
+        if wanted and ended is not Ended.STOPPED:
+            self.prove(wanted)
+            ended = self.over()
         if not start and ended is None:
             self.desk_by_desk()
             ended = self.fill_holes(tries=2)
             self.back_to_best()
-        wanted = min(self.budget / 10, 60.0) if bound_seconds is None else bound_seconds
-        if wanted and ended is None:
-            self.prove(wanted)
         ended = ended or self.improve()
         if self.bound is None:
             self.bound = lower_bound(formulate(self.problem, following=False), seconds=0)
@@ -201,7 +202,7 @@ class _Search:
         self.report(progress)
 
     def prove(self, seconds: float) -> None:
-        found = lower_bound(formulate(self.problem, following=False), seconds=min(seconds, self.budget - self.elapsed))
+        found = lower_bound(formulate(self.problem, following=False), seconds=seconds)
         self.bound = found if self.bound is None else max(self.bound, found)
         self.tell()
 

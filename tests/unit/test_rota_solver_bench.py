@@ -1,0 +1,37 @@
+"""The rota bench, tiny: instances as kept, the peers' rules under ours, figures that make sense. Not how fast."""
+
+import gzip
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _checkout() -> None:
+    if str(ROOT) not in sys.path:
+        sys.path.append(str(ROOT))
+
+
+def test_kept_instances_are_what_the_program_writes() -> None:
+    from bench.rota_instances import SEEDS, SHAPES, make, path_of
+
+    from maillage_tenants.rota.solver.instance import dumps
+
+    assert all(path_of(shape.name, seed).exists() for shape in SHAPES for seed in SEEDS)
+    for shape in (SHAPES[0], SHAPES[3]):
+        assert gzip.decompress(path_of(shape.name, 2).read_bytes()) == dumps(make(shape, 2))
+
+
+def test_a_short_run_tells_everything() -> None:
+    from bench.rota import run, table
+
+    figures = run(["tight-few"], [0], seconds=1.0, solver_seed=0, keep=False)
+    (one,) = figures["instances"]
+    assert set(one["peers"]) == {"round_robin", "longest_idle", "least_loaded"}
+    assert all(peer["uncovered"] >= one["least_uncovered"] >= 4 for peer in (*one["peers"].values(), one["ours"]))
+    assert one["ours"]["bound"] <= one["ours"]["points"] < min(peer["points"] for peer in one["peers"].values())
+    assert one["illness"]["changed"] >= one["illness"]["lost"] > 0
+    assert table(figures).row_count == 4
