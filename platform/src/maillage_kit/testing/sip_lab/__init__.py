@@ -22,7 +22,9 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+from maillage_kit import clock
 from maillage_kit.edge_config import EdgeConfig
 from maillage_kit.testing.sip_lab.operator import Operator, Seen
 from maillage_kit.testing.sip_lab.processes import (
@@ -246,11 +248,11 @@ class SipLab:
         self, script: CallerScript, edge: Edge, *, address: str = HOST, port: int | None = None, timeout: int = 290
     ) -> Caller:
         """Dial, and come back at once."""
-        call_id = f"{free_port()}-{time.time_ns()}@laboratory"
+        call_id = f"{uuid4().hex}@laboratory"
         options = [f"{HOST}:{edge.port}", "-m", "1", "-cid_str", call_id, "-timeout", f"{timeout}s", "-timeout_error"]
         options += [word for name, value in script.values for word in ("-key", name, value)]
         child = self._sipp("caller", script, port or free_port(), options, address=address)
-        return Caller(script, child, time.time(), call_id)
+        return Caller(script, child, clock.now().timestamp(), call_id)
 
     def answering(self, port: int, xml: str, *, quiet: bool = False) -> Child:
         """A sipp that answers every call on a port, in the voice's place for instance. `quiet`: keeps no messages."""

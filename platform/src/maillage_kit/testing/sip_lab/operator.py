@@ -8,9 +8,9 @@ import hashlib
 import re
 import socket
 import threading
-import time
 from dataclasses import dataclass
 
+from maillage_kit import clock
 from maillage_kit.testing.sip_lab.processes import HOST
 
 _VIA = re.compile(r"^(?:Via|v)\s*:\s*([^\r\n]+)", re.IGNORECASE | re.MULTILINE)
@@ -18,7 +18,7 @@ _VIA = re.compile(r"^(?:Via|v)\s*:\s*([^\r\n]+)", re.IGNORECASE | re.MULTILINE)
 
 @dataclass(frozen=True)
 class Seen:
-    """One message that passed, with the second it passed (of `time.time()`)."""
+    """One message that passed, with the second it passed (Unix time)."""
 
     at: float
     number: str
@@ -132,7 +132,7 @@ class Operator:
             self._forward(text, method, own_number, _next_hop(text, uri), source)
             return
         with self._lock:
-            self._seen.append(Seen(time.time(), number, text))
+            self._seen.append(Seen(clock.now().timestamp(), number, text))
             port, dead = self._telephones.get(number), number in self._dead
         if dead:
             return
@@ -166,7 +166,7 @@ class Operator:
             return
         vias, source, number = kept
         with self._lock:
-            self._seen.append(Seen(time.time(), number, text))
+            self._seen.append(Seen(clock.now().timestamp(), number, text))
         head, _, body = text.partition("\r\n\r\n")
         lines = [line for line in head.split("\r\n") if not _VIA.match(line)]
         answer = "\r\n".join([lines[0], *(f"Via: {via}" for via in vias), *lines[1:]]) + "\r\n\r\n" + body
