@@ -623,3 +623,37 @@ async def test_the_page_tells_the_call(town, dials, moved_clock, sign_in) -> Non
     ):
         assert words in shown, words
     assert shown.index("Appel arrivé au standard") < shown.index("Ana Test : composition du numéro")
+
+
+async def test_a_call_written_while_its_news_are_read_is_no_outage(town, dials, monkeypatch) -> None:
+    """The answer to the edge is committed just after its news were looked up: no second call, no alarm."""
+    from maillage_tenants.calls import queries
+
+    line = dials()
+    await line.rings()
+    look_up = queries.locked_calls
+    looked: list[str] = []
+
+    async def too_early(session, *, provider: str, calls: list[str]) -> Any:
+        looked.append(calls[0])
+        return await look_up(session, provider=provider, calls=calls) if len(looked) > 1 else []
+
+    monkeypatch.setattr(queries, "locked_calls", too_early)
+    assert (await line.tell(line.event("decided", source="app"))).status_code == 204
+    assert looked == [line.call_id] * 2
+    assert await town.value("select routing_note from call") == ""
+    assert await town.rows("select 1 from alarm") == []
+    assert await town.value("select call_id is not null from call_event where kind = 'decided'")
+
+
+async def test_a_number_that_is_told_late_in_a_batch_is_enough(town, dials, moved_clock) -> None:
+    """Not every event says whom it is about: one of them does."""
+    line = dials()
+    target = f"sip:{town.cooperative.manager_phone}@127.0.0.1:5070;user=phone"
+    await line.tell(
+        line.event("decided", source="plan"),
+        line.event("ringing", step=7),
+        line.event("answered", step=7, target=target),
+        line.event("accepted", step=7, source="voice"),
+    )
+    assert await town.legs() == [("Hélène", "accepted")]

@@ -68,9 +68,10 @@ async def _open(session: TenantSession, *, provider: str, news: Sequence[CallNew
     names = sorted({item.notice.call for item in news})
     calls = await _locked(session, provider=provider, names=names)
     lost = sorted({item.notice.call for item in news if item.news in _DECIDED} - calls.keys())
+    written = set()
     for name in lost:
         its = [item for item in news if item.notice.call == name]
-        await rescue.reconstruct(
+        row = await rescue.reconstruct(
             session,
             notice=its[0].notice,
             called=its[0].called,
@@ -78,10 +79,12 @@ async def _open(session: TenantSession, *, provider: str, news: Sequence[CallNew
             at=min(item.at for item in its),
             note=emergency.ALONE,
         )
+        written.add(row.id)
     if lost:
         calls |= await _locked(session, provider=provider, names=lost)
-        await _told_before(session, calls=calls, names=lost)
-        for name in lost:
+        ours = [name for name in lost if calls[name].row.id in written]  # the others were written meanwhile
+        await _told_before(session, calls=calls, names=ours)
+        for name in ours:
             await emergency.tell_office(session, call=calls[name], at=clock.now())
     return calls
 
@@ -209,8 +212,9 @@ async def _legs(
             position = item.position or 0
             leg = changed[call_id].get(position) or legs[call_id].get(position)
             if leg is None:
+                told_phone = next((other.phone for other in items if other.position == position and other.phone), None)
                 phone = phones.get((call_id, position)) or await _unforeseen(
-                    session, call=by_id[call_id], item=item, station=station
+                    session, call=by_id[call_id], item=item, phone=told_phone, station=station
                 )
                 if phone is None:
                     continue
@@ -248,11 +252,11 @@ async def _phones(
     return {(call_id, position): number for call_id, position, number in found if number is not None}
 
 
-async def _unforeseen(session: TenantSession, *, call: OpenCall, item: CallNews, station: Station) -> str | None:
+async def _unforeseen(
+    session: TenantSession, *, call: OpenCall, item: CallNews, phone: str | None, station: Station
+) -> str | None:
     """Somebody was rung whom we had not put on the ladder: the carrier went on without us."""
-    step, added = await emergency.join(
-        session, call=call, position=item.position or 0, phone=item.phone, station=station
-    )
+    step, added = await emergency.join(session, call=call, position=item.position or 0, phone=phone, station=station)
     if step is None:
         log.error("leg_of_nobody", call=item.notice.call, position=item.position)
         return None
