@@ -33,7 +33,7 @@ from maillage_tenants.calls.carriers import sip
 SECRET = "the-secret-of-the-edge"
 CALLER, NUMBER, MANAGER, FALLBACK = "+33633333301", "+33233405050", "+33612345050", "+33233405000"
 NOW = datetime(2027, 3, 1, 8, tzinfo=UTC)
-ORNE = NewCooperative(
+MANCHE = NewCooperative(
     slug="manche",
     name="Dépannage Manche",
     legal_name="Coopérative des artisans dépanneurs de la Manche",
@@ -67,7 +67,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory, trades: TradeRegistry) -
 
     async def fill() -> None:
         runtime = Runtime.start(Settings(environment="test", database=DatabaseSettings(url=url)), trades=trades)
-        await open_cooperative(runtime, ORNE, actor="tests")
+        await open_cooperative(runtime, MANCHE, actor="tests")
         await runtime.close()
 
     with clock.using(MovableClock(NOW)):
