@@ -22,7 +22,8 @@ RING_SECONDS = 5
 LATER = 10.0
 NUMBER = "+33232402727"
 FALLBACK, MANAGER, LAST_RESORT = "+33232402700", "+33612345601", "+33144000000"
-TAKES_IT = PhoneScript(answers_after=0.5, keys=(Keys("1", after=1.5), Keys("1", after=2.0)), talks=60)
+# They hang up soon: the next drill waits for it.
+TAKES_IT = PhoneScript(answers_after=0.5, keys=(Keys("1", after=1.5), Keys("1", after=2.0)), talks=2)
 TALKS = 30.0
 
 
@@ -184,7 +185,7 @@ def test_database_stopped(installation, dial, usual: float) -> None:
 
 @pytest.mark.parametrize("kill", [False, True], ids=["restarted", "killed"])
 def test_edge_restarted_while_somebody_rings(installation, dial, usual: float, kill: bool) -> None:
-    drill = dial(answers=PhoneScript(answers_after=3.0, keys=(Keys("1", after=1.5), Keys("1", after=2.0)), talks=60))
+    drill = dial(answers=PhoneScript(answers_after=3.0, keys=TAKES_IT.keys, talks=2))
     drill.until_rung()
     installation.edge.restart(kill=kill)
     with back_again(installation, usual, drill, who={drill.number}):
@@ -209,3 +210,20 @@ def test_voice_killed_before_the_call(installation, dial, usual: float) -> None:
     with back_again(installation, usual, drill, who=EVERYBODY):
         drill.until("established")
         installation.again(installation.voice)
+
+
+def test_voice_killed_while_it_speaks(installation, dial, usual: float) -> None:
+    """The line that it held is ended within seconds; the same person calls again and is put through to a human."""
+    first = dial(keys=(), talks=60)
+    first.until("voice_answered")
+    installation.voice.kill()
+    killed = time.monotonic()
+    first.call.must_end_well(15)
+    assert first.call.received("BYE")
+    assert time.monotonic() - killed < LATER
+    again = installation.lab.caller(first.call.script, installation.edge)
+    drill = Drill(installation, again, first.phone, first.number)
+    with back_again(installation, usual, drill, who=EVERYBODY):
+        drill.until("established")
+        installation.again(installation.voice)
+    wait_until(lambda: installation.call_of(first.call)["line_ended_at"] is not None, within=15, what="its end is told")
