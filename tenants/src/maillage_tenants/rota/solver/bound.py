@@ -6,27 +6,46 @@ margin is taken off. Points are whole numbers: the bound is rounded up.
 """
 
 import math
+from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 from ortools.math_opt import model_pb2
 from ortools.math_opt.python import mathopt
 
 from maillage_tenants.rota.solver.model import Formulation
 
 MARGIN = 1e-6
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """`bound`: no plan has fewer points. `dear`: by slot and person, by how much a plan with that assignment is at
+    least above the bound."""
+
+    bound: int
+    dear: dict[tuple[int, int], float]
+
+
+def prove(f: Formulation, *, seconds: float, threads: int = 1) -> Proof:
+    """Always a true bound; the best of PDLP's within the time, or what the variables' own limits give."""
+    rows = _Rows(f)
+    duals = np.zeros(len(rows.low))
+    best = rows.bound(duals)
+    if seconds > 0 and len(rows.low):
+        found = _duals(f, rows, seconds, threads)
+        if found is not None and rows.bound(found) > best:
+            duals, best = found, rows.bound(found)
+    reduced = rows.reduced(duals)
+    dear = {key: max(0.0, float(reduced[variable])) for key, variable in f.take.items()}
+    return Proof(math.ceil(best - MARGIN * max(1.0, abs(best))), dear)
 
 
 def lower_bound(f: Formulation, *, seconds: float, threads: int = 1) -> int:
-    """No plan has fewer points than this. Always a true bound; the best of PDLP's within the time, or what the
-    variables' own limits give."""
-    rows = _Rows(f)
-    best = rows.bound(np.zeros(len(rows.low)))
-    if seconds > 0 and len(rows.low):
-        duals = _duals(f, rows, seconds, threads)
-        if duals is not None:
-            best = max(best, rows.bound(duals))
-    return math.ceil(best - MARGIN * max(1.0, abs(best)))
+    """No plan has fewer points than this."""
+    return prove(f, seconds=seconds, threads=threads).bound
 
 
 class _Rows:
@@ -54,19 +73,25 @@ class _Rows:
         self.upper = np.array(f.upper, dtype=float)
         self.constant = float(f.constant)
 
-    def bound(self, duals: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> float:
+    def bound(self, duals: Numbers) -> float:
         """Lagrange's bound: what the rows give at these multipliers plus the least each variable can cost then."""
-        y = np.where(np.isinf(self.low), np.minimum(duals, 0.0), duals)
-        y = np.where(np.isinf(self.high), np.maximum(y, 0.0), y)
+        y = self.signed(duals)
         finite_low, finite_high = (np.where(np.isinf(side), 0.0, side) for side in (self.low, self.high))
         sides = np.where(y > 0, finite_low, finite_high)
-        reduced = self.points - np.bincount(self.column, weights=self.value * y[self.row], minlength=len(self.points))
-        return float(self.constant + y @ sides + np.minimum(reduced, 0.0) @ self.upper)
+        return float(self.constant + y @ sides + np.minimum(self.reduced(duals), 0.0) @ self.upper)
+
+    def signed(self, duals: Numbers) -> Numbers:
+        """A row without a lower side has no positive multiplier, one without an upper side no negative one."""
+        y = np.where(np.isinf(self.low), np.minimum(duals, 0.0), duals)
+        return np.where(np.isinf(self.high), np.maximum(y, 0.0), y)
+
+    def reduced(self, duals: Numbers) -> Numbers:
+        """What each variable costs at these multipliers."""
+        y = self.signed(duals)
+        return self.points - np.bincount(self.column, weights=self.value * y[self.row], minlength=len(self.points))
 
 
-def _duals(
-    f: Formulation, rows: _Rows, seconds: float, threads: int
-) -> "np.ndarray[tuple[int], np.dtype[np.float64]] | None":
+def _duals(f: Formulation, rows: _Rows, seconds: float, threads: int) -> Numbers | None:
     proto = model_pb2.ModelProto()
     columns = len(f.points)
     proto.variables.ids.extend(range(columns))

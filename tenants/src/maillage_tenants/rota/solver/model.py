@@ -77,6 +77,7 @@ def formulate(
     free: Iterable[int] | None = None,
     state: State | None = None,
     people: Collection[int] | None = None,
+    among: Mapping[int, Collection[int]] | None = None,
     fair: bool = True,
     must_cover: bool = False,
     keep: Mapping[int, int] | None = None,
@@ -86,7 +87,8 @@ def formulate(
 ) -> Formulation:
     """The model of the slots in `free` (all when None), the others being as in `state`.
 
-    `state` must not hold the free slots. `people`: only they may take the free slots. `fair` False: only what leaves a
+    `state` must not hold the free slots. `people`: only they may take the free slots; `among`: only those it
+    names for a slot. `fair` False: only what leaves a
     slot uncovered has points. `must_cover`: no hole is allowed. `keep` with `change`: each slot not given as in `keep`
     costs that much. `following` False leaves out the points for the same unit two weeks running: a relaxation.
     `obstructed`: who is looked at for a slot instead of the candidates, with what bars them.
@@ -105,7 +107,9 @@ def formulate(
                     may[person].append(slot)
                     f.barred += [(f.take[slot, person], fact) for fact in facts]
         for person, points in problem.cost[slot].items() if obstructed is None else ():
-            if (people is None or person in people) and not (state.held[person] and state.clash(slot, person)):
+            if (people is not None and person not in people) or (among is not None and person not in among[slot]):
+                continue
+            if not (state.held[person] and state.clash(slot, person)):
                 cost = points if fair else 0
                 if keep is not None and keep.get(slot) != person:
                     cost += change

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from ortools.sat.python import cp_model
 
-from maillage_tenants.rota.solver.bound import lower_bound
+from maillage_tenants.rota.solver.bound import lower_bound, prove
 from maillage_tenants.rota.solver.greedy import first_plan
 from maillage_tenants.rota.solver.model import CpSat, Formulation, formulate, to_cp_sat
 from maillage_tenants.rota.solver.problem import Plan, Problem, Stop
@@ -96,9 +96,13 @@ STEP_SECONDS = 15.0
 """A sub-solve never lasts longer, whatever the machine."""
 STALE = 60
 """Steps without a better plan before a restart."""
+LEAN = 0.8
+"""Share of the steps that look only at assignments the proof does not make dear."""
+DEAR = 1.0
+"""Points above the bound from which an assignment is rarely worth looking at."""
 MOST_TRIES = 6
 """How often, wider each time, a hole is tried when only cover counts."""
-SMALLEST, LARGEST = 120.0, 480.0
+SMALLEST, LARGEST = 120.0, 900.0
 """Slots of a neighbourhood."""
 
 
@@ -114,6 +118,9 @@ class _Search:
     trace: list[Progress] = field(default_factory=list)
     steps: int = 0
     bound: int | None = None
+    likely: list[set[int]] | None = None
+    last_effort: float = 0.0
+    last_proven: bool = False
 
     def run(self, start: Mapping[int, int], locked: frozenset[int], bound_seconds: float | None) -> Outcome:
         self.prepare(start, locked)
@@ -202,8 +209,14 @@ class _Search:
         self.report(progress)
 
     def prove(self, seconds: float) -> None:
-        found = lower_bound(formulate(self.problem, following=False), seconds=seconds)
-        self.bound = found if self.bound is None else max(self.bound, found)
+        f = formulate(self.problem, following=False)
+        found = prove(f, seconds=seconds)
+        self.bound = found.bound if self.bound is None else max(self.bound, found.bound)
+        likely: list[set[int]] = [set() for _ in self.problem.slots]
+        for (slot, person), above in found.dear.items():
+            if above <= DEAR:
+                likely[slot].add(person)
+        self.likely = likely
         self.tell()
 
     # --- neighbourhoods -----------------------------------------------------
@@ -289,7 +302,7 @@ class _Search:
             "hole": self.some_hole,
         }
         worth = dict.fromkeys(moves, 20.0)
-        size = dict.fromkeys(moves, SMALLEST)
+        size = {(name, lean): SMALLEST * (1.5 if lean else 1.0) for name in moves for lean in (True, False)}
         stale = 0
         while (ended := self.over()) is None:
             if stale >= STALE:
@@ -298,15 +311,16 @@ class _Search:
                 stale = 0
             possible = [name for name in moves if name != "hole" or self.current.uncovered]
             name = self.random.choices(possible, [worth[move] + 2.0 for move in possible])[0]
-            slots, people = moves[name](round(size[name]))
+            lean = self.likely is not None and self.random.random() < LEAN
+            slots, people = moves[name](round(size[name, lean]))
             before = self.current.total
-            stale = 0 if self.step(slots, people=people, effort=2.0) else stale + 1
+            stale = 0 if self.step(slots, people=people, effort=1.0, lean=lean) else stale + 1
             gain = min(before - self.current.total, 200) / (0.1 + self.last_effort)
             worth[name] = 0.85 * worth[name] + 0.15 * max(0.0, gain)
             if not self.last_proven:
-                size[name] = max(SMALLEST / 2, size[name] * 0.85)
+                size[name, lean] = max(SMALLEST / 2, size[name, lean] * 0.85)
             elif not gain:
-                size[name] = min(LARGEST, size[name] * 1.06)
+                size[name, lean] = min(LARGEST, size[name, lean] * 1.06)
         return ended
 
     def shake(self) -> None:
@@ -392,15 +406,28 @@ class _Search:
 
     # --- one step -----------------------------------------------------------
 
-    def step(self, slots: list[int], *, effort: float, people: set[int] | None = None, following: bool = True) -> bool:
-        """Solve these slots anew, the rest fixed; keep the result when it is no worse. True when better."""
+    def step(
+        self,
+        slots: list[int],
+        *,
+        effort: float,
+        people: set[int] | None = None,
+        following: bool = True,
+        lean: bool = False,
+    ) -> bool:
+        """Solve these slots anew, the rest fixed; keep the result when it is no worse. True when better. `lean`: only
+        assignments that the proof does not make dear."""
         self.steps += 1
         seconds = min(STEP_SECONDS, max(0.2, self.budget - self.elapsed))
+        among = None
+        if lean and self.likely is not None:
+            among = {slot: self.likely[slot] | {self.state.plan.get(slot, -1)} for slot in slots}
         tried = resolve(
             self.problem,
             self.state,
             slots,
             people=people,
+            among=among,
             seconds=seconds,
             effort=effort,
             seed=self.random.randrange(2**30),
@@ -437,6 +464,7 @@ def resolve(
     slots: Iterable[int],
     *,
     people: set[int] | None = None,
+    among: Mapping[int, set[int]] | None = None,
     seconds: float,
     effort: float,
     seed: int,
@@ -456,6 +484,7 @@ def resolve(
             free=freed,
             state=state,
             people=people,
+            among=among,
             fair=fair,
             keep=keep,
             change=change,
