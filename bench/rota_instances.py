@@ -57,7 +57,7 @@ LAST_NAMES = ("Aubert", "Binet", "Carpentier", "Delamare", "Duval", "Fouquet", "
 class Shape:
     """What an instance is made of. `leave`: how much people are away, 1 as usual; `autonomous`: share who may be first
     called; `two_trades`: share of members who practise two; `lapsing`: share whose insurance ends within the semester;
-    `feast`: everybody who serves the smallest sector is away one weekend, so that four slots cannot be covered."""
+    `feast`: everybody who serves the smallest sector is away one weekend, so that nobody can cover it then."""
 
     name: str
     departments: tuple[str, ...]
@@ -101,23 +101,23 @@ def grouped(communes: Sequence[Commune], number: int, draw: random.Random) -> li
     weights = [c.population for c in communes]
     centres = [where[i] for i in _spread(weights, where, number, draw)]
     burden = [0.0] * number
-    held: list[int] = []
     mean = sum(weights) / number
+    best: tuple[float, list[int]] = (math.inf, [])
     for _ in range(150):
         held = [min(range(number), key=lambda g: math.dist(point, centres[g]) + burden[g]) for point in where]
         total = [0.0] * number
-        sums = [[0.0, 0.0] for _ in range(number)]
+        sums = [[0.0, 0.0, 0.0] for _ in range(number)]
         for group, point, weight in zip(held, where, weights, strict=True):
             total[group] += weight
-            sums[group][0] += point[0] * (weight + 200)
-            sums[group][1] += point[1] * (weight + 200)
+            for axis, part in enumerate((*point, 1.0)):
+                sums[group][axis] += part * (weight + 200)
+        best = min(best, (max(abs(one / mean - 1) for one in total), held))
         for group in range(number):
-            size = sum(w + 200 for g, w in zip(held, weights, strict=True) if g == group)
-            if size:
-                centres[group] = (sums[group][0] / size, sums[group][1] / size)
+            if sums[group][2]:
+                centres[group] = (sums[group][0] / sums[group][2], sums[group][1] / sums[group][2])
             burden[group] += 0.6 * (total[group] / mean - 1)
-    groups = [[c for c, g in zip(communes, held, strict=True) if g == group] for group in range(number)]
-    return sorted((g for g in groups if g), key=lambda g: -sum(c.population for c in g))
+    groups = [[c for c, g in zip(communes, best[1], strict=True) if g == group] for group in range(number)]
+    return sorted(groups, key=lambda g: -sum(c.population for c in g))
 
 
 def _spread(

@@ -144,7 +144,7 @@ def instances(draw: st.DrawFn) -> Instance:
     return replace(made, sectors=tuple(replace(sector, pattern=draw(patterns)) for sector in made.sectors))
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(instances(), st.integers(0, 100))
 def test_any_plan_keeps_every_rule_and_covers_what_can_be(made: Instance, seed: int) -> None:
     """No breach by the checker, gaps exactly where slots are empty, and as few as can be: at every instant, the nights

@@ -127,7 +127,7 @@ class _Search:
         self.best, self.best_plan = score(self.problem, self.state.plan), dict(self.state.plan)
         self.current = self.best
         self.tell()
-        ended = self.fill_holes(tries=1)
+        ended = self.fill_holes(tries=2)
         wanted = min(self.budget / 5, 90.0) if bound_seconds is None else bound_seconds
         if wanted and ended is not Ended.STOPPED:
             self.prove(wanted)
