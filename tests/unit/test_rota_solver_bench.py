@@ -28,11 +28,11 @@ def test_kept_instances_are_what_the_program_writes() -> None:
 
 def test_a_short_run_tells_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two sectors of an instance, one of them with the weekend that nobody can cover."""
-    from bench import rota
     from bench.rota import run, table
+    from bench.rota_instances import read
 
-    whole = rota.read("tight-few", 0)
-    monkeypatch.setattr(rota, "read", lambda *_: replace(whole, desks=whole.desks[-2:]))
+    whole = read("tight-few", 0)
+    monkeypatch.setattr("bench.rota.read", lambda *_: replace(whole, desks=whole.desks[-2:]))
 
     figures = run(["tight-few"], [0], seconds=1.0, solver_seed=0, keep=False)
     (one,) = figures["instances"]
