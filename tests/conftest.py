@@ -19,6 +19,7 @@ import httpx
 import psycopg
 import pytest
 import sqlalchemy as sa
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from maillage_app.app import build_app
 from maillage_app.onboarding import open_cooperative
@@ -330,3 +331,19 @@ async def crew(runtime: Runtime, eure: CooperativeContext) -> Crew:
             await session.flush()
             artisans.append(Artisan(member.id, technician.id, duty.id, f"{first} {last}", phone))
     return Crew(sector.id, "27467", tuple(artisans))
+
+
+# --- two workers -------------------------------------------------
+
+
+class _WholeFiles(LoadScopeScheduling):  # type: ignore[misc] # xdist is not typed
+    """Files that start a whole telephone network stay on one worker; any other test goes where there is room."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return path if path.startswith(("tests/sip/", "tests/integration/test_bench_")) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _WholeFiles:
+    """How pytest-xdist shares the tests out."""
+    return _WholeFiles(config, log)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.sip, pytest.mark.slow, pytest.mark.xdist_group("bench_telephony")]
+pytestmark = [pytest.mark.sip, pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -23,7 +23,7 @@ from maillage_kit.testing.sip_lab import (
     wait_until,
 )
 
-pytestmark = [pytest.mark.sip, pytest.mark.slow, pytest.mark.xdist_group("sip_calls")]
+pytestmark = [pytest.mark.sip, pytest.mark.slow]
 RING_SECONDS = 20
 NUMBER = "+33232402727"
 FALLBACK, MANAGER = "+33232402700", "+33612345601"

@@ -17,7 +17,7 @@ import pytest
 from maillage_kit.testing.sip_lab import Caller, CallerScript, Keys, PhoneScript, SipLab, Telephone, wait_until
 from maillage_kit.testing.sip_lab.application import ScriptedApplication
 
-pytestmark = [pytest.mark.sip, pytest.mark.slow, pytest.mark.xdist_group("sip_drills")]
+pytestmark = [pytest.mark.sip, pytest.mark.slow]
 RING_SECONDS = 5
 LATER = 10.0
 NUMBER = "+33232402727"

@@ -24,7 +24,7 @@ from maillage_kit.testing.sip_lab import (
 )
 from maillage_kit.testing.sip_lab.application import Document
 
-pytestmark = [pytest.mark.sip, pytest.mark.xdist_group("sip_edge")]
+pytestmark = pytest.mark.sip
 NUMBER = "+33232402727"
 FALLBACK, MANAGER, LAST_RESORT = "+33232402700", "+33612345601", "+33144000000"
 ANSWERS = PhoneScript(answers_after=0.2, talks=30, sound=False)

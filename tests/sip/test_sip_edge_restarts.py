@@ -6,7 +6,7 @@ import pytest
 
 from maillage_kit.testing.sip_lab import PhoneScript, wait_until
 
-pytestmark = [pytest.mark.sip, pytest.mark.xdist_group("sip_edge_restarts")]
+pytestmark = pytest.mark.sip
 FALLBACK = "+33232402700"
 STAYS = PhoneScript(answers_after=0.1, talks=40, sound=False)
 

@@ -115,7 +115,7 @@ def test(arguments: tuple[str, ...]) -> None:
         os.execv(BIN / "pytest", ["pytest", *arguments])  # noqa: S606 - no shell is wanted
     failed = [] if system_packages() else ["system packages"]
     failed += run_lints()
-    if not run_check("pytest", ("pytest", "-n", "2", "--dist", "loadgroup")):
+    if not run_check("pytest", ("pytest", "-n", "2")):
         failed.append("pytest")
     conclude(failed)
 
