@@ -341,7 +341,11 @@ class _WholeFiles(LoadScopeScheduling):  # type: ignore[misc] # xdist is not typ
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
-        return path if path.startswith(("tests/sip/", "tests/integration/test_bench_")) else nodeid
+        return (
+            path
+            if path.startswith(("tests/sip/", "tests/integration/test_bench_", "tests/scenarios/test_demo_once"))
+            else nodeid
+        )
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _WholeFiles:
