@@ -57,7 +57,8 @@ LAST_NAMES = ("Aubert", "Binet", "Carpentier", "Delamare", "Duval", "Fouquet", "
 class Shape:
     """What an instance is made of. `leave`: how much people are away, 1 as usual; `autonomous`: share who may be first
     called; `two_trades`: share of members who practise two; `lapsing`: share whose insurance ends within the semester;
-    `feast`: everybody who serves the smallest sector is away one weekend, so that nobody can cover it then."""
+    `leaders`: so many of a desk, or all there are, may be first called; `feast`: everybody who serves the smallest
+    sector is away one weekend, so that nobody can cover it then."""
 
     name: str
     departments: tuple[str, ...]
@@ -72,14 +73,15 @@ class Shape:
     fewest: int = 5
     promised: int = 75
     feast: bool = False
+    leaders: int = 5
 
 
 SHAPES = (
     Shape("eure", ("27",), 8, ("plumbing",), 60),
     Shape("normandie", ("14", "27", "76"), 20, tuple(TRADES), 400, two_trades=0.12),
-    Shape("tight-winter", ("27",), 8, ("plumbing",), 56, leave=1.45, lenders=0.35, feast=True),
-    Shape("tight-few", ("27",), 6, ("locksmith",), 36, lenders=0.5, feast=True),
-    Shape("tight-papers", ("76",), 7, ("glazing",), 52, lenders=0.4, lapsing=0.12, feast=True),
+    Shape("tight-winter", ("27",), 8, ("plumbing",), 56, leave=1.45, lenders=0.35, leaders=4, feast=True),
+    Shape("tight-few", ("27",), 6, ("locksmith",), 36, lenders=0.5, leaders=4, feast=True),
+    Shape("tight-papers", ("76",), 7, ("glazing",), 52, lenders=0.4, lapsing=0.12, leaders=4, feast=True),
 )
 
 
@@ -199,9 +201,8 @@ def _people(
         trades = {trade}
         if len(shape.trades) > 1 and draw.random() < shape.two_trades:
             trades.add(draw.choice([other for other in shape.trades if other != trade]))
-        # at least four of each desk may be first called
         left = sum(home == (group, trade) for home in homes[number:])
-        alone = draw.random() < shape.autonomous or first_called[group, trade] + left <= 4
+        alone = draw.random() < shape.autonomous or first_called[group, trade] + left <= shape.leaders
         first_called[group, trade] += alone
         off = list(_leave(shape, draw))
         yield Person(
