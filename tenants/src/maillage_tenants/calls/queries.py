@@ -184,7 +184,7 @@ async def beginnings(session: TenantSession, *, provider: str, calls: Sequence[s
             Call.provider == provider, Call.provider_call_id.in_(calls)
         )
     )
-    return dict(found.tuples().all())
+    return {call: began for call, began in found}  # noqa: C416 - rows are not pairs to the type checker
 
 
 async def known_calls(session: TenantSession, *, provider: str, calls: Sequence[str]) -> frozenset[str]:
