@@ -172,7 +172,9 @@ class OvhSmsSettings(_Group):
     def _all_or_nothing(self) -> Self:
         given = [bool(self.application_key), bool(self.application_secret), bool(self.consumer_key), bool(self.service)]
         if any(given) and not all(given):
-            raise ValueError("MAILLAGE_OVH__APPLICATION_KEY, __APPLICATION_SECRET, __CONSUMER_KEY, __SERVICE: all or none")
+            raise ValueError(
+                "MAILLAGE_OVH__APPLICATION_KEY, __APPLICATION_SECRET, __CONSUMER_KEY, __SERVICE: all or none"
+            )
         return self
 
     @property
