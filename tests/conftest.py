@@ -336,16 +336,19 @@ async def crew(runtime: Runtime, eure: CooperativeContext) -> Crew:
 # --- two workers -------------------------------------------------
 
 
+WHOLE = ("tests/sip/", "tests/voice/", "tests/integration/test_bench_", "tests/scenarios/test_demo_once")
+DRILLS = "tests/sip/test_sip_drills"
+
+
 class _WholeFiles(LoadScopeScheduling):  # type: ignore[misc] # xdist is not typed
-    """Files that start a whole telephone network stay on one worker; any other test goes where there is room."""
+    """Files that start a whole installation stay on one worker; any other test goes where there is room. The drills,
+    which mostly wait, are two such files: those that break the switchboard, and those that break what stands behind."""
 
     def _split_scope(self, nodeid: str) -> str:
-        path = nodeid.partition("::")[0]
-        return (
-            path
-            if path.startswith(("tests/sip/", "tests/integration/test_bench_", "tests/scenarios/test_demo_once"))
-            else nodeid
-        )
+        path, _, test = nodeid.partition("::")
+        if path.startswith(DRILLS):
+            return f"{path} {'switchboard' if 'edge' in test or 'voice' in test else 'behind'}"
+        return path if path.startswith(WHOLE) else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _WholeFiles:

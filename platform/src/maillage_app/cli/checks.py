@@ -25,6 +25,9 @@ LINTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("import-linter", ("lint-imports", "--no-logo")),
 )
 
+# Tests that last as long as telephones ring: they mostly wait, and want a machine that does nothing else.
+IN_REAL_TIME = ("tests/sip", "tests/voice", "tests/integration/test_bench_frost.py")
+
 # Debian package: what shows that it is there, a program or a file.
 SYSTEM_PACKAGES = {
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
@@ -115,8 +118,13 @@ def test(arguments: tuple[str, ...]) -> None:
         os.execv(BIN / "pytest", ["pytest", *arguments])  # noqa: S606 - no shell is wanted
     failed = [] if system_packages() else ["system packages"]
     failed += run_lints()
-    if not run_check("pytest", ("pytest", "-n", "2")):
-        failed.append("pytest")
+    elsewhere = [f"--ignore={path}" for path in IN_REAL_TIME]
+    for title, command in (
+        ("pytest", ("pytest", "-n", "2", *elsewhere)),
+        ("pytest in real time", ("pytest", "-n", "3", "--no-loadscope-reorder", *IN_REAL_TIME)),
+    ):
+        if not run_check(title, command):
+            failed.append(title)
     conclude(failed)
 
 
