@@ -69,7 +69,18 @@ SEINE_MARITIME = NewCooperative(
     trades=("plumbing", "locksmith"),
 )
 SignIn = Callable[..., Awaitable["Browser"]]
-_APPS: dict[Runtime, Any] = {}
+
+
+@dataclass(frozen=True)
+class Application:
+    """A web application and the runtime that it knows, whose parts are those of the present test."""
+
+    settings: Settings
+    stand_in: Runtime
+    app: Any
+
+
+_APPLICATIONS: list[Application] = []
 TEMPLATE_NOW = datetime(2027, 3, 1, 8, 0, tzinfo=UTC)
 
 
@@ -244,11 +255,39 @@ async def sign_in(runtime: Runtime) -> AsyncIterator[SignIn]:
 
 
 def new_client(runtime: Runtime) -> httpx.AsyncClient:
-    """A client on the application in this process, over ASGI; one application for all the clients of a runtime."""
-    if runtime not in _APPS:
-        _APPS.clear()
-        _APPS[runtime] = build_app(runtime)
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app=_APPS[runtime]), base_url="http://localhost:8027")
+    """A client on the application in this process, over ASGI."""
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=application_of(runtime)), base_url="http://localhost:8027"
+    )
+
+
+def application_of(runtime: Runtime) -> Any:
+    """The web application over that runtime. Making one takes longer than most tests: it is made once for each set of
+    settings, whatever the database, and serves the runtime it was last asked for."""
+    settings = runtime.settings.model_copy(update={"database": DatabaseSettings()})
+    alike = [made for made in _APPLICATIONS if made.settings == settings and made.stand_in.trades is runtime.trades]
+    if not alike:
+        stand_in = Runtime(**vars(runtime))
+        alike = [Application(settings, stand_in, build_app(stand_in))]
+        _APPLICATIONS.extend(alike)
+    stand_in, app = alike[0].stand_in, alike[0].app
+    for name, value in vars(runtime).items():
+        object.__setattr__(stand_in, name, value)
+    return app
+
+
+@pytest.fixture
+def application(runtime: Runtime) -> Any:
+    """The web application of this test."""
+    return application_of(runtime)
+
+
+@pytest.fixture
+def own_application() -> Iterator[None]:
+    """For tests of what an application remembers by itself: nothing is left of, or for, another test."""
+    _APPLICATIONS.clear()
+    yield
+    _APPLICATIONS.clear()
 
 
 # --- people ------------------------------------------------------

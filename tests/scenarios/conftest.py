@@ -11,7 +11,6 @@ import pytest
 import sqlalchemy as sa
 import structlog
 
-from maillage_app.app import build_app
 from maillage_app.runtime import Runtime
 from maillage_kit import clock
 from maillage_kit.clock import MovableClock
@@ -200,14 +199,15 @@ class Town:
 
 
 @pytest.fixture
-async def town(runtime: Runtime, eure: CooperativeContext, moved_clock: MovableClock) -> AsyncIterator[Town]:
+async def town(
+    runtime: Runtime, eure: CooperativeContext, moved_clock: MovableClock, application: Any
+) -> AsyncIterator[Town]:
     """The cooperative of Eure, nobody on call yet; its manager and fallback phones are not expected to ring.
 
     At the end every line is down, every expected call came, and the log holds no error but the `troubles` announced.
     """
     settings = runtime.settings
-    app: Any = build_app(runtime)
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    transport = httpx.ASGITransport(app=application, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         company = PhoneCompany(
             client,

@@ -42,6 +42,8 @@ from maillage_platform.identity.models import (
 )
 from maillage_platform.identity.openid_client import KEYS_REFETCH
 
+pytestmark = pytest.mark.usefixtures("own_application")  # the keys of a provider are remembered
+
 HERE = Path(__file__).parent
 PEOPLE = {
     "helene": {"email": "helene@cooperative-eure.fr", "email_verified": True, "name": "Hélène Marchand"},
