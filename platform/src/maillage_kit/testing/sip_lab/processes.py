@@ -1,6 +1,7 @@
 """Processes that a laboratory starts and is sure to stop, and ports that nobody else uses."""
 
 import contextlib
+import itertools
 import os
 import shutil
 import signal
@@ -35,16 +36,29 @@ def missing() -> str | None:
     return None
 
 
-def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """A port of the loopback that was free a moment ago, for UDP and TCP."""
-    while True:
-        with socket.socket(socket.AF_INET, kind) as first:
-            first.bind((HOST, 0))
-            port: int = first.getsockname()[1]
-            other = socket.SOCK_DGRAM if kind is socket.SOCK_STREAM else socket.SOCK_STREAM
-            with socket.socket(socket.AF_INET, other) as second, contextlib.suppress(OSError):
-                second.bind((HOST, port))
-                return port
+def _first_port() -> int:
+    """Each process of tests has a range of its own, below those that the system lends to outgoing connections: a port
+    that is free now is still free when the program that will listen there starts."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+    mine = int(worker) if worker.isdecimal() else 4 + os.getpid() % 4
+    return 10_000 + mine % 8 * 2_500
+
+
+_ports = itertools.cycle(range(_first_port(), _first_port() + 2_500))
+
+
+def free_port() -> int:
+    """A port of the loopback that is free, for UDP and TCP, and that this process was not given lately."""
+    for port in _ports:
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as first,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as second,
+            contextlib.suppress(OSError),
+        ):
+            first.bind((HOST, port))
+            second.bind((HOST, port))
+            return port
+    raise LabError("no port is free")
 
 
 def wait_until(true: Callable[[], bool], *, within: float, what: str, every: float = 0.05) -> None:
