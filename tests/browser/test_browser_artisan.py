@@ -53,7 +53,7 @@ async def test_a_whole_case_with_a_finger(world: Any, open_screen: Any, phone_de
     link = await letter.get_by_role("link").get_attribute("href")
     assert link is not None
     await page.goto(link)
-    await page.get_by_role("button", name="Entrer").tap()
+    await page.get_by_role("button", name="Entrer", exact=True).tap()
     await expect(page.get_by_role("heading", level=1, name="Mes interventions")).to_be_visible()
     await everything_is_large_enough(page)
 

@@ -151,7 +151,7 @@ async def test_without_javascript(world: Any, open_screen: Any, phone_device: An
     link = await letters.locator("article", has_text=OFFICE_EMAIL).get_by_role("link").get_attribute("href")
     assert link is not None
     await page.goto(link)
-    await page.get_by_role("button", name="Entrer").tap()
+    await page.get_by_role("button", name="Entrer", exact=True).tap()
     await expect(page.get_by_role("heading", level=1, name="Tableau de bord")).to_be_visible()
     await expect(page.locator(".board__case", has_text="Sans Script")).to_be_visible()
     await screen.go(f"{world.base}/cases")

@@ -6,6 +6,7 @@ call is taken.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -53,10 +54,13 @@ class Leg:
 
 
 class Hunting:
-    """One `hunt` verb. With `alone` (or once the application fails) keys are judged here."""
+    """One `hunt` verb. With `alone` (or once the application fails) keys are judged here.
 
-    def __init__(self, call: "Call", hunt: Hunt) -> None:
-        self._call, self._hunt = call, hunt
+    `meanwhile` is said to the caller while telephones ring: nobody waits for a sentence to be over.
+    """
+
+    def __init__(self, call: "Call", hunt: Hunt, *, meanwhile: Sequence[Sentence] = ()) -> None:
+        self._call, self._hunt, self._meanwhile = call, hunt, meanwhile
         self._winner: asyncio.Future[Leg] = asyncio.get_running_loop().create_future()
         self._considering: dict[asyncio.Task[None], Leg] = {}
         self.remaining: tuple[Step, ...] = hunt.steps
@@ -66,18 +70,29 @@ class Hunting:
         caller = self._call.channel
         caller.forget_keys()
         caller.endpoint.background(g711.RINGBACK)
+        telling = asyncio.ensure_future(self._tell())
         try:
             failed = await self._ring_all()
             while not self._winner.done() and self._considering:
                 await first_of(self._winner, *self._considering)
             caller.endpoint.background(b"")
             if not self._winner.done():
+                await first_of(telling)
                 return failed
+            telling.cancel()
             return await self._talk(self._winner.result())
         finally:
+            telling.cancel()
             caller.endpoint.background(b"")
             caller.forget_keys()
             self.drop()
+
+    async def _tell(self) -> None:
+        try:
+            for sentence in self._meanwhile:
+                await self._call.channel.say(sentence)
+        except Exception as exc:  # a voice that fails stops no telephone from ringing
+            self._call.station.failed("telling", exc)
 
     def drop(self) -> None:
         """Everybody still considering is left, but the winner."""

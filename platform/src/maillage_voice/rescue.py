@@ -1,5 +1,7 @@
 """When the application cannot be asked: the red situations, then people, whose key 1 is judged here (R86, R104).
 
+Telephones ring while the sentences are said: the first person who accepts ends them.
+
 First those of the ladder who were not rung yet, then the cooperative's rescue numbers, twice; then a message if the
 call is known, and the emergency numbers in every case.
 """
@@ -27,17 +29,12 @@ async def rescue(call: "Call") -> None:
     call.alone = True
     begun = bool(call.tried)
     call.station.speech.prepare(Sentence(text) for text in (words.WHISPER, words.NEXT_ONE))
-    if begun:
-        await call.channel.say(Sentence(words.NEXT_ONE))
-    else:
-        await call.channel.say(Sentence(words.SAFETY_FIRST))
-        await call.channel.say(Sentence(words.PUT_THROUGH))
+    told = (words.NEXT_ONE,) if begun else (words.SAFETY_FIRST, words.PUT_THROUGH)
     people = (*call.left, *call.rescue_steps)
-    for round_number in range(_ROUNDS if people else 0):
+    for round_number in range(_ROUNDS):
         if round_number:
-            call.tried = set()
-            await call.channel.say(Sentence(words.NEXT_ONE))
-        if await call.hunt_alone(people):
+            call.tried, told = set(), (words.NEXT_ONE,) if people else ()
+        if await call.hunt_alone(people, meanwhile=tuple(Sentence(text) for text in told)):
             await call.channel.say(Sentence(words.GOODBYE))
             return
     if call.message_path:

@@ -177,14 +177,16 @@ class Call:
             await self.channel.say(Sentence(words.GOODBYE))
             return None
 
-    async def hunt_alone(self, steps: tuple[Step, ...]) -> bool:
-        """Without the application. True when somebody was put through."""
+    async def hunt_alone(self, steps: tuple[Step, ...], *, meanwhile: tuple[Sentence, ...]) -> bool:
+        """Without the application; `meanwhile` is said while they ring. True when somebody was put through."""
         steps = without(steps, self.tried)
         if not steps:
+            for sentence in meanwhile:
+                await self.channel.say(sentence)
             return False
         self.alone = True
         hunt = Hunt(steps=steps, then=f"{plans.PATHS}local", caller_id=self.caller_id)
-        return (await Hunting(self, hunt).run()).bridged
+        return (await Hunting(self, hunt, meanwhile=meanwhile).run()).bridged
 
     # --------------------------------------------------------------------------------------------------------- messages
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from maillage_kit.db import TenantSession
+from maillage_kit.db import TenantSession, core
 from maillage_tenants.calls.models import Call, CallEvent, CallLeg, CallState, LadderStep
 from maillage_tenants.calls.plan import Next
 from maillage_tenants.calls.signals import Notice
@@ -56,49 +56,52 @@ class CallRow:
     commune: str | None
 
 
+_CALLS, _EVENTS = core(Call), core(CallEvent)
+_CUSTOMERS, _SITES = core(Customer), core(Site)
+_COMMUNES, _SECTORS, _SECTOR_COMMUNES = core(Commune), core(Sector), core(SectorCommune)
 _OWN = (
-    Call.id,
-    Call.provider_call_id,
-    Call.called,
-    Call.caller,
-    Call.state,
-    Call.outcome,
-    Call.started_at,
-    Call.answered_at,
-    Call.connected_at,
-    Call.ended_at,
-    Call.line_ended_at,
-    Call.last_sequence,
-    Call.customer_id,
-    Call.site_id,
-    Call.subscription_id,
-    Call.postcode_typed,
-    Call.insee,
-    Call.sector_id,
-    Call.trade,
-    Call.position,
-    Call.accepted_position,
-    Call.routing_note,
-    Call.intervention_id,
-    Call.watch_id,
-    Call.may_record,
+    _CALLS.c.id,
+    _CALLS.c.provider_call_id,
+    _CALLS.c.called,
+    _CALLS.c.caller,
+    _CALLS.c.state,
+    _CALLS.c.outcome,
+    _CALLS.c.started_at,
+    _CALLS.c.answered_at,
+    _CALLS.c.connected_at,
+    _CALLS.c.ended_at,
+    _CALLS.c.line_ended_at,
+    _CALLS.c.last_sequence,
+    _CALLS.c.customer_id,
+    _CALLS.c.site_id,
+    _CALLS.c.subscription_id,
+    _CALLS.c.postcode_typed,
+    _CALLS.c.insee,
+    _CALLS.c.sector_id,
+    _CALLS.c.trade,
+    _CALLS.c.position,
+    _CALLS.c.accepted_position,
+    _CALLS.c.routing_note,
+    _CALLS.c.intervention_id,
+    _CALLS.c.watch_id,
+    _CALLS.c.may_record,
 )
 _AROUND = (
-    Customer.name,
-    Customer.referring_member_id,
-    Site.address,
-    Site.premises_use,
-    Site.over_two_years,
-    Commune.name,
+    _CUSTOMERS.c.name,
+    _CUSTOMERS.c.referring_member_id,
+    _SITES.c.address,
+    _SITES.c.premises_use,
+    _SITES.c.over_two_years,
+    _COMMUNES.c.name,
 )
 OWN_FIELDS = frozenset(column.key for column in _OWN)
 
 _CALL = (
     sa.select(*_OWN, *_AROUND)
-    .select_from(Call)
-    .outerjoin(Customer, Customer.id == Call.customer_id)
-    .outerjoin(Site, Site.id == Call.site_id)
-    .outerjoin(Commune, Commune.insee == Call.insee)
+    .select_from(_CALLS)
+    .outerjoin(_CUSTOMERS, _CUSTOMERS.c.id == _CALLS.c.customer_id)
+    .outerjoin(_SITES, _SITES.c.id == _CALLS.c.site_id)
+    .outerjoin(_COMMUNES, _COMMUNES.c.insee == _CALLS.c.insee)
 )
 
 
@@ -115,21 +118,21 @@ def _locked(*, by_id: bool) -> sa.Select[Any]:
     told = (
         sa.select(
             sa.func.jsonb_build_object(
-                "told", CallEvent.payload["told"], "at", sa.extract("epoch", CallEvent.received_at)
+                "told", _EVENTS.c.payload["told"], "at", sa.extract("epoch", _EVENTS.c.received_at)
             )
         )
-        .where(CallEvent.fingerprint == sa.bindparam("fingerprint", type_=sa.Text))
+        .where(_EVENTS.c.fingerprint == sa.bindparam("fingerprint", type_=sa.Text))
         .scalar_subquery()
     )
     statement = (
         _CALL.add_columns(told)
         .where(
-            Call.provider == sa.bindparam("provider", type_=sa.Text),
-            Call.provider_call_id == sa.bindparam("call", type_=sa.Text),
+            _CALLS.c.provider == sa.bindparam("provider", type_=sa.Text),
+            _CALLS.c.provider_call_id == sa.bindparam("call", type_=sa.Text),
         )
-        .with_for_update(of=Call)
+        .with_for_update(of=_CALLS)
     )
-    return statement.where(Call.id == sa.bindparam("call_id", type_=sa.Uuid)) if by_id else statement
+    return statement.where(_CALLS.c.id == sa.bindparam("call_id", type_=sa.Uuid)) if by_id else statement
 
 
 _LOCKED = _locked(by_id=False)
@@ -155,13 +158,13 @@ async def locked_call(session: TenantSession, *, notice: Notice, call_id: UUID |
 
 _LOCKED_ALL = (
     _CALL.where(
-        Call.provider == sa.bindparam("provider", type_=sa.Text),
-        Call.provider_call_id == sa.any_(sa.bindparam("calls", type_=ARRAY(sa.Text))),
+        _CALLS.c.provider == sa.bindparam("provider", type_=sa.Text),
+        _CALLS.c.provider_call_id == sa.any_(sa.bindparam("calls", type_=ARRAY(sa.Text))),
     )
-    .order_by(Call.id)
-    .with_for_update(of=Call)
+    .order_by(_CALLS.c.id)
+    .with_for_update(of=_CALLS)
 )
-_LOCKED_ONE = _CALL.where(Call.id == sa.bindparam("call_id", type_=sa.Uuid)).with_for_update(of=Call)
+_LOCKED_ONE = _CALL.where(_CALLS.c.id == sa.bindparam("call_id", type_=sa.Uuid)).with_for_update(of=_CALLS)
 
 
 async def locked_calls(session: TenantSession, *, provider: str, calls: Sequence[str]) -> list[CallRow]:
@@ -244,21 +247,21 @@ class Place:
 
 
 _PLACES = (
-    sa.select(Commune.insee, Commune.name, Sector.id, Sector.name)
-    .select_from(Commune)
+    sa.select(_COMMUNES.c.insee, _COMMUNES.c.name, _SECTORS.c.id, _SECTORS.c.name)
+    .select_from(_COMMUNES)
     .outerjoin(
-        SectorCommune,
+        _SECTOR_COMMUNES,
         sa.and_(
-            SectorCommune.insee == Commune.insee,
-            SectorCommune.trade == sa.bindparam("trade", type_=sa.Text),
-            SectorCommune.semester == sa.bindparam("semester", type_=sa.Text),
+            _SECTOR_COMMUNES.c.insee == _COMMUNES.c.insee,
+            _SECTOR_COMMUNES.c.trade == sa.bindparam("trade", type_=sa.Text),
+            _SECTOR_COMMUNES.c.semester == sa.bindparam("semester", type_=sa.Text),
         ),
     )
-    .outerjoin(Sector, Sector.id == SectorCommune.sector_id)
-    .order_by(Commune.population.desc(), Commune.insee)
+    .outerjoin(_SECTORS, _SECTORS.c.id == _SECTOR_COMMUNES.c.sector_id)
+    .order_by(_COMMUNES.c.population.desc(), _COMMUNES.c.insee)
 )
-_PLACE = _PLACES.where(Commune.insee == sa.bindparam("commune", type_=sa.Text))
-_PLACES_OF_POSTCODE = _PLACES.where(Commune.postcodes.contains(sa.bindparam("postcodes", type_=ARRAY(sa.Text))))
+_PLACE = _PLACES.where(_COMMUNES.c.insee == sa.bindparam("commune", type_=sa.Text))
+_PLACES_OF_POSTCODE = _PLACES.where(_COMMUNES.c.postcodes.contains(sa.bindparam("postcodes", type_=ARRAY(sa.Text))))
 
 
 async def place_of(session: TenantSession, *, insee: str, trade: str, semester: str) -> Place | None:
@@ -288,27 +291,28 @@ class Step:
     rest: tuple[Next, ...] = ()
 
 
+_STEPS = core(LadderStep)
 _STEP = sa.select(
-    LadderStep.position,
-    LadderStep.kind,
-    sa.func.coalesce(LadderStep.phone, ""),
-    LadderStep.display_name,
-    LadderStep.member_id,
-    LadderStep.technician_id,
-    LadderStep.duty_id,
-    LadderStep.ring_seconds,
+    _STEPS.c.position,
+    _STEPS.c.kind,
+    sa.func.coalesce(_STEPS.c.phone, ""),
+    _STEPS.c.display_name,
+    _STEPS.c.member_id,
+    _STEPS.c.technician_id,
+    _STEPS.c.duty_id,
+    _STEPS.c.ring_seconds,
 )
 
 
 _NEXT_STEPS = _STEP.where(
-    LadderStep.call_id == sa.bindparam("call", type_=sa.Uuid),
-    LadderStep.position > sa.bindparam("after", type_=sa.Integer),
-    LadderStep.skipped.is_(None),
-    LadderStep.phone.is_not(None),
-).order_by(LadderStep.position)
+    _STEPS.c.call_id == sa.bindparam("call", type_=sa.Uuid),
+    _STEPS.c.position > sa.bindparam("after", type_=sa.Integer),
+    _STEPS.c.skipped.is_(None),
+    _STEPS.c.phone.is_not(None),
+).order_by(_STEPS.c.position)
 _STEP_AT = _STEP.where(
-    LadderStep.call_id == sa.bindparam("call", type_=sa.Uuid),
-    LadderStep.position == sa.bindparam("place", type_=sa.Integer),
+    _STEPS.c.call_id == sa.bindparam("call", type_=sa.Uuid),
+    _STEPS.c.position == sa.bindparam("place", type_=sa.Integer),
 )
 
 
@@ -336,17 +340,18 @@ class LegRow:
     answered_at: datetime | None
 
 
+_LEGS = core(CallLeg)
 _LEG_AT = sa.select(
-    CallLeg.id,
-    CallLeg.position,
-    CallLeg.state,
-    CallLeg.provider_leg_id,
-    CallLeg.last_sequence,
-    CallLeg.started_at,
-    CallLeg.answered_at,
+    _LEGS.c.id,
+    _LEGS.c.position,
+    _LEGS.c.state,
+    _LEGS.c.provider_leg_id,
+    _LEGS.c.last_sequence,
+    _LEGS.c.started_at,
+    _LEGS.c.answered_at,
 ).where(
-    CallLeg.call_id == sa.bindparam("call", type_=sa.Uuid),
-    CallLeg.position == sa.bindparam("place", type_=sa.Integer),
+    _LEGS.c.call_id == sa.bindparam("call", type_=sa.Uuid),
+    _LEGS.c.position == sa.bindparam("place", type_=sa.Integer),
 )
 
 
@@ -359,14 +364,14 @@ async def stuck_calls(session: TenantSession, *, started_before: datetime, conne
     """Calls that should have ended long ago, locked; those another transaction holds are left for the next time."""
     found = await session.execute(
         _CALL.where(
-            Call.state != CallState.ENDED,
+            _CALLS.c.state != CallState.ENDED,
             sa.or_(
-                sa.and_(Call.state != CallState.CONNECTED, Call.started_at < started_before),
-                sa.and_(Call.state == CallState.CONNECTED, Call.connected_at < connected_before),
+                sa.and_(_CALLS.c.state != CallState.CONNECTED, _CALLS.c.started_at < started_before),
+                sa.and_(_CALLS.c.state == CallState.CONNECTED, _CALLS.c.connected_at < connected_before),
             ),
         )
-        .order_by(Call.started_at)
+        .order_by(_CALLS.c.started_at)
         .limit(200)
-        .with_for_update(of=Call, skip_locked=True)
+        .with_for_update(of=_CALLS, skip_locked=True)
     )
     return [CallRow(*tuple(row)) for row in found]

@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TSQUERY
 
-from maillage_kit.db import TenantSession
+from maillage_kit.db import TenantSession, core
 from maillage_kit.errors import Invalid
 from maillage_kit.pages import Page, PageRequest, cut_page
 from maillage_tenants.customers import rules
@@ -40,28 +40,29 @@ class KnownCaller:
     over_two_years: bool | None
 
 
+_CUSTOMERS, _SITES, _PHONES = core(Customer), core(Site), core(CustomerPhone)
 _CALLER = (
     sa.select(
-        Customer.id,
-        Customer.name,
-        Customer.referring_member_id,
-        Site.id,
-        Site.address,
-        Site.insee,
-        Site.premises_use,
-        Site.over_two_years,
+        _CUSTOMERS.c.id,
+        _CUSTOMERS.c.name,
+        _CUSTOMERS.c.referring_member_id,
+        _SITES.c.id,
+        _SITES.c.address,
+        _SITES.c.insee,
+        _SITES.c.premises_use,
+        _SITES.c.over_two_years,
     )
-    .select_from(CustomerPhone)
-    .join(Customer, Customer.id == CustomerPhone.customer_id)
+    .select_from(_PHONES)
+    .join(_CUSTOMERS, _CUSTOMERS.c.id == _PHONES.c.customer_id)
     .outerjoin(
-        Site,
+        _SITES,
         sa.and_(
-            Site.customer_id == CustomerPhone.customer_id,
-            sa.or_(CustomerPhone.site_id.is_(None), Site.id == CustomerPhone.site_id),
+            _SITES.c.customer_id == _PHONES.c.customer_id,
+            sa.or_(_PHONES.c.site_id.is_(None), _SITES.c.id == _PHONES.c.site_id),
         ),
     )
-    .where(CustomerPhone.phone == sa.bindparam("phone", type_=sa.Text))
-    .order_by(Customer.created_at, Customer.id, Site.created_at, Site.id)
+    .where(_PHONES.c.phone == sa.bindparam("phone", type_=sa.Text))
+    .order_by(_CUSTOMERS.c.created_at, _CUSTOMERS.c.id, _SITES.c.created_at, _SITES.c.id)
     .limit(50)
 )
 

@@ -6,25 +6,27 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from maillage_kit.db import TenantSession
+from maillage_kit.db import TenantSession, core
 from maillage_tenants.dispatch.rules import NearSector
 from maillage_tenants.territory.models import Sector, SectorAdjacency
 
 
 def _near() -> sa.Select[Any]:
+    sectors, adjacency = core(Sector), core(SectorAdjacency)
     asked = sa.bindparam("sector_id", type_=sa.Uuid)
     near = sa.union_all(
         sa.select(asked.label("id"), sa.literal_column("0", sa.Integer).label("distance_m")),
-        sa.select(SectorAdjacency.neighbour_id, SectorAdjacency.distance_m).where(
-            SectorAdjacency.semester == sa.bindparam("semester", type_=sa.Text),
-            SectorAdjacency.trade == sa.bindparam("trade", type_=sa.Text),
-            SectorAdjacency.sector_id == asked,
+        sa.select(adjacency.c.neighbour_id, adjacency.c.distance_m).where(
+            adjacency.c.semester == sa.bindparam("semester", type_=sa.Text),
+            adjacency.c.trade == sa.bindparam("trade", type_=sa.Text),
+            adjacency.c.sector_id == asked,
         ),
     ).subquery("near")
     return (
-        sa.select(Sector.id, Sector.name, near.c.distance_m)
-        .join(near, near.c.id == Sector.id)
-        .order_by(near.c.distance_m, Sector.code)
+        sa.select(sectors.c.id, sectors.c.name, near.c.distance_m)
+        .select_from(sectors)
+        .join(near, near.c.id == sectors.c.id)
+        .order_by(near.c.distance_m, sectors.c.code)
     )
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from maillage_kit.db import TenantSession
+from maillage_kit.db import TenantSession, core
 from maillage_kit.pages import Page, PageRequest, cut_page
 from maillage_tenants.members.errors import UnknownMember, UnknownTechnician
 from maillage_tenants.members.models import (
@@ -80,46 +80,51 @@ async def assignability(
     }
 
 
+_TECHNICIANS, _MEMBERS = core(Technician), core(Member)
+_TRADES, _DOCUMENTS = core(MemberTrade), core(MemberDocument)
+
+
 def _standings(*, asked: bool) -> sa.Select[Any]:
     """Technicians with what decides about them; `:technicians` when `asked`."""
     trades = (
-        sa.select(sa.func.array_agg(MemberTrade.trade))
-        .where(MemberTrade.member_id == Technician.member_id)
-        .correlate(Technician)
+        sa.select(sa.func.array_agg(_TRADES.c.trade))
+        .where(_TRADES.c.member_id == _TECHNICIANS.c.member_id)
+        .correlate(_TECHNICIANS)
         .scalar_subquery()
     )
     papers = (
         sa.select(
-            sa.func.array_agg(MemberDocument.kind).label("kinds"),
-            sa.func.array_agg(MemberDocument.trade).label("trades"),
-            sa.func.array_agg(MemberDocument.valid_from).label("since"),
-            sa.func.array_agg(MemberDocument.valid_to).label("until"),
+            sa.func.array_agg(_DOCUMENTS.c.kind).label("kinds"),
+            sa.func.array_agg(_DOCUMENTS.c.trade).label("trades"),
+            sa.func.array_agg(_DOCUMENTS.c.valid_from).label("since"),
+            sa.func.array_agg(_DOCUMENTS.c.valid_to).label("until"),
         )
-        .where(MemberDocument.member_id == Technician.member_id)
-        .correlate(Technician)
+        .where(_DOCUMENTS.c.member_id == _TECHNICIANS.c.member_id)
+        .correlate(_TECHNICIANS)
         .lateral("papers")
     )
     statement = (
         sa.select(
-            Technician.id,
-            Technician.member_id,
-            Technician.active,
-            Member.category,
-            Member.joined_on,
-            Member.left_on,
+            _TECHNICIANS.c.id,
+            _TECHNICIANS.c.member_id,
+            _TECHNICIANS.c.active,
+            _MEMBERS.c.category,
+            _MEMBERS.c.joined_on,
+            _MEMBERS.c.left_on,
             trades,
             papers.c.kinds,
             papers.c.trades,
             papers.c.since,
             papers.c.until,
         )
-        .join(Member, Member.id == Technician.member_id)
+        .select_from(_TECHNICIANS)
+        .join(_MEMBERS, _MEMBERS.c.id == _TECHNICIANS.c.member_id)
         .join(papers, sa.true())
-        .order_by(Technician.id)
+        .order_by(_TECHNICIANS.c.id)
     )
     if asked:
         technicians = sa.bindparam("technicians", type_=sa.ARRAY(sa.Uuid))
-        statement = statement.where(Technician.id == sa.any_(technicians))
+        statement = statement.where(_TECHNICIANS.c.id == sa.any_(technicians))
     return statement
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from maillage_hooks import TradeRegistry
-from maillage_kit.db import TenantSession, UtcDateTime
+from maillage_kit.db import TenantSession, UtcDateTime, core
 from maillage_kit.semester import Semester
 from maillage_tenants import territory
 from maillage_tenants.members.models import Member, Technician
@@ -67,41 +67,42 @@ def on_call_statement(*, as_known: bool) -> sa.Select[UUID, int, UUID, UUID, UUI
     Two duties of a post that are visible together never overlap (the database refuses it), so the latest to begin is
     the only one that can hold `:at`: each post costs one step down `ix_duty_on_call` (`ix_duty_history` in the past).
     """
+    duties, posts, technicians, members = core(Duty), core(OnCallPost), core(Technician), core(Member)
     at = sa.bindparam("at", type_=UtcDateTime())
     known_at = sa.bindparam("known_at", type_=UtcDateTime())
     visible = (
-        [Duty.recorded_at <= known_at, sa.or_(Duty.superseded_at.is_(None), Duty.superseded_at > known_at)]
+        [duties.c.recorded_at <= known_at, sa.or_(duties.c.superseded_at.is_(None), duties.c.superseded_at > known_at)]
         if as_known
-        else [Duty.superseded_at.is_(None)]
+        else [duties.c.superseded_at.is_(None)]
     )
     latest = (
-        sa.select(Duty.id, Duty.member_id, Duty.technician_id, Duty.starts_at, Duty.ends_at)
-        .where(Duty.post_id == OnCallPost.id, Duty.live, *visible, Duty.starts_at <= at)
-        .order_by(Duty.starts_at.desc())
+        sa.select(duties.c.id, duties.c.member_id, duties.c.technician_id, duties.c.starts_at, duties.c.ends_at)
+        .where(duties.c.post_id == posts.c.id, duties.c.live, *visible, duties.c.starts_at <= at)
+        .order_by(duties.c.starts_at.desc())
         .limit(1)
-        .correlate(OnCallPost)
+        .correlate(posts)
         .lateral("latest")
     )
     return (
         sa.select(
-            OnCallPost.sector_id,
-            OnCallPost.rank,
+            posts.c.sector_id,
+            posts.c.rank,
             latest.c.id,
             latest.c.member_id,
             latest.c.technician_id,
-            Technician.first_name + " " + Technician.last_name,
-            Member.name,
-            Technician.phone,
+            technicians.c.first_name + " " + technicians.c.last_name,
+            members.c.name,
+            technicians.c.phone,
             latest.c.starts_at,
             latest.c.ends_at,
         )
-        .select_from(OnCallPost)
+        .select_from(posts)
         .join(latest, sa.true())
-        .join(Technician, Technician.id == latest.c.technician_id)
-        .join(Member, Member.id == latest.c.member_id)
+        .join(technicians, technicians.c.id == latest.c.technician_id)
+        .join(members, members.c.id == latest.c.member_id)
         .where(
-            OnCallPost.sector_id == sa.any_(sa.bindparam("sectors", type_=sa.ARRAY(sa.Uuid))),
-            OnCallPost.trade == sa.bindparam("trade", type_=sa.Text),
+            posts.c.sector_id == sa.any_(sa.bindparam("sectors", type_=sa.ARRAY(sa.Uuid))),
+            posts.c.trade == sa.bindparam("trade", type_=sa.Text),
             latest.c.ends_at > at,
         )
     )

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from maillage_hooks.types import PlanPromise
-from maillage_kit.db import TenantSession
+from maillage_kit.db import TenantSession, core
 from maillage_kit.money import Money
 from maillage_tenants.customers.models import Site
 from maillage_tenants.subscriptions import rules
@@ -37,30 +37,31 @@ class ActivePromise:
 
 
 _ON = sa.bindparam("on", type_=sa.Date)
+_SUBSCRIBED, _SUBSCRIPTIONS, _PLANS = core(SubscriptionSite), core(Subscription), core(Plan)
 _PROMISE = (
     sa.select(
-        Subscription.id,
-        Subscription.number,
-        Plan.name,
-        Plan.code,
-        Plan.accept_minutes,
-        Plan.arrive_minutes_urban,
-        Plan.arrive_minutes_rural,
+        _SUBSCRIPTIONS.c.id,
+        _SUBSCRIPTIONS.c.number,
+        _PLANS.c.name,
+        _PLANS.c.code,
+        _PLANS.c.accept_minutes,
+        _PLANS.c.arrive_minutes_urban,
+        _PLANS.c.arrive_minutes_rural,
     )
-    .select_from(SubscriptionSite)
-    .join(Subscription, Subscription.id == SubscriptionSite.subscription_id)
-    .join(Plan, Plan.id == Subscription.plan_id)
+    .select_from(_SUBSCRIBED)
+    .join(_SUBSCRIPTIONS, _SUBSCRIPTIONS.c.id == _SUBSCRIBED.c.subscription_id)
+    .join(_PLANS, _PLANS.c.id == _SUBSCRIPTIONS.c.plan_id)
     .where(
-        SubscriptionSite.site_id == sa.bindparam("site_id", type_=sa.Uuid),
-        Subscription.state != SubscriptionState.DRAFT,
-        Subscription.starts_on <= _ON,
-        Subscription.ends_on >= _ON,
-        Plan.trades.contains(sa.bindparam("trades", type_=ARRAY(sa.Text))),
+        _SUBSCRIBED.c.site_id == sa.bindparam("site_id", type_=sa.Uuid),
+        _SUBSCRIPTIONS.c.state != SubscriptionState.DRAFT,
+        _SUBSCRIPTIONS.c.starts_on <= _ON,
+        _SUBSCRIPTIONS.c.ends_on >= _ON,
+        _PLANS.c.trades.contains(sa.bindparam("trades", type_=ARRAY(sa.Text))),
     )
     .order_by(
-        sa.func.least(Plan.arrive_minutes_urban, Plan.arrive_minutes_rural).nulls_last(),
-        Plan.accept_minutes.nulls_last(),
-        Subscription.number,
+        sa.func.least(_PLANS.c.arrive_minutes_urban, _PLANS.c.arrive_minutes_rural).nulls_last(),
+        _PLANS.c.accept_minutes.nulls_last(),
+        _SUBSCRIPTIONS.c.number,
     )
     .limit(1)
 )

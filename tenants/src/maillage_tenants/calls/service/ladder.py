@@ -44,16 +44,15 @@ async def begin(
     )
     if call.row.watch_id is not None:
         candidates = watched.only_the_test_artisan(candidates, telephony=station.telephony)
-    await session.execute(_FREEZE, _frozen(call, candidates))
+    to_ring = [candidate for candidate in candidates if candidate.skipped is None]
+    first, *others = to_ring
+    step = _step(first, others)
+    await session.execute(_FREEZE_AND_RING, {**_frozen(call, candidates), **_begun(call, step=step, at=now)})
     note = unrouted or (f"Secteur {place.sector_name}" if place else "")
     call.set(sector_id=sector_id, routing_note=note)
     if call.row.watch_id is None:
         call.set(intervention_id=await case.open_for_call(session, call=call.row, sector_id=sector_id, at=now))
-    to_ring = [candidate for candidate in candidates if candidate.skipped is None]
-    first, *others = to_ring
-    return await _ring(
-        session, call=call, step=_step(first, others), before=words.calling_for(call.row.commune), station=station
-    )
+    return _rung(call, step=step, before=words.calling_for(call.row.commune), station=station)
 
 
 _STEPS = core(LadderStep)
@@ -82,7 +81,14 @@ def _freeze() -> sa.Insert:
     )
 
 
-_FREEZE = _freeze()
+_LEGS = core(CallLeg)
+_LEG = ("id", "call_id", "position", "phone", "state", "last_sequence", "started_at", "detail")
+_RING = (
+    insert(_LEGS)
+    .values({name: sa.bindparam(f"leg_{name}", type_=_LEGS.c[name].type) for name in _LEG})
+    .on_conflict_do_nothing(index_elements=[_LEGS.c.call_id, _LEGS.c.position])
+)
+_FREEZE_AND_RING = _RING.add_cte(_freeze().cte("frozen"))
 
 
 def _frozen(call: OpenCall, candidates: Sequence[Candidate]) -> dict[str, object]:
@@ -106,25 +112,25 @@ def _step(candidate: Candidate, others: Sequence[Candidate]) -> Step:
     )
 
 
-_LEGS = core(CallLeg)
-_RING = insert(_LEGS).on_conflict_do_nothing(index_elements=[_LEGS.c.call_id, _LEGS.c.position])
-
-
-def _begun(call: OpenCall, *, position: int, phone: str, at: datetime) -> dict[str, object]:
+def _begun(call: OpenCall, *, step: Step, at: datetime) -> dict[str, object]:
     return {
-        "id": new_id(),
-        "call_id": call.row.id,
-        "position": position,
-        "phone": phone,
-        "state": LegState.RINGING,
-        "last_sequence": -1,
-        "started_at": at,
-        "detail": "",
+        "leg_id": new_id(),
+        "leg_call_id": call.row.id,
+        "leg_position": step.position,
+        "leg_phone": step.phone,
+        "leg_state": LegState.RINGING,
+        "leg_last_sequence": -1,
+        "leg_started_at": at,
+        "leg_detail": "",
     }
 
 
 async def _ring(session: TenantSession, *, call: OpenCall, step: Step, before: str, station: Station) -> Plan:
-    await session.execute(_RING, _begun(call, position=step.position, phone=step.phone, at=clock.now()))
+    await session.execute(_RING, _begun(call, step=step, at=clock.now()))
+    return _rung(call, step=step, before=before, station=station)
+
+
+def _rung(call: OpenCall, *, step: Step, before: str, station: Station) -> Plan:
     call.set(state=CallState.RINGING, position=step.position)
     return (Say(before), _dial(step, station=station, record=call.row.may_record))
 
@@ -224,7 +230,7 @@ async def reach(
             return None
         if added:
             await emergency.tell_office(session, call=call, at=when)
-        await session.execute(_RING, _begun(call, position=position, phone=step.phone, at=when))
+        await session.execute(_RING, _begun(call, step=step, at=when))
         leg = await queries.leg_at(session, call_id=call.row.id, position=position)
     here = call.row.position
     if call.state in (CallState.MENU, CallState.RINGING) and (here is None or position > here):
