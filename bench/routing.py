@@ -129,7 +129,7 @@ class _Path:
     """Whole calls, or rings alone: what was measured of them, round after round."""
 
     def __init__(self, name: str, recorded: "Sequence[_Recorded]", tenants: int) -> None:
-        self.with_key = name == "call"
+        self.name, self.with_key = name, name == "call"
         self._what = f"{name}s"
         self._scripts = {f"call_{n}": one.script(tenants, self.with_key) for n, one in enumerate(recorded)}
         self._heard: list[Heard] = []
@@ -211,7 +211,7 @@ class _Bench:
         recorded = asyncio.run(_record(self.database, self.tenants, self.customers))
         ceiling = self._ceiling(token)
         paths = _Path("call", recorded, self.tenants), _Path("ring", recorded, self.tenants)
-        half: Figures = {}
+        half: dict[str, Figures] = {}
         for number in range(1, self.rounds + 1):
             for path in paths:
                 path.limit(self)
@@ -222,24 +222,29 @@ class _Bench:
                     path.application(self, self._target(port, token, path.with_key), pid, number)
                     say(f"round {number}: {path.last}")
                 if number == self.rounds:
-                    half = self._half_rate(self._target(port, token, True), pid, paths[0].rate / 2)
+                    for path in paths:
+                        target = self._target(port, token, path.with_key)
+                        half[path.name] = self._half_rate(target, pid, path)
         for path in paths:
             path.check()
         call, ring = (path.figures() for path in paths)
         return {
             "call": call,
             "ring_only": ring,
-            "half_rate": half,
+            "half_rate": half["call"],
+            "ring_half_rate": half["ring"],
             "ratio": call["ratio"],
-            "half_rate_p99_ms": half["webhook_ms"]["p99"],
+            "half_rate_p99_ms": half["call"]["webhook_ms"]["p99"],
+            "ring_half_rate_p99_ms": half["ring"]["webhook_ms"]["p99"],
             "sql": _sql_figures(recorded),
             "callers_ceiling": ceiling,
         }
 
-    def _half_rate(self, target: Target, pid: int, rate: float) -> Figures:
-        say(f"calls by chance, {rate:.0f}/s")
+    def _half_rate(self, target: Target, pid: int, path: "_Path") -> Figures:
+        rate = path.rate / 2
+        say(f"{path.name}s by chance, {rate:.0f}/s")
         with _Used(pid) as used:
-            heard = self.ring(callers.steady, target, rate, max(self.seconds * 2, 5.0), 8)
+            heard = self.ring(callers.steady, target, rate, max(self.seconds * 2, 5.0), 8 if path.with_key else 7)
         return {"calls_per_second": round(rate, 1), **_latencies([heard]), **used.figures(heard)}
 
     def _ceiling(self, token: str) -> Figures:
@@ -489,17 +494,21 @@ def table(figures: Figures) -> Table:
             f"{cores['server']:.2f}",
             f"{cores['postgresql']:.2f}",
         )
-    half = figures["half_rate"]
-    cores = half["cores"]
-    found.add_row(
-        "calls by chance, half the rate",
-        f"{half['calls_per_second']:.0f}",
-        "",
-        "",
-        *_three(half["webhook_ms"]),
-        f"{cores['server']:.2f}",
-        f"{cores['postgresql']:.2f}",
-    )
+    for name, key in (
+        ("calls by chance, half the rate", "half_rate"),
+        ("rings by chance, half the rate", "ring_half_rate"),
+    ):
+        half = figures[key]
+        cores = half["cores"]
+        found.add_row(
+            name,
+            f"{half['calls_per_second']:.0f}",
+            "",
+            "",
+            *_three(half["webhook_ms"]),
+            f"{cores['server']:.2f}",
+            f"{cores['postgresql']:.2f}",
+        )
     return found
 
 

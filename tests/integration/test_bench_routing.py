@@ -63,6 +63,9 @@ def test_the_answers_at_half_the_rate_have_their_times(figures: dict[str, Any]) 
     half = figures["half_rate"]
     assert half["calls_per_second"] == pytest.approx(figures["call"]["per_second"] / 2, abs=0.1)
     assert half["webhook_ms"]["p99"] == figures["half_rate_p99_ms"] > 0
+    rings = figures["ring_half_rate"]
+    assert set(rings["by_webhook_ms"]) == {"ring"}
+    assert rings["webhook_ms"]["p99"] == figures["ring_half_rate_p99_ms"] > 0
     assert set(half["by_webhook_ms"]) == {"ring", "key"}
 
 
