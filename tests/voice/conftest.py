@@ -22,6 +22,8 @@ async def lab(shared: Lab) -> AsyncIterator[Lab]:
     application = shared.application
     application.mood = "well"
     application.plans.clear()
+    await shared.voice.uploaded()
+    application.uploads.clear()
     yield shared
     shared.edge.forget()
     await shared.voice.idle()

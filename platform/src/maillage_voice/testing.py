@@ -215,8 +215,15 @@ class Voice:
 
     async def idle(self) -> None:
         """Until no call is left."""
-        async with asyncio.timeout(10):
-            while (await self.health())["calls"]:
+        await self._none_left("calls")
+
+    async def uploaded(self) -> None:
+        """Until no recording waits for the application."""
+        await self._none_left("recordings")
+
+    async def _none_left(self, what: str) -> None:
+        async with asyncio.timeout(15):
+            while (await self.health())[what]:
                 await asyncio.sleep(0.05)
 
     def log(self) -> str:
