@@ -37,6 +37,7 @@ from maillage_kit.testing.sip_lab import (
     SipLab,
     free_port,
     missing,
+    own_range,
     wait_until,
 )
 from maillage_kit.testing.sip_lab.application import Document, ScriptedApplication
@@ -222,7 +223,7 @@ class Installation:
         self._loop.close()
 
     def _environment(self) -> dict[str, str]:
-        media = free_port() // 2 * 2 % 20_000 + 40_000
+        media = own_range(34_000, 2_600)
         return {
             "MAILLAGE_ENVIRONMENT": "test",
             "MAILLAGE_DATABASE__URL": self.url,
@@ -241,7 +242,7 @@ class Installation:
             "MAILLAGE_VOICE__EDGE": f"{HOST}:{self.edge.port}",
             "MAILLAGE_VOICE__APPLICATION_URL": f"http://{HOST}:{self.port}",
             "MAILLAGE_VOICE__DATA_DIR": str(self.lab.folder / "voice-data"),
-            "MAILLAGE_VOICE__RTP_PORTS": json.dumps([media, media + 2000]),
+            "MAILLAGE_VOICE__RTP_PORTS": json.dumps([media[0], media[-2]]),
             "MAILLAGE_VOICE__DRAIN_SECONDS": "1",
         }
 

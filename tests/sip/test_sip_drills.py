@@ -226,4 +226,6 @@ def test_voice_killed_while_it_speaks(installation, dial, usual: float) -> None:
     with back_again(installation, usual, drill, who=EVERYBODY):
         drill.until("established")
         installation.again(installation.voice)
-    wait_until(lambda: installation.call_of(first.call)["line_ended_at"] is not None, within=15, what="its end is told")
+        wait_until(
+            lambda: installation.call_of(first.call)["line_ended_at"] is not None, within=15, what="its end is told"
+        )

@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -23,6 +22,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from maillage_kit.testing.sip_lab import free_port, own_range
 from maillage_kit.testing.sip_phone import Dialog, SipPhone
 from maillage_voice import g711, words
 
@@ -49,12 +49,6 @@ PITCHES = {  # Hz; far enough from each other, from the ringing tone and from th
     words.NOBODY: 2100.0,
 }
 SECONDS = {"long": 5.0}
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 _T = TypeVar("_T")
@@ -171,6 +165,7 @@ class Voice:
     def __init__(self, folder: Path, edge_port: int, application_port: int, settings: Mapping[str, str]) -> None:
         self.folder, self.port, self.control_port = folder, free_port(), free_port()
         self.address = ("127.0.0.1", self.port)
+        media = own_range(34_000, 2_600)
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("MAILLAGE_")},
             "MAILLAGE_TELEPHONY__SIP__SECRETS": json.dumps([SECRET]),
@@ -179,7 +174,7 @@ class Voice:
             "MAILLAGE_VOICE__EDGE": f"127.0.0.1:{edge_port}",
             "MAILLAGE_VOICE__APPLICATION_URL": f"http://127.0.0.1:{application_port}",
             "MAILLAGE_VOICE__DATA_DIR": str(folder),
-            "MAILLAGE_VOICE__RTP_PORTS": "[30000, 39998]",
+            "MAILLAGE_VOICE__RTP_PORTS": json.dumps([media[0], media[-2]]),
             "MAILLAGE_VOICE__DRAIN_SECONDS": "1",
             **settings,
         }

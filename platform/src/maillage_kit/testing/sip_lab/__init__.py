@@ -12,6 +12,7 @@ laboratories may run side by side. `missing()` says why a machine cannot run one
 """
 
 import csv
+import itertools
 import json
 import re
 import sqlite3
@@ -34,6 +35,7 @@ from maillage_kit.testing.sip_lab.processes import (
     free_port,
     listens,
     missing,
+    own_range,
     wait_until,
 )
 from maillage_kit.testing.sip_lab.scripts import BUSY, DECLINES, RINGS_IN_VAIN, CallerScript, Keys, PhoneScript
@@ -57,6 +59,7 @@ __all__ = [
     "free_port",
     "listens",
     "missing",
+    "own_range",
     "received",
     "wait_until",
 ]
@@ -200,7 +203,7 @@ class SipLab:
         self.voice_port = free_port()
         self.children: list[Child] = []
         self._made = 0
-        self._media = 20_000 + (self.operator.port % 200) * 200
+        self._media = itertools.cycle(own_range(20_000, 1_500)[::20])
 
     def __enter__(self) -> "SipLab":
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -313,11 +316,12 @@ class SipLab:
         folder = self._folder(name)
         scenario = folder / "scenario.xml"
         scenario.write_text(script if isinstance(script, str) else script.xml(folder))
-        self._media = 20_000 + (self._media - 20_000 + 40) % 40_000
         command = ["sipp", *options, "-sf", str(scenario), "-i", address, "-mi", address, "-p", str(port)]
         command += [
             "-mp",
-            str(self._media),
+            str(next(self._media)),
+            "-cp",  # else one of the sixty from 8888, which all laboratories of the machine would share
+            str(free_port()),
             "-nostdin",
             "-skip_rlimit",
             "-trace_err",

@@ -36,15 +36,16 @@ def missing() -> str | None:
     return None
 
 
-def _first_port() -> int:
-    """Each process of tests has a range of its own, below those that the system lends to outgoing connections: a port
-    that is free now is still free when the program that will listen there starts."""
+def own_range(first: int, width: int) -> range:
+    """Ports of this process of tests alone, among those of eight side by side from `first`: a port that is free now is
+    still free when the program that will listen there starts. Below 32 768 if it must be sure: the system lends the
+    others to outgoing connections."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
-    mine = int(worker) if worker.isdecimal() else 4 + os.getpid() % 4
-    return 10_000 + mine % 8 * 2_500
+    mine = (int(worker) if worker.isdecimal() else 4 + os.getpid() % 4) % 8
+    return range(first + mine * width, first + (mine + 1) * width)
 
 
-_ports = itertools.cycle(range(_first_port(), _first_port() + 2_500))
+_ports = itertools.cycle(own_range(10_000, 1_200))
 
 
 def free_port() -> int:
@@ -141,7 +142,9 @@ class Child:
         self.signal(signal.SIGCONT)
 
     def tail(self, characters: int = 3000) -> str:
-        return self.log.read_text(errors="replace")[-characters:] if self.log.exists() else ""
+        """The end of its log, after what it wrote of errors in a file of their own beside it (sipp does)."""
+        said = [path.read_text(errors="replace") for path in (self.log.with_suffix(".err"), self.log) if path.exists()]
+        return "\n".join(words[-characters:] for words in said if words)
 
     def must_run_until(self, true: Callable[[], bool], *, within: float = 30.0) -> "Child":
         """Wait until it is ready. Raises LabError with its log when it stops or takes too long."""
