@@ -120,8 +120,13 @@ class CallerScript:
                 repeated=True,
             ),
             '<recv response="180" optional="true"/>\n',
+            # Two processes of the edge answer: the call's 487 may overtake the 200 of its CANCEL.
+            '<recv response="487" optional="true" next="overtaken"/>\n',
             '<recv response="200"/>\n',
-            '<recv response="487"/>\n',
+            '<recv response="487" next="acknowledges"/>\n',
+            '<label id="overtaken"/>\n',
+            '<recv response="200"/>\n',
+            '<label id="acknowledges"/>\n',
             _send(self._request("ACK", 1, via="[last_Via:]", uri="sip:{called}@[remote_ip]:[remote_port]")),
         )
 
