@@ -1,9 +1,11 @@
 """Field-level encryption and secret comparison. Keys come from the settings, never from the tree."""
 
 import base64
+import binascii
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import SecretStr
@@ -50,3 +52,14 @@ def token_hash(token: str) -> str:
 def same(left: str, right: str) -> bool:
     """Compare two secrets in constant time."""
     return hmac.compare_digest(left.encode(), right.encode())
+
+
+def basic_account(authorization: str, *, user: str, accepted: Iterable[str]) -> bool:
+    """Whether a header of HTTP Basic is that of `user` with one of the `accepted` secrets (two during a rotation)."""
+    scheme, _, coded = authorization.partition(" ")
+    try:
+        given_user, _, given = base64.b64decode(coded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        given_user, given = "", ""
+    right = [same(given, secret) for secret in accepted if secret]
+    return scheme.lower() == "basic" and same(given_user, user) and any(right)

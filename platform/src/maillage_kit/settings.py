@@ -202,8 +202,8 @@ class PushSettings(_Group):
 
 
 class AlertCallSettings(_Group):
-    """The call that reads an unread emergency aloud, placed by the account of `telephony.api`. `number`: who calls
-    (E.164); empty is off."""
+    """The call that reads an unread emergency aloud, placed by our own switchboard when there is one, else by the
+    account of `telephony.api`. `number`: who calls (E.164); empty is off."""
 
     number: str | None = Field(default=None, pattern=r"^\+[1-9]\d{5,14}$")
 

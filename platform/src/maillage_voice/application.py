@@ -100,6 +100,14 @@ class Application:
             raise Unreachable(str(exc)) from exc
         _taken(answer)
 
+    async def report(self, path: str, body: dict[str, str]) -> None:
+        """What came of something asked of us. Raises Unreachable to try again later, Refused when it is useless."""
+        try:
+            answer = await self._client.post(path, json=body)
+        except httpx.HTTPError as exc:
+            raise Unreachable(str(exc)) from exc
+        _taken(answer)
+
     async def upload(self, path: str, file: Path, *, upload_id: str) -> None:
         """A WAV file. Raises Unreachable or Refused."""
 

@@ -1,20 +1,23 @@
-"""The control port, on loopback: `GET /health`, and `POST /calls` for a watch call (HTTP Basic, the edge's secret)."""
+"""The control port, on loopback: `GET /health`, and with the edge's secret (HTTP Basic) `POST /calls` for a watch call
+and `POST /announcements` for a message read aloud."""
 
 import asyncio
-import base64
-import binascii
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
 import structlog
 
-from maillage_kit.crypto import same
+from maillage_kit.crypto import basic_account
+from maillage_voice.announce import Announcement
 from maillage_voice.watch import WatchCall
+
+Order = WatchCall | Announcement
 
 _MAX_HEAD: Final = 16 * 1024
 _MAX_BODY: Final = 64 * 1024
 _PATIENCE: Final = 5.0
+_ORDERS: Final[dict[str, type[Order]]] = {"/calls": WatchCall, "/announcements": Announcement}
 _REASONS: Final = {
     200: "OK",
     202: "Accepted",
@@ -28,10 +31,10 @@ _log = structlog.get_logger("maillage.voice")
 
 
 class Control:
-    """`health` says how we are; `place` starts a watch call, False when there is no room for it."""
+    """`health` says how we are; `place` starts a call of ours, False when there is no room for it."""
 
     def __init__(
-        self, secrets: Sequence[str], *, health: Callable[[], dict[str, Any]], place: Callable[[WatchCall], bool]
+        self, secrets: Sequence[str], *, health: Callable[[], dict[str, Any]], place: Callable[[Order], bool]
     ) -> None:
         self._secrets = [secret for secret in secrets if secret]
         self._health, self._place = health, place
@@ -67,27 +70,19 @@ class Control:
         }
         if path == "/health":
             return (200, self._health()) if method == "GET" else (405, {})
-        if path != "/calls":
+        order = _ORDERS.get(path)
+        if order is None:
             return 404, {}
         if method != "POST":
             return 405, {}
-        if not self._may(headers.get("authorization", "")):
+        if not basic_account(headers.get("authorization", ""), user="edge", accepted=self._secrets):
             _log.warning("control refused")
             return 401, {}
         length = int(headers.get("content-length", "0"))
         if not 0 < length <= _MAX_BODY:
             return 400, {}
         try:
-            wanted = msgspec.json.decode(await reader.readexactly(length), type=WatchCall)
+            wanted = msgspec.json.decode(await reader.readexactly(length), type=order)
         except msgspec.MsgspecError as exc:
             return 400, {"error": str(exc)[:200]}
         return (202, {}) if self._place(wanted) else (503, {})
-
-    def _may(self, authorization: str) -> bool:
-        scheme, _, given = authorization.partition(" ")
-        try:
-            user, _, secret = base64.b64decode(given, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
-            return False
-        right = [same(secret, accepted) for accepted in self._secrets]
-        return scheme.lower() == "basic" and user == "edge" and any(right)

@@ -167,7 +167,7 @@ class Hunting:
                 return None
             if not line.answered.done():
                 self.remaining = ()
-                return Outcome(steps[-1].position, _ending(line.ended.result().code), False)
+                return Outcome(steps[-1].position, ending_of(line.ended.result().code), False)
             channel.endpoint.connect(line.answered.result())
             told = line.headers.get("x-maillage-position", "")
             index = next((n for n, step in enumerate(steps) if str(step.position) == told), 0)
@@ -325,7 +325,8 @@ async def _sorry(channel: Channel) -> None:
         channel.close()
 
 
-def _ending(code: int) -> str:
+def ending_of(code: int) -> str:
+    """What the status that ended an unanswered call means."""
     if code in _BUSY:
         return "busy"
     return "no_answer" if code in _NO_ANSWER else "failed"

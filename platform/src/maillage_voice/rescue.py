@@ -29,7 +29,7 @@ async def rescue(call: "Call") -> None:
     call.alone = True
     begun = bool(call.tried)
     call.station.speech.prepare(Sentence(text) for text in (words.WHISPER, words.NEXT_ONE))
-    told = (words.NEXT_ONE,) if begun else (words.SAFETY_FIRST, words.PUT_THROUGH)
+    told: tuple[str, ...] = (words.NEXT_ONE,) if begun else (words.SAFETY_FIRST, words.PUT_THROUGH)
     people = (*call.left, *call.rescue_steps)
     for round_number in range(_ROUNDS):
         if round_number:

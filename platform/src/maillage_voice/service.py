@@ -10,8 +10,9 @@ import structlog
 
 from maillage_kit.settings import VoiceSettings
 from maillage_voice import script, watch
+from maillage_voice.announce import Announcement, announce
 from maillage_voice.application import Application
-from maillage_voice.control import Control
+from maillage_voice.control import Control, Order
 from maillage_voice.recording import recover
 from maillage_voice.rtp import Beat
 from maillage_voice.script import Call
@@ -19,7 +20,6 @@ from maillage_voice.sip import Line, Phone
 from maillage_voice.speech import Speech
 from maillage_voice.spool import Outbox, Spool
 from maillage_voice.station import Station
-from maillage_voice.watch import WatchCall
 from maillage_voice.words import FIXED
 
 _LAST_DELIVERY: Final = 3.0
@@ -111,10 +111,13 @@ class Service:
         assert self._station is not None
         script.starter(self._station, _answer)(line)
 
-    def _place(self, wanted: WatchCall) -> bool:
+    def _place(self, wanted: Order) -> bool:
         if self._is_full() or self._station is None:
             return False
-        self._station.spawn(watch.place(self._station, wanted))
+        if isinstance(wanted, Announcement):
+            self._station.spawn(announce(self._station, wanted))
+        else:
+            self._station.spawn(watch.place(self._station, wanted))
         return True
 
     def _health(self) -> dict[str, Any]:

@@ -204,9 +204,9 @@ class Voice:
         async with httpx.AsyncClient() as client:
             return dict((await client.get(f"http://127.0.0.1:{self.control_port}/health")).json())
 
-    async def order(self, body: dict[str, Any], *, secret: str = SECRET) -> int:
+    async def order(self, body: dict[str, Any], *, secret: str = SECRET, path: str = "/calls") -> int:
         async with httpx.AsyncClient(auth=("edge", secret)) as client:
-            return (await client.post(f"http://127.0.0.1:{self.control_port}/calls", json=body)).status_code
+            return (await client.post(f"http://127.0.0.1:{self.control_port}{path}", json=body)).status_code
 
     async def idle(self) -> None:
         """Until no call is left."""

@@ -100,7 +100,7 @@ async def _give(gift: Gift, text: Text, carriers: Carriers, cooperative: Coopera
         case Channel.CALL if carriers.caller is not None:
             spoken = _WEB_ADDRESS.sub("", gift.glance or gift.body).strip()
             said = f"{cooperative.name}, message urgent. {spoken}"
-            path = f"{RECEIPTS}/call/{cooperative.id}/{gift.attempt_id}"
+            path = f"{RECEIPTS}/{carriers.caller.receipts}/{cooperative.id}/{gift.attempt_id}"
             return await carriers.caller.call(SpokenCall(gift.address, said, gift.attempt_id, path))
         case Channel.EMAIL if carriers.mail is not None:
             label = template(gift.purpose).label

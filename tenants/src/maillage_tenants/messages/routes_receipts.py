@@ -1,14 +1,16 @@
 """What carriers and browsers tell about messages, under `/telephony/messages`. Each proves who it is; each may say it
 twice; what is off is not there (404)."""
 
+from typing import Annotated, Literal
 from uuid import UUID
 
 import structlog
 from litestar import Response, Router, get, post
 from litestar.params import SkipValidation
+from msgspec import Meta, Struct
 
 from maillage_kit import clock
-from maillage_kit.crypto import same
+from maillage_kit.crypto import basic_account, same
 from maillage_kit.errors import Forbidden, Invalid, NotFound
 from maillage_kit.phone import caller_number
 from maillage_kit.signed_forms import HEADERS, MalformedForm, genuine, read_form
@@ -23,6 +25,13 @@ log = structlog.get_logger(__name__)
 MAX_BODY_BYTES = 64 * 1024
 Ear = SkipValidation[Inbox]
 _CALL_OVER = frozenset({"completed", "busy", "no-answer", "failed", "canceled"})
+
+
+class VoiceNews(Struct, frozen=True):
+    """What the voice tells of a message it read."""
+
+    id: Annotated[str, Meta(max_length=64)]
+    ended: Literal["completed", "cut", "busy", "no_answer", "failed"]
 
 
 async def _signed(request: AnyRequest, inbox: Inbox) -> dict[str, str]:
@@ -71,6 +80,21 @@ async def call_receipt(request: AnyRequest, inbox: Ear, cooperative_id: UUID, at
             failure=None if status == "completed" else Failure.UNDELIVERED,
         )
         await _note(inbox, cooperative_id, attempt_id, receipt)
+
+
+@post("/voice/{cooperative_id:uuid}/{attempt_id:uuid}", status_code=204)
+async def voice_receipt(
+    request: AnyRequest, inbox: Ear, data: VoiceNews, cooperative_id: UUID, attempt_id: UUID
+) -> None:
+    """What became of a call that our own switchboard read aloud: it knows the secret of edge and voice."""
+    secrets = [secret.get_secret_value() for secret in inbox.settings.telephony.sip.secrets]
+    if not secrets:
+        raise NotFound
+    if not basic_account(request.headers.get("authorization", ""), user="edge", accepted=secrets):
+        _refused(request)
+    heard = data.ended == "completed"
+    receipt = Receipt("voice", data.id, data.ended, delivered=heard, failure=None if heard else Failure.UNDELIVERED)
+    await _note(inbox, cooperative_id, attempt_id, receipt)
 
 
 @post("/twilio/inbound", status_code=200)
@@ -125,6 +149,6 @@ def messages_router() -> Router:
     """Receipts and replies. `inbox` is provided by whoever mounts it."""
     return Router(
         path="/messages",
-        route_handlers=[text_receipt, call_receipt, text_received, ovh_receipt, push_receipt],
+        route_handlers=[text_receipt, call_receipt, voice_receipt, text_received, ovh_receipt, push_receipt],
         request_max_body_size=MAX_BODY_BYTES,
     )

@@ -4,8 +4,6 @@ Both prove themselves by a shared secret (HTTP Basic, `edge:<secret>`). The edge
 voice what to say and whom to ring (`render`), and both tell afterwards what happened (`events`), at least once.
 """
 
-import base64
-import binascii
 import functools
 import hashlib
 import math
@@ -22,7 +20,7 @@ import structlog
 
 from maillage_kit import clock
 from maillage_kit.context import CooperativeContext
-from maillage_kit.crypto import same
+from maillage_kit.crypto import basic_account
 from maillage_kit.errors import Forbidden, Invalid, NotFound, Unavailable
 from maillage_kit.phone import caller_number
 from maillage_kit.settings import Settings, SipSettings
@@ -325,13 +323,8 @@ class SipCarrier:
         """As `listen`, before anything of the body is read."""
         if not self.sip.secrets:
             raise NotFound
-        scheme, _, coded = headers.get("authorization", "").partition(" ")
-        try:
-            user, _, given = base64.b64decode(coded, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError, ValueError):
-            user, given = "", ""
-        right = [same(given, secret.get_secret_value()) for secret in self.sip.secrets]
-        if scheme.lower() != "basic" or not same(user, USER) or not any(right):
+        accepted = [secret.get_secret_value() for secret in self.sip.secrets]
+        if not basic_account(headers.get("authorization", ""), user=USER, accepted=accepted):
             raise Forbidden("Accès refusé.")
 
     async def hang_up(self, call: RunningCall) -> None:

@@ -1,4 +1,4 @@
-"""Calls that read a message aloud, placed by the REST API of a carrier that speaks TwiML."""
+"""Calls that read a message aloud: by our own switchboard, else by the REST API of a carrier that speaks TwiML."""
 
 import json
 from urllib.parse import quote
@@ -18,7 +18,7 @@ _VOICE = {"language": "fr-FR"}
 class SpeakingCaller:
     """`POST …/Accounts/{sid}/Calls.json` with the words in it: nothing is asked back while it speaks."""
 
-    name = "twilio"
+    name, receipts = "twilio", "call"
 
     def __init__(self, base_url: str, *, account_sid: str, auth_token: str, number: str, public_url: str) -> None:
         self._url = f"{base_url.rstrip('/')}/2010-04-01/Accounts/{quote(account_sid, safe='')}/Calls.json"
@@ -50,6 +50,38 @@ class SpeakingCaller:
         raise CarrierUnavailable(reason) if later else CarrierRefused(reason)
 
 
+class VoiceCaller:
+    """`POST <voice control>/announcements`: the voice process rings through the edge and the trunk, and tells us itself
+    what came of it."""
+
+    name, receipts = "voice", "voice"
+
+    def __init__(self, control_url: str, *, secret: str, number: str) -> None:
+        self._url = f"{control_url.rstrip('/')}/announcements"
+        self._auth = httpx.BasicAuth("edge", secret)
+        self._number = number
+
+    async def call(self, call: SpokenCall) -> str:
+        """Ring and read the text twice; the reference. Raises CarrierRefused, CarrierUnavailable."""
+        asked = {
+            "id": str(call.key),
+            "from": self._number,
+            "to": call.to,
+            "text": call.text,
+            "receipt": call.receipt_path,
+        }
+        try:
+            async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
+                answer = await client.post(self._url, auth=self._auth, json=asked)
+        except httpx.HTTPError as exc:
+            raise CarrierUnavailable(f"standard vocal injoignable : {type(exc).__name__}") from exc
+        if answer.status_code == httpx.codes.BAD_REQUEST:
+            raise CarrierRefused("le standard vocal ne comprend pas la demande")
+        if answer.status_code != httpx.codes.ACCEPTED:
+            raise CarrierUnavailable(f"standard vocal : {answer.status_code}")
+        return str(call.key)
+
+
 def spoken(text: str) -> str:
     """The document that says a text twice, with a breath between."""
     root = Element("Response")
@@ -61,9 +93,11 @@ def spoken(text: str) -> str:
     return tostring(root, encoding="unicode")
 
 
-def caller_from(settings: Settings) -> SpeakingCaller | None:
-    """The caller that the settings turn on, None while they do not."""
-    api, number = settings.telephony.api, settings.alert_call.number
+def caller_from(settings: Settings) -> SpeakingCaller | VoiceCaller | None:
+    """The caller that the settings turn on, our own switchboard first; None while they do not."""
+    api, sip, number = settings.telephony.api, settings.telephony.sip, settings.alert_call.number
+    if sip.secrets and number is not None:
+        return VoiceCaller(sip.voice_control, secret=sip.secrets[0].get_secret_value(), number=number)
     if not api.is_set or api.auth_token is None or number is None:
         return None
     return SpeakingCaller(

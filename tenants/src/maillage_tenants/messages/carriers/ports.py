@@ -144,6 +144,11 @@ class Caller(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def receipts(self) -> str:
+        """Where its receipts come, below the receipts' path: each carrier proves who it is in its own way."""
+        ...
+
     async def call(self, call: SpokenCall) -> str:
         """Ring `to` and read the text; the carrier's reference. Raises as the others."""
         ...
