@@ -27,8 +27,6 @@ LINTS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 # Tests that last as long as telephones ring: they mostly wait, and want a machine that does nothing else.
 IN_REAL_TIME = ("tests/sip", "tests/voice")
-# Every bench tried small: minutes of both cores, and only whoever changes a bench needs them.
-BENCHES = ("*/test_bench_*.py", "*/test_*_bench.py")
 
 # Debian package: what shows that it is there, a program or a file.
 SYSTEM_PACKAGES = {
@@ -121,11 +119,9 @@ def test(arguments: tuple[str, ...]) -> None:
     failed = [] if system_packages() else ["system packages"]
     failed += run_lints()
     elsewhere = [f"--ignore={path}" for path in IN_REAL_TIME]
-    no_bench = [f"--ignore-glob={names}" for names in BENCHES]
-    click.echo("Benches tried small are not part of this: ./maillage test -k bench")
     for title, command in (
-        ("pytest", ("pytest", "-n", "2", *no_bench, *elsewhere)),
-        ("pytest in real time", ("pytest", "-n", "3", "--no-loadscope-reorder", *no_bench, *IN_REAL_TIME)),
+        ("pytest", ("pytest", "-n", "2", *elsewhere)),
+        ("pytest in real time", ("pytest", "-n", "4", "--no-loadscope-reorder", *IN_REAL_TIME)),
     ):
         if not run_check(title, command):
             failed.append(title)

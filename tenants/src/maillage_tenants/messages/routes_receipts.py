@@ -4,10 +4,10 @@ twice; what is off is not there (404)."""
 from typing import Annotated, Literal
 from uuid import UUID
 
+import msgspec
 import structlog
 from litestar import Response, Router, get, post
 from litestar.params import SkipValidation
-from msgspec import Meta, Struct
 
 from maillage_kit import clock
 from maillage_kit.crypto import basic_account, same
@@ -27,10 +27,10 @@ Ear = SkipValidation[Inbox]
 _CALL_OVER = frozenset({"completed", "busy", "no-answer", "failed", "canceled"})
 
 
-class VoiceNews(Struct, frozen=True):
+class VoiceNews(msgspec.Struct, frozen=True):
     """What the voice tells of a message it read."""
 
-    id: Annotated[str, Meta(max_length=64)]
+    id: Annotated[str, msgspec.Meta(max_length=64)]
     ended: Literal["completed", "cut", "busy", "no_answer", "failed"]
 
 
@@ -83,17 +83,19 @@ async def call_receipt(request: AnyRequest, inbox: Ear, cooperative_id: UUID, at
 
 
 @post("/voice/{cooperative_id:uuid}/{attempt_id:uuid}", status_code=204)
-async def voice_receipt(
-    request: AnyRequest, inbox: Ear, data: VoiceNews, cooperative_id: UUID, attempt_id: UUID
-) -> None:
+async def voice_receipt(request: AnyRequest, inbox: Ear, cooperative_id: UUID, attempt_id: UUID) -> None:
     """What became of a call that our own switchboard read aloud: it knows the secret of edge and voice."""
     secrets = [secret.get_secret_value() for secret in inbox.settings.telephony.sip.secrets]
     if not secrets:
         raise NotFound
     if not basic_account(request.headers.get("authorization", ""), user="edge", accepted=secrets):
         _refused(request)
-    heard = data.ended == "completed"
-    receipt = Receipt("voice", data.id, data.ended, delivered=heard, failure=None if heard else Failure.UNDELIVERED)
+    try:
+        news = msgspec.json.decode(await request.body(), type=VoiceNews)
+    except msgspec.MsgspecError as exc:
+        raise Invalid("Ce n’est pas une nouvelle d’appel.") from exc
+    heard = news.ended == "completed"
+    receipt = Receipt("voice", news.id, news.ended, delivered=heard, failure=None if heard else Failure.UNDELIVERED)
     await _note(inbox, cooperative_id, attempt_id, receipt)
 
 
