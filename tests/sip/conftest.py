@@ -152,7 +152,9 @@ def shared_stage(lab: SipLab) -> Iterator[Stage]:
 
 @pytest.fixture
 def stage(shared_stage: Stage) -> Iterator[Stage]:
-    """The same stage, the application in a good mood again and asked again."""
+    """The same stage, the application in a good mood again and asked again, also when a question of the test before was
+    answered too late."""
+    shared_stage.edge.rpc("htable.delete", "state", "open_until")
     yield shared_stage
     shared_stage.application.mood = None
     shared_stage.edge.rpc("htable.delete", "state", "open_until")
