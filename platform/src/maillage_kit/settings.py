@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from maillage_kit.context import Role
+from maillage_kit.permissions import Role
 
 _DEV_SECRET = "development-only-secret-key-never-in-production"  # noqa: S105 - refused in production below
 _DEV_TELEPHONY = "development-only-telephony-token"
