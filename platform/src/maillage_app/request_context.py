@@ -33,7 +33,7 @@ class RequestContextMiddleware(ASGIMiddleware):
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._passkey_for = runtime.settings.sign_in.passkey_required_for
+        self._passkey_for = runtime.settings.passkey_required_for
         self._cookie = identity.session_cookie_name(runtime.settings)
         self._tenant_head = Tree("tenants").head
 
