@@ -27,8 +27,9 @@ from maillage_app.runtime import Runtime
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
 from maillage_kit.clock import MovableClock
-from maillage_kit.context import CooperativeContext, Role
+from maillage_kit.context import CooperativeContext
 from maillage_kit.embedded_postgres import EmbeddedPostgres
+from maillage_kit.permissions import Role
 from maillage_kit.settings import DatabaseSettings, Settings
 from maillage_platform import identity, provisioning
 from maillage_platform.cooperatives import NewCooperative
@@ -231,7 +232,7 @@ async def visitor(runtime: Runtime) -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def sign_in(runtime: Runtime) -> AsyncIterator[SignIn]:
-    """Sign a new person in: `await sign_in(Role.OFFICE, eure)`, `await sign_in(Role.MEMBER, eure, member_id=…)`."""
+    """Sign a new person in: `await sign_in(Role.MANAGER, eure)`, `await sign_in(Role.MEMBER, eure, member_id=…)`."""
     async with contextlib.AsyncExitStack() as stack:
 
         async def enter(role: Role, cooperative: CooperativeContext | None = None, **hat: UUID) -> Browser:

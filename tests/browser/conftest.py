@@ -48,7 +48,8 @@ from maillage_app.runtime import Runtime
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
 from maillage_kit.clock import MovableClock, SharedClock
-from maillage_kit.context import CooperativeContext, Role
+from maillage_kit.context import CooperativeContext
+from maillage_kit.permissions import Role
 from maillage_kit.settings import DatabaseSettings, Settings, TelephonySettings, WebSettings
 from maillage_kit.testing.phone_company import Phone, PhoneCompany
 from maillage_platform import identity, provisioning
@@ -180,7 +181,7 @@ class World:
                 new = self.cooperative
                 email, name = (EURE.manager_email, new.manager_name)
                 hat: dict[str, Any] = {"cooperative_id": new.id}
-                if role is Role.FEDERATION:
+                if role.of_federation:
                     email, name, hat = "nadia.benard@federation.example", "Nadia Benard", {"cooperative_id": None}
                 elif colleague is not None:
                     email, name = colleague.email, colleague.name
@@ -244,7 +245,7 @@ class World:
             "over_two_years": "yes", "words": "L’eau jaillit sous l’évier", **BURST,
             **({"dispatch": "1"} if dispatch else {}), **form,
         }  # fmt: skip
-        office = await self.hand(Role.OFFICE)
+        office = await self.hand(Role.MANAGER)
         return UUID((await office.post(f"{self.base}/desk/new", asked)).rsplit("/", 1)[-1].split("#")[0])
 
 
@@ -401,7 +402,7 @@ Open = Callable[..., Awaitable[Screen]]
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def open_screen(world: World, browser: Browser) -> AsyncIterator[Open]:
-    """`await open_screen(Role.OFFICE)`, `(Role.MEMBER, colleague, PHONE)`, `()`: nobody. All are clean at the end."""
+    """`await open_screen(Role.MANAGER)`, `(Role.MEMBER, colleague, PHONE)`, `()`: nobody. All are clean at the end."""
     opened: list[Screen] = []
     host = urlsplit(world.processes.url).netloc
 
@@ -448,7 +449,7 @@ class Evening:
 async def evening(world: World) -> Evening:
     """Cases in most states, an answered call and a missed one, made through the pages' own forms."""
     artisan, telephone = await world.on_call()
-    his, office = await world.hand(Role.MEMBER, artisan), await world.hand(Role.OFFICE)
+    his, office = await world.hand(Role.MEMBER, artisan), await world.hand(Role.MANAGER)
 
     async def taken(name: str, *steps: str, **form: Any) -> UUID:
         case_id = await world.asks(name, **form)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from maillage_kit.context import Role
+from maillage_kit.permissions import Role
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 SMALL_TARGETS = """() => [
@@ -129,7 +129,7 @@ async def test_two_artisans_press_together(world: Any, open_screen: Any, phone_d
     case_id = await world.asks("Monsieur Quesnel")
     phone = await open_screen(Role.MEMBER, first, phone_device)
     page = await phone.go(f"{world.base}/field/cases/{case_id}")
-    office = await world.hand(Role.OFFICE)
+    office = await world.hand(Role.MANAGER)
     other, _ = await world.on_call(rank=2)
     await office.post(f"{world.base}/cases/{case_id}/assign", {"technician_id": str(other.technician_id)})
     await page.get_by_role("button", name="J’y vais").tap()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
-from maillage_kit.context import Role
+from maillage_kit.permissions import Role
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 STRANGER, NOBODY_FOR = "+33199009991", "+33199009992"
@@ -16,7 +16,7 @@ PLUMBING = "1"
 async def test_a_call_shows_then_who_took_it(world: Any, open_screen: Any) -> None:
     """Ringing, then accepted: two changes of the board, no reload."""
     colleague, phone = await world.on_call()
-    desk = await open_screen(Role.OFFICE)
+    desk = await open_screen(Role.MANAGER)
     page = await desk.go(f"{world.base}/desk")
     await page.evaluate("window.sameDocument = true")
     calls = page.get_by_role("table", name="Appels en cours")
@@ -52,7 +52,7 @@ async def test_a_call_shows_then_who_took_it(world: Any, open_screen: Any) -> No
 
 
 async def test_a_missed_call_raises_an_alarm_that_somebody_takes(world: Any, open_screen: Any) -> None:
-    desk = await open_screen(Role.OFFICE)
+    desk = await open_screen(Role.MANAGER)
     page = await desk.go(f"{world.base}/desk")
     call = await world.company.calls(NOBODY_FOR, world.cooperative.public_number)
     await call.presses(PLUMBING)
@@ -70,7 +70,7 @@ async def test_a_missed_call_raises_an_alarm_that_somebody_takes(world: Any, ope
 
 async def test_a_cut_line_is_told_and_what_was_missed_is_caught_up(world: Any, open_screen: Any) -> None:
     """The server dies without a word and comes back: the notice shows, goes, and the board is fetched again."""
-    desk = await open_screen(Role.OFFICE)
+    desk = await open_screen(Role.MANAGER)
     desk.forgives("console: [object Event]")  # htmx tells each attempt
     page = await desk.go(f"{world.base}/desk")
     notice = page.get_by_text("Connexion perdue, nouvelle tentative…")

@@ -15,7 +15,8 @@ from litestar.routes import HTTPRoute
 from playwright.async_api import Page, expect
 
 from maillage_app.app import build_app
-from maillage_kit.context import Role
+from maillage_kit.permissions import Role, roles_with
+from maillage_kit.web import asked_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
@@ -95,8 +96,7 @@ def pages(app: Litestar) -> list[tuple[str, frozenset[Role]]]:
             continue
         for handler in route.route_handlers:
             if "GET" in handler.http_methods:
-                roles = next((guard.roles for guard in handler.guards or () if hasattr(guard, "roles")), None)
-                found.append((route.path, frozenset(roles or ())))
+                found.append((route.path, roles_with(asked_of(handler) or ())))
     return sorted(found, key=lambda page: page[0])
 
 
@@ -104,18 +104,18 @@ async def test_every_page_is_whole_at_both_widths(world: Any, evening: Any, open
     ids = await known_ids(world, evening)
     jobs: asyncio.Queue[tuple[Role | None, str]] = asyncio.Queue()
     for path, roles in pages(build_app(world.runtime)):
-        role = next((each for each in (Role.OFFICE, Role.FEDERATION, Role.MEMBER) if each in roles), None)
+        role = next((each for each in (Role.MANAGER, Role.OPERATOR, Role.MEMBER, Role.SUPPORT) if each in roles), None)
         for address in addresses(path, world, evening, ids):
             jobs.put_nowait((role, address))
     for more in ("rota?semester=2027-S2", "cases?q=personne", "customers?q=personne", "calls?show=callbacks"):
-        jobs.put_nowait((Role.OFFICE, f"{world.base}/{more}"))
+        jobs.put_nowait((Role.MANAGER, f"{world.base}/{more}"))
     jobs.put_nowait((None, f"{world.public}/demande?metier=plumbing"))
     refused = {
         f"{world.base}/calls/{evening.closed}": 404,
         f"{world.base}/members?seen=by-a-member": 403,
         "/nulle-part": 404,
     }
-    for address, role in zip(refused, (Role.OFFICE, Role.MEMBER, None), strict=True):
+    for address, role in zip(refused, (Role.MANAGER, Role.MEMBER, None), strict=True):
         jobs.put_nowait((role, address))
     total = jobs.qsize()
     wrong: list[str] = []
@@ -226,8 +226,8 @@ KEYBOARD = ("desk", "field", "case", "form")
 async def test_everything_is_reached_with_the_keyboard(world: Any, evening: Any, open_screen: Any, which: str) -> None:
     """The skip link comes first and works; then every control, in order, with a focus that is seen."""
     role, path = {
-        "desk": (Role.OFFICE, f"{world.base}/desk"),
-        "case": (Role.OFFICE, f"{world.base}/cases/{evening.signing}"),
+        "desk": (Role.MANAGER, f"{world.base}/desk"),
+        "case": (Role.MANAGER, f"{world.base}/cases/{evening.signing}"),
         "field": (Role.MEMBER, f"{world.base}/field/cases/{evening.signing}"),
         "form": (None, f"{world.public}/demande?metier=plumbing"),
     }[which]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
-from maillage_kit.context import Role
+from maillage_kit.permissions import Role
 from maillage_kit.testing.sounds import wav
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -45,7 +45,7 @@ async def test_a_whole_call_is_played_in_the_browser(world: Any, open_screen: An
 
 async def test_the_office_gives_the_switchboard_its_voice(world: Any, open_screen: Any) -> None:
     """Sent, heard, replaced by the synthetic voice again; a sound that cannot be used says why."""
-    screen = await open_screen(Role.OFFICE)
+    screen = await open_screen(Role.MANAGER)
     screen.forgives("422")
     page = await screen.go(f"{world.base}/telephony/prompts")
     card = page.locator("#prompt-hold_on")

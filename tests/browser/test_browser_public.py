@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from maillage_kit.context import Role
+from maillage_kit.permissions import Role
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 OFFICE_EMAIL = "permanence@eure.example"
@@ -90,7 +90,7 @@ async def test_a_mistake_keeps_what_was_typed(world: Any, open_screen: Any, phon
 
 
 async def test_pressing_twice_opens_one_case_and_destroying_asks_first(world: Any, open_screen: Any) -> None:
-    desk = await open_screen(Role.OFFICE)
+    desk = await open_screen(Role.MANAGER)
     page = await desk.go(f"{world.base}/desk/new")
     await page.locator("label.check:has(input[name=trade][value=plumbing])").click()
     for question, value in ANSWERS.items():

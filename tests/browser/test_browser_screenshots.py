@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page
 
-from maillage_kit.context import Role
+from maillage_kit.permissions import Role
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
@@ -25,10 +25,10 @@ async def test_the_pictures_of_the_documentation(
     world: Any, evening: Any, open_screen: Any, phone_device: Any, folder: Path
 ) -> None:
     member = evening.artisan
-    desk = await open_screen(Role.OFFICE)
+    desk = await open_screen(Role.MANAGER)
     phone = await open_screen(Role.MEMBER, member, phone_device)
     public = await open_screen(device=phone_device)
-    federation = await open_screen(Role.FEDERATION)
+    federation = await open_screen(Role.OPERATOR)
     shots: tuple[tuple[str, Any, str], ...] = (
         ("desk", desk, f"{world.base}/desk"),
         ("case", desk, f"{world.base}/cases/{evening.closed}"),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
-from maillage_kit.context import Role
+from maillage_kit.permissions import Role
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 INTERNAL = {
@@ -62,8 +62,8 @@ async def test_an_artisan_makes_a_key_and_enters_with_it(world: Any, open_screen
 
 async def test_a_desk_switches_its_sessions_off(world: Any, open_screen: Any) -> None:
     """« Mes connexions » from the menu, with its question before everything is closed."""
-    desk = await open_screen(Role.OFFICE)
-    other = await open_screen(Role.OFFICE)
+    desk = await open_screen(Role.MANAGER)
+    other = await open_screen(Role.MANAGER)
     page = await desk.go(f"{world.base}/desk")
     await page.locator(".user-menu summary").click()
     await page.get_by_role("link", name="Mes connexions").click()

@@ -17,9 +17,11 @@ from litestar.routes import HTTPRoute
 
 from maillage_app.app import build_app
 from maillage_app.runtime import Runtime
-from maillage_kit.context import CooperativeContext, Role
+from maillage_kit.context import CooperativeContext
 from maillage_kit.db import PlatformBase, TenantBase
 from maillage_kit.ids import new_id
+from maillage_kit.permissions import COOPERATIVE_ROLES, Role, roles_with
+from maillage_kit.web import asked_of
 from maillage_platform import models as _every_platform_model  # noqa: F401 - completes the metadata
 from maillage_platform.provisioning import owner_connection
 from maillage_tenants import models as _every_model  # noqa: F401 - completes the metadata
@@ -58,12 +60,13 @@ OPEN_TO_ALL = re.compile(r"^/($|signin|signout|health|static|telephony/|p/\{slug
 
 
 def routes(app: Litestar) -> Iterator[tuple[str, str, frozenset[Role] | None]]:
-    """(method, path as declared, roles of its guard)."""
+    """(method, path as declared, the roles that hold what its guard asks for)."""
     for route in app.routes:
         if not isinstance(route, HTTPRoute):
             continue
         for handler in route.route_handlers:
-            roles = next((guard.roles for guard in handler.guards or () if hasattr(guard, "roles")), None)
+            asked = asked_of(handler)
+            roles = roles_with(asked) if asked else None
             for method in sorted(handler.http_methods - {"OPTIONS", "HEAD"}):
                 yield method, route.path, roles
 
@@ -98,16 +101,12 @@ async def test_each_role_is_held_to_its_pages(
 ) -> None:
     """A role that the route does not name is refused before anything is looked up."""
     ids = dict.fromkeys(OBJECTS | PLATFORM_OBJECTS, new_id())
-    people = {
-        Role.OFFICE: await sign_in(Role.OFFICE, eure),
-        Role.MEMBER: await sign_in(Role.MEMBER, eure),
-        Role.FEDERATION: await sign_in(Role.FEDERATION),
-    }
+    people = {role: await sign_in(role, None if role.of_federation else eure) for role in Role}
     for method, path, roles in table:
         for role, person in people.items():
             if roles and role not in roles:
                 answer = await _ask(person, method, _address(path, eure, ids))
-                expected = 404 if role is Role.FEDERATION and path.startswith("/c/") else 403
+                expected = 404 if role.of_federation and path.startswith("/c/") else 403
                 assert answer.status_code == expected, (role, method, path)
 
 
@@ -120,7 +119,7 @@ async def test_another_cooperatives_object_is_not_there(
 ) -> None:
     """Rule 2: real objects of the Eure are 404 for Seine-Maritime, on its own addresses and on the Eure's."""
     ids = _one_of_each(runtime.owner_url, eure)
-    neighbours = {role: await sign_in(role, seine_maritime) for role in (Role.OFFICE, Role.MEMBER)}
+    neighbours = {role: await sign_in(role, seine_maritime) for role in COOPERATIVE_ROLES}
     tried, leaks = 0, []
     for method, path, roles in table:
         if not path.startswith("/c/") or not _ids(path):

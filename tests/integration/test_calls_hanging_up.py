@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from maillage_app.runtime import Runtime
-from maillage_kit.context import CooperativeContext, Role
+from maillage_kit.context import CooperativeContext
 from maillage_kit.ids import new_id
+from maillage_kit.permissions import Role
 from maillage_kit.settings import Settings
 
 SID, CALL_ID = "CA" + "7" * 32, "7f3a@trunk.example"
@@ -106,7 +107,7 @@ async def audited(runtime: Runtime, eure: CooperativeContext) -> list[tuple[str,
 @pytest.mark.parametrize("provider", ["sip", "twiml"])
 async def test_the_carrier_is_asked_and_the_act_is_audited(runtime, eure, sign_in, carriers, provider: str) -> None:
     call_id = await a_call(runtime, eure, provider, CALL_ID if provider == "sip" else SID, "connected")
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     shown = (await office.get(f"/c/eure/calls/{call_id}")).text
     assert "Raccrocher cet appel" in shown
     assert "sont coupés tout de suite. Raccrocher ?" in shown  # asked before anything is sent
@@ -141,7 +142,7 @@ async def test_what_cannot_be_hung_up_is_said_and_not_written(
     if status == 0:
         carriers.server.shutdown()
         carriers.server.server_close()
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     await office.post(f"/c/eure/calls/{call_id}/hang-up")
     assert why in (await office.get(f"/c/eure/calls/{call_id}")).text
     assert await audited(runtime, eure) == []

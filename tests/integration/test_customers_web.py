@@ -4,8 +4,9 @@ import re
 from uuid import UUID
 
 from maillage_app.runtime import Runtime
-from maillage_kit.context import CooperativeContext, Role
+from maillage_kit.context import CooperativeContext
 from maillage_kit.pages import PageRequest
+from maillage_kit.permissions import Role
 from maillage_tenants import audit, customers
 
 ANA = {
@@ -47,7 +48,7 @@ async def _add_house(office, cooperative: CooperativeContext, customer_id: UUID)
 
 
 async def test_a_customer_is_registered_and_shown(runtime: Runtime, eure: CooperativeContext, sign_in) -> None:
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     empty = await office.get("/c/eure/customers")
     assert empty.status_code == 200
     assert "Aucun client pour l’instant" in empty.text
@@ -81,7 +82,7 @@ async def test_a_customer_is_registered_and_shown(runtime: Runtime, eure: Cooper
 async def test_what_is_wrong_is_said_beside_what_was_typed_and_nothing_is_written(
     runtime: Runtime, eure: CooperativeContext, sign_in
 ) -> None:
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     answer = await office.post("/c/eure/customers", {**ANA, "phone": "06 12"})
     assert answer.status_code == 422
     assert "Numéro de téléphone non valable." in answer.text
@@ -111,7 +112,7 @@ async def test_what_is_wrong_is_said_beside_what_was_typed_and_nothing_is_writte
 
 
 async def test_the_communes_of_a_postcode_are_proposed(eure: CooperativeContext, sign_in) -> None:
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     several = (await office.get("/c/eure/customers/communes?postcode=27500")).text
     assert "Choisir la commune" in several
     assert 'value="27467"' in several
@@ -119,7 +120,7 @@ async def test_the_communes_of_a_postcode_are_proposed(eure: CooperativeContext,
 
 
 async def test_a_customer_and_a_site_are_corrected(runtime: Runtime, eure: CooperativeContext, sign_in) -> None:
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     customer_id = await _register(office, runtime, eure)
     site_id = await _add_house(office, eure, customer_id)
     path = f"/c/eure/customers/{customer_id}"
@@ -140,7 +141,7 @@ async def test_access_notes_are_shown_on_demand_and_each_time_is_written_down(
     runtime: Runtime, eure: CooperativeContext, sign_in
 ) -> None:
     """R72."""
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     customer_id = await _register(office, runtime, eure)
     site_id = await _add_house(office, eure, customer_id)
     notes = f"/c/eure/customers/{customer_id}/sites/{site_id}/access-notes"
@@ -159,7 +160,7 @@ async def test_access_notes_are_shown_on_demand_and_each_time_is_written_down(
 
 async def test_consent_is_recorded_shown_and_taken_back(runtime: Runtime, eure: CooperativeContext, sign_in) -> None:
     """R23."""
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     customer_id = await _register(office, runtime, eure)
     path = f"/c/eure/customers/{customer_id}"
     assert (await office.get(f"{path}/phones/new")).status_code == 200
@@ -181,7 +182,7 @@ async def test_consent_is_recorded_shown_and_taken_back(runtime: Runtime, eure: 
 
 
 async def test_pages_follow_each_other(runtime: Runtime, eure: CooperativeContext, sign_in) -> None:
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     for rank in range(3):
         await office.post("/c/eure/customers", {**ANA, "name": f"Client {rank}"})
     first = (await office.get("/c/eure/customers?limit=2&q=client")).text
@@ -198,12 +199,12 @@ async def test_pages_follow_each_other(runtime: Runtime, eure: CooperativeContex
 async def test_the_other_cooperative_sees_nothing(
     runtime: Runtime, eure: CooperativeContext, seine_maritime: CooperativeContext, sign_in
 ) -> None:
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     customer_id = await _register(office, runtime, eure)
     site_id = await _add_house(office, eure, customer_id)
     async with runtime.database.tenant(eure.tenant) as session:
         phone_id = (await customers.customer_card(session, customer_id=customer_id)).phones[0].id
-    stranger = await sign_in(Role.OFFICE, seine_maritime)
+    stranger = await sign_in(Role.MANAGER, seine_maritime)
     for path in (
         "", "/edit", "/referring-member", "/sites/new", f"/sites/{site_id}/edit", "/phones/new",
         f"/phones/{phone_id}/consent", "/subscriptions/new",
@@ -217,12 +218,12 @@ async def test_the_other_cooperative_sees_nothing(
 async def test_the_other_cooperative_changes_nothing(
     runtime: Runtime, eure: CooperativeContext, seine_maritime: CooperativeContext, sign_in
 ) -> None:
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     customer_id = await _register(office, runtime, eure)
     site_id = await _add_house(office, eure, customer_id)
     async with runtime.database.tenant(eure.tenant) as session:
         before = await customers.customer_card(session, customer_id=customer_id)
-    stranger = await sign_in(Role.OFFICE, seine_maritime)
+    stranger = await sign_in(Role.MANAGER, seine_maritime)
     phone = f"/phones/{before.phones[0].id}"
     everything = {**ANA, **HOUSE, "phone": "07 81 22 33 44", "reason": "x", "source": "x", "wording": "x", "proof": "x"}
     for path in (
@@ -240,7 +241,7 @@ async def test_the_other_cooperative_changes_nothing(
 async def test_a_site_or_a_number_of_another_customer_is_not_found(
     runtime: Runtime, eure: CooperativeContext, sign_in
 ) -> None:
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     first = await _register(office, runtime, eure)
     site_id = await _add_house(office, eure, first)
     second = await _register(office, runtime, eure)

@@ -6,8 +6,9 @@ from typing import Any
 from maillage_app.events import stream
 from maillage_app.runtime import Runtime
 from maillage_kit import clock, outside
-from maillage_kit.context import CooperativeContext, Role
+from maillage_kit.context import CooperativeContext
 from maillage_kit.live import LiveBus, Notice
+from maillage_kit.permissions import Role
 from maillage_tenants import alarms, interventions
 from maillage_tenants.interventions import NewCase, Source
 
@@ -65,7 +66,7 @@ async def test_alarms_are_taken_and_settled_from_the_board(
             session, kind="essai", severity=alarms.Severity.CRITICAL, title="Personne ne répond", dedupe_key="essai"
         )
         (alarm,) = await alarms.open_alarms(session)
-    desk, other = await sign_in(Role.OFFICE, eure), await sign_in(Role.OFFICE, seine_maritime)
+    desk, other = await sign_in(Role.MANAGER, eure), await sign_in(Role.MANAGER, seine_maritime)
     assert "Personne ne répond" in (await desk.get("/c/eure/desk/board")).text
     assert (await other.post(f"/c/seine-maritime/desk/alarms/{alarm.id}/acknowledge")).status_code == 404
     await desk.post(f"/c/eure/desk/alarms/{alarm.id}/acknowledge")
@@ -77,7 +78,7 @@ async def test_alarms_are_taken_and_settled_from_the_board(
 async def test_a_new_request_says_what_is_missing_and_finds_the_customer(
     runtime: Runtime, eure: CooperativeContext, sign_in: Any
 ) -> None:
-    desk = await sign_in(Role.OFFICE, eure)
+    desk = await sign_in(Role.MANAGER, eure)
     refused = await desk.post("/c/eure/desk/new", {"trade": "plumbing", "caller_phone": "12", "commune": "27500"})
     assert refused.status_code == 422
     for words in ("Numéro de téléphone non valable", "Choisissez la commune", "Pont-Audemer"):

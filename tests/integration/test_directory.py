@@ -13,7 +13,9 @@ from maillage_kit import clock, outside
 from maillage_kit.context import CooperativeContext
 from maillage_kit.db import Database
 from maillage_kit.errors import Conflict, Invalid
+from maillage_kit.permissions import Role
 from maillage_kit.semester import Semester
+from maillage_kit.settings import SignInSettings
 from maillage_platform.cooperatives import Directory, NewCooperative
 from maillage_tenants import territory
 
@@ -126,3 +128,17 @@ async def test_a_further_number_is_one_cooperatives_only(
     assert (other.pool_numbers, other.records_calls, other.own_prompts) == ((), True, {"hold_on": "a.b"})
     with pytest.raises(Conflict, match="eure"):
         await open_cooperative(runtime, dataclasses.replace(CALVADOS, public_number="02 32 40 27 90"), actor="tests")
+
+
+@pytest.mark.parametrize("asked", [None, frozenset(), frozenset({Role.OPERATOR, Role.ANALYST, Role.SUPPORT})])
+async def test_the_doctor_warns_when_no_passkey_is_asked_for_in_production(
+    runtime: Runtime, asked: frozenset[Role] | None
+) -> None:
+    """It looks before it asks the database: a manager without a second factor is told on any installation."""
+    told = {"environment": "production", "sign_in": SignInSettings(passkey_required_for=asked)}
+    production = dataclasses.replace(runtime, settings=runtime.settings.model_copy(update=told))
+    found = {finding.subject: finding async for finding in examine(production)}["clé d’accès exigée"]
+    assert found.ok is (asked is None)
+    assert ("Gérance" in found.detail) is (asked is not None)
+    relaxed = {finding.subject: finding async for finding in examine(runtime)}["clé d’accès exigée"]
+    assert relaxed.ok

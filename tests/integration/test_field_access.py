@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from maillage_app.runtime import Runtime
 from maillage_kit import clock
 from maillage_kit.clock import MovableClock
-from maillage_kit.context import CooperativeContext, Role
+from maillage_kit.context import CooperativeContext
+from maillage_kit.permissions import Role
 from maillage_tenants import interventions
 from maillage_tenants.customers.models import Customer, Site
 from maillage_tenants.interventions import NewCase, Source

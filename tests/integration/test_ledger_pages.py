@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from maillage_kit.context import Role
 from maillage_kit.db import TenantSession
 from maillage_kit.money import Money
+from maillage_kit.permissions import Role
 from maillage_tenants import invoices, ledger
 from maillage_tenants.invoices import InvoiceView, PaymentMethod
 
@@ -20,7 +20,7 @@ async def billed(repair: Any, session: TenantSession) -> InvoiceView:
 async def test_a_member_reads_his_own_account_and_the_office_reads_all(leak, eure, sign_in) -> None:
     async with leak.runtime.database.tenant(eure.tenant) as session:
         note = await billed(leak, session)
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     shown = await office.get(f"/c/eure/members/{leak.member_id}/ledger")
     assert shown.status_code == 200
     assert "224,50" in shown.text
@@ -40,7 +40,7 @@ async def test_the_register_says_that_nothing_is_missing_or_altered(leak, eure, 
         await invoices.record_payment(
             session, case_id=leak.case_id, method=PaymentMethod.CARD, amount=Money.euros(100), by="Hélène"
         )
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     shown = await office.get("/c/eure/notes")
     assert shown.status_code == 200
     assert "Aucun numéro ne manque" in shown.text
@@ -61,7 +61,7 @@ async def test_credit_refund_and_correction_from_the_page(leak, eure, sign_in) -
         await invoices.record_payment(
             session, case_id=leak.case_id, method=PaymentMethod.CASH, amount=Money.euros(20), by="Hélène"
         )
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     here = f"/c/eure/notes/{note.id}"
     assert (await office.post(f"{here}/payments/{first.id}/correct", {"reason": ""})).status_code == 422
     assert (await office.post(f"{here}/payments/{first.id}/correct", {"reason": "Carte refusée"})).status_code == 303
@@ -86,7 +86,7 @@ async def test_another_cooperative_finds_nothing(leak, eure, seine_maritime, sig
         payment = await invoices.record_payment(
             session, case_id=leak.case_id, method=PaymentMethod.CARD, amount=Money.euros(1), by="Hélène"
         )
-    stranger = await sign_in(Role.OFFICE, seine_maritime)
+    stranger = await sign_in(Role.MANAGER, seine_maritime)
     base = "/c/seine-maritime"
     assert (await stranger.get(f"{base}/notes/{note.id}")).status_code == 404
     assert (await stranger.post(f"{base}/notes/{note.id}/credit", {"reason": "test"})).status_code == 404

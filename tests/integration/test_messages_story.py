@@ -19,7 +19,8 @@ from maillage_app.runtime import Runtime
 from maillage_app.worker import build_worker
 from maillage_kit import clock
 from maillage_kit.clock import MovableClock
-from maillage_kit.context import CooperativeContext, Role
+from maillage_kit.context import CooperativeContext
+from maillage_kit.permissions import Role
 from maillage_kit.settings import (
     AlertCallSettings,
     CarrierApiSettings,
@@ -462,7 +463,7 @@ async def test_a_dead_number_alarms_the_desk_once_until_it_works_again(
         assert await post.receipt(twilio.texts[-1]["callback"], "undelivered", "30005") == 204
         await post.work()
     assert await post.alarms() == ["SMS non envoyé à 06 12 34 57 01"]
-    office = await sign_in(Role.OFFICE, post.cooperative)
+    office = await sign_in(Role.MANAGER, post.cooperative)
     member = await office.get(f"/c/eure/members/{crew.artisans[0].member_id}")
     assert "Ne reçoit plus de SMS" in member.text
     await post.tell("offer_withdrawn")
@@ -578,7 +579,7 @@ async def test_what_is_not_understood_is_read_by_the_desk(post: Post, crew: Any,
     assert await post.answers("je suis sur l’autoroute, appelez Sophie", sender=crew.artisans[0].phone) == 200
     assert "SMS reçu du 06 12 34 57 01" in await post.alarms()
     assert await _owner(post, case_id) is None
-    office = await sign_in(Role.OFFICE, post.cooperative)
+    office = await sign_in(Role.MANAGER, post.cooperative)
     for page in (f"/c/eure/cases/{case_id}", "/c/eure/messages?show=received"):
         assert "je suis sur l’autoroute" in (await office.get(page)).text
 
@@ -590,7 +591,7 @@ async def test_the_desk_reads_messages_with_their_attempts(post: Post, twilio: F
     twilio.refuse[post.karim.phone] = (400, 21211)
     failed = await post.tell("offer_withdrawn")
     await post.work()
-    office = await sign_in(Role.OFFICE, post.cooperative)
+    office = await sign_in(Role.MANAGER, post.cooperative)
     listed = await office.get("/c/eure/messages?show=failed")
     assert f"/c/eure/messages/{failed}" in listed.text
     one = await office.get(f"/c/eure/messages/{failed}")

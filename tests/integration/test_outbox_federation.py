@@ -10,8 +10,9 @@ import sqlalchemy as sa
 
 from maillage_app.runtime import Runtime
 from maillage_kit import clock, outside
-from maillage_kit.context import CooperativeContext, Role
+from maillage_kit.context import CooperativeContext
 from maillage_kit.ids import new_id
+from maillage_kit.permissions import Role
 from maillage_platform import federation, outbox
 from maillage_platform.federation.models import DailyAggregate
 from maillage_tenants.calls.events import CallEnded
@@ -107,7 +108,7 @@ async def test_an_event_carries_ids_and_codes_only(runtime: Runtime, eure: Coope
 async def test_the_console_shows_totals_and_days(runtime: Runtime, eure: CooperativeContext, sign_in) -> None:
     await tell(runtime, eure, ended("accepted", "rank1"), ended("missed"))
     await relay(runtime)
-    staff = await sign_in(Role.FEDERATION)
+    staff = await sign_in(Role.OPERATOR)
     console = await staff.get("/federation")
     assert "Dépannage Eure" in console.text
     assert "Dépannage Seine-Maritime" in console.text
@@ -117,7 +118,7 @@ async def test_the_console_shows_totals_and_days(runtime: Runtime, eure: Coopera
 
 
 async def test_federation_staff_cannot_open_a_cooperative(sign_in) -> None:
-    staff = await sign_in(Role.FEDERATION)
+    staff = await sign_in(Role.OPERATOR)
     assert (await staff.get("/c/eure/desk")).status_code == 404
 
 

@@ -4,7 +4,8 @@ import re
 from datetime import date
 
 from maillage_app.runtime import Runtime
-from maillage_kit.context import CooperativeContext, Role
+from maillage_kit.context import CooperativeContext
+from maillage_kit.permissions import Role
 from maillage_tenants import subscriptions
 
 PLAN = {
@@ -43,7 +44,7 @@ async def _create(office, plan=PLAN) -> str:
 
 
 async def test_plans_are_listed_written_published_and_withdrawn(eure: CooperativeContext, sign_in) -> None:
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     listed = (await office.get("/c/eure/plans")).text
     for words in ("Essentiel", "Sérénité", "Bailleur", "72,00", "Proposée", "2\u00a0h\u00a000"):
         assert words in listed, words
@@ -66,7 +67,7 @@ async def test_plans_are_listed_written_published_and_withdrawn(eure: Cooperativ
 
 async def test_a_plan_that_looks_like_insurance_waits_for_an_opinion(eure: CooperativeContext, sign_in) -> None:
     """L.13."""
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     path = await _create(office, {**PLAN, "included_interventions": "3", "covers_parts": "1"})
     shown = (await office.get(path)).text
     assert "À valider juridiquement" in shown
@@ -85,7 +86,7 @@ async def test_a_plan_that_looks_like_insurance_waits_for_an_opinion(eure: Coope
 async def test_words_and_numbers_that_cannot_be_are_refused_beside_what_was_typed(
     eure: CooperativeContext, sign_in
 ) -> None:
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     for change, words in (
         ({"description": "Sans franchise."}, "« franchise »"),
         ({"yearly_price": "cher"}, "Écrivez un montant"),
@@ -105,7 +106,7 @@ async def test_words_and_numbers_that_cannot_be_are_refused_beside_what_was_type
 async def test_a_customer_is_subscribed_and_the_contract_ended(
     runtime: Runtime, eure: CooperativeContext, sign_in
 ) -> None:
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     created = await office.post("/c/eure/customers", ANA)
     path = created.headers["location"].removesuffix("/sites/new")
     assert "Ce client n’a pas de lieu" in (await office.get(f"{path}/subscriptions/new")).text
@@ -136,9 +137,9 @@ async def test_a_customer_is_subscribed_and_the_contract_ended(
 async def test_the_other_cooperative_sees_and_changes_nothing(
     runtime: Runtime, eure: CooperativeContext, seine_maritime: CooperativeContext, sign_in
 ) -> None:
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     path = await _create(office)
-    stranger = await sign_in(Role.OFFICE, seine_maritime)
+    stranger = await sign_in(Role.MANAGER, seine_maritime)
     for slug in ("eure", "seine-maritime"):
         there = path.replace("/c/eure/", f"/c/{slug}/")
         for step in ("", "/edit"):

@@ -6,8 +6,8 @@ from io import BytesIO
 from pypdf import PdfReader
 
 from maillage_kit import clock
-from maillage_kit.context import Role
 from maillage_kit.money import Money
+from maillage_kit.permissions import Role
 from maillage_tenants import tariffs
 from maillage_tenants.tariffs import queries
 
@@ -26,7 +26,7 @@ def fields_of(html: str) -> dict[str, str]:
 
 
 async def test_the_office_publishes_the_next_version(runtime, eure, sign_in) -> None:
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     shown = await office.get("/c/eure/tariffs?trade=plumbing")
     assert shown.status_code == 200
     assert "version 1" in shown.text
@@ -50,7 +50,7 @@ async def test_the_office_publishes_the_next_version(runtime, eure, sign_in) -> 
 
 
 async def test_a_form_with_mistakes_comes_back_with_its_values_and_says_each(runtime, eure, sign_in) -> None:
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     form = fields_of((await office.get("/c/eure/tariffs/new?trade=plumbing")).text)
     form |= {"valid_from": "demain", "price_PLO_DEPLACEMENT": "cher", "surcharge_night": "-5", "conditions": "Le rat"}
     answer = await office.post("/c/eure/tariffs", form)
@@ -72,7 +72,7 @@ async def test_a_form_with_mistakes_comes_back_with_its_values_and_says_each(run
 async def test_tariffs_belong_to_the_office_of_the_cooperative(eure, seine_maritime, sign_in, visitor, runtime) -> None:
     member = await sign_in(Role.MEMBER, eure)
     assert (await member.get("/c/eure/tariffs")).status_code == 403
-    stranger = await sign_in(Role.OFFICE, seine_maritime)
+    stranger = await sign_in(Role.MANAGER, seine_maritime)
     assert (await stranger.get("/c/eure/tariffs")).status_code == 404
     async with runtime.database.tenant(eure.tenant) as session:
         (version,) = await queries.versions(session, trade="plumbing")

@@ -17,8 +17,9 @@ from maillage_app.runtime import Runtime
 from maillage_app.worker import tenant_handlers
 from maillage_kit import clock, outside
 from maillage_kit.clock import MovableClock
-from maillage_kit.context import CooperativeContext, Role
+from maillage_kit.context import CooperativeContext
 from maillage_kit.ids import new_id
+from maillage_kit.permissions import Role
 from maillage_kit.settings import Settings, TelephonySettings, WatchCallSettings, WatchSettings
 from maillage_platform import federation, outbox
 from maillage_platform.heartbeat import last_beat
@@ -237,7 +238,7 @@ async def test_the_heartbeat_goes_out_only_while_everything_is_on_time(
     assert beat is not None
     assert beat.on_time_at == clock.now() - timedelta(minutes=16)
 
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     page = (await office.get("/c/eure/watch/findings")).text
     assert "Appel dont la fin n’est pas venue" in page
     assert "ouvert" in page
@@ -309,7 +310,7 @@ async def test_the_federation_is_told_the_number_of_findings_only(
         )
         assert told.scalars().all() == [{"open": 1}]
     await outbox.consume(runtime.database, consumer=federation.CONSUMER, handle=federation.count_event)
-    person = await sign_in(Role.FEDERATION)
+    person = await sign_in(Role.OPERATOR)
     assert "Constats ouverts du contrôle" in (await person.get("/federation/eure")).text
 
 

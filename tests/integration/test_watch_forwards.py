@@ -17,7 +17,8 @@ from maillage_app.runtime import Runtime
 from maillage_app.worker import run_handler
 from maillage_kit import clock
 from maillage_kit.clock import MovableClock, paris_instant
-from maillage_kit.context import CooperativeContext, Role
+from maillage_kit.context import CooperativeContext
+from maillage_kit.permissions import Role
 from maillage_kit.semester import Semester
 from maillage_tenants import audit, rota, territory, watch
 from maillage_tenants.members.models import Member, Technician
@@ -193,7 +194,7 @@ async def _only(session) -> UUID:
 async def test_the_office_downloads_it_and_each_download_is_noted(
     runtime: Runtime, eure: CooperativeContext, seine_maritime: CooperativeContext, crew, sign_in
 ) -> None:
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     assert (await office.post("/c/eure/watch/forwards")).status_code == 303
     async with runtime.database.tenant(eure.tenant) as session:
         made = await _only(session)
@@ -218,7 +219,7 @@ async def test_the_office_downloads_it_and_each_download_is_noted(
         ("watch.read_forwards", "pdf"),
         ("watch.read_forwards", "csv"),
     ]
-    neighbour = await sign_in(Role.OFFICE, seine_maritime)
+    neighbour = await sign_in(Role.MANAGER, seine_maritime)
     assert (await neighbour.get(f"/c/seine-maritime/watch/forwards/{made}/csv")).status_code == 404
 
 

@@ -8,9 +8,10 @@ import sqlalchemy as sa
 
 from maillage_app.fleet import Migrated, migrate_fleet
 from maillage_app.runtime import Runtime
-from maillage_kit.context import CooperativeContext, Role
+from maillage_kit.context import CooperativeContext
 from maillage_kit.db import PlatformBase, TenantBase
 from maillage_kit.migrations import Tree, drift, revision_of
+from maillage_kit.permissions import Role
 from maillage_kit.settings import Settings
 from maillage_platform import provisioning
 
@@ -121,6 +122,6 @@ async def test_one_broken_cooperative_is_reported_and_the_others_are_migrated(
     outcome = {line.name: line.error is None for line in lines}
     assert outcome == {"platform": True, "eure": False, "seine-maritime": True}
     runtime.directory.forget()
-    broken, sound = await sign_in(Role.OFFICE, eure), await sign_in(Role.OFFICE, seine_maritime)
+    broken, sound = await sign_in(Role.MANAGER, eure), await sign_in(Role.MANAGER, seine_maritime)
     assert (await broken.get("/c/eure/members")).status_code == 503
     assert (await sound.get("/c/seine-maritime/members")).status_code == 200

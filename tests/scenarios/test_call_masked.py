@@ -3,7 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
-from maillage_kit.context import Role
+from maillage_kit.permissions import Role
 from maillage_kit.phone import show_phone
 from maillage_tenants.calls import words
 from maillage_tenants.masking.lending import lend, look_over
@@ -16,7 +16,7 @@ POOL, SECOND = "+33232402790", "+33232402791"
 
 @pytest.fixture
 async def office(town, sign_in):
-    return await sign_in(Role.OFFICE, town.cooperative)
+    return await sign_in(Role.MANAGER, town.cooperative)
 
 
 async def add(town, office, number: str = POOL) -> None:
@@ -196,7 +196,7 @@ async def test_a_number_that_may_not_be_used_is_refused_with_the_reason(town, of
 async def test_a_retired_number_serves_its_pairs_then_is_given_back(
     town, office, accepted, seine_maritime, sign_in, moved_clock
 ) -> None:
-    neighbour = await sign_in(Role.OFFICE, seine_maritime)
+    neighbour = await sign_in(Role.MANAGER, seine_maritime)
     page = await office.get("/c/eure/telephony/numbers")
     assert "prêté" in page.text and "1 intervention" in page.text
     number = await town.value("select id from masked_number")
@@ -214,7 +214,7 @@ async def test_a_retired_number_serves_its_pairs_then_is_given_back(
     moved_clock.advance(hours=24)
     await sweep(town)
     assert (await town.runtime.directory.by_public_number(POOL)) is None
-    given = await (await sign_in(Role.OFFICE, seine_maritime)).post(
+    given = await (await sign_in(Role.MANAGER, seine_maritime)).post(
         "/c/seine-maritime/telephony/numbers", {"number": show_phone(POOL)}
     )
     assert given.status_code == 303

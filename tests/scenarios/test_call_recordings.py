@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from maillage_app.app import build_app
 from maillage_app.runtime import Runtime
-from maillage_kit.context import Role
+from maillage_kit.permissions import Role
 from maillage_kit.settings import CarrierApiSettings, SipSettings
 from maillage_kit.testing.sounds import alaw, wav
 from maillage_tenants import recordings
@@ -71,7 +71,7 @@ def archive() -> Iterator[Archive]:
 
 @pytest.fixture
 async def office(town, sign_in):
-    return await sign_in(Role.OFFICE, town.cooperative)
+    return await sign_in(Role.MANAGER, town.cooperative)
 
 
 async def nobody_answers(town) -> None:
@@ -249,7 +249,7 @@ async def test_sounds_are_purged_after_180_days_unless_the_call_is_held(town, of
         "select id, content, sha256 from call_recording where call_id = :c and state = 'purged'", c=free
     )
     assert (gone["content"], gone["sha256"]) == (None, None)
-    later = await sign_in(Role.OFFICE, town.cooperative)
+    later = await sign_in(Role.MANAGER, town.cooperative)
     page = await later.get(f"/c/eure/calls/{free}")
     assert "La durée de conservation est passée." in page.text
     assert (await later.get(f"/c/eure/calls/{free}/recordings/{gone['id']}")).status_code == 404

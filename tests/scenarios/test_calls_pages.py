@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from maillage_kit.context import Role
+from maillage_kit.permissions import Role
 
 LEFEVRE, STRANGER = "+33633333301", "+33699999901"
 ANA = "+33611111101"
@@ -13,7 +13,7 @@ PONT_AUDEMER = "27467"
 
 @pytest.fixture
 async def office(town, sign_in):
-    return await sign_in(Role.OFFICE, town.cooperative)
+    return await sign_in(Role.MANAGER, town.cooperative)
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ async def test_an_empty_log_says_so(office):
 async def test_calls_are_the_offices_alone(town, missed, sign_in, seine_maritime, visitor):
     artisan = await sign_in(Role.MEMBER, town.cooperative)
     assert (await artisan.get(f"/c/eure/calls/{missed}")).status_code == 403
-    other = await sign_in(Role.OFFICE, seine_maritime)
+    other = await sign_in(Role.MANAGER, seine_maritime)
     assert (await other.get(f"/c/eure/calls/{missed}")).status_code == 404
     assert (await other.get(f"/c/seine-maritime/calls/{missed}")).status_code == 404
     assert (await other.post(f"/c/seine-maritime/calls/{missed}/callback", {"outcome": "duplicate"})).status_code == 404

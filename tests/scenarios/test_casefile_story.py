@@ -16,7 +16,8 @@ from maillage_app.runtime import Runtime
 from maillage_app.worker import build_worker
 from maillage_kit import clock
 from maillage_kit.clock import MovableClock
-from maillage_kit.context import CooperativeContext, Role
+from maillage_kit.context import CooperativeContext
+from maillage_kit.permissions import Role
 from maillage_tenants import interventions
 from maillage_tenants.interventions import State
 from maillage_tenants.quotes.tasks import send_copy
@@ -130,7 +131,7 @@ async def test_from_the_desk_to_the_ledger(
     runtime: Runtime, eure: CooperativeContext, crew: Any, sign_in: Any, moved_clock: MovableClock
 ) -> None:
     karim = crew.artisans[0]
-    desk = await sign_in(Role.OFFICE, eure)
+    desk = await sign_in(Role.MANAGER, eure)
     phone = await sign_in(Role.MEMBER, eure, member_id=karim.member_id, technician_id=karim.technician_id)
     assert "Choisissez le métier" in (await desk.get("/c/eure/desk/new")).text
     case_id = case_id_of(await desk.post("/c/eure/desk/new", REQUEST))
@@ -265,7 +266,7 @@ async def test_what_is_missing_is_said_field_by_field(visitor: Any, eure: Cooper
 async def test_the_other_cooperative_finds_nothing(
     runtime: Runtime, eure: CooperativeContext, seine_maritime: CooperativeContext, crew: Any, sign_in: Any, path: str
 ) -> None:
-    desk, other = await sign_in(Role.OFFICE, eure), await sign_in(Role.OFFICE, seine_maritime)
+    desk, other = await sign_in(Role.MANAGER, eure), await sign_in(Role.MANAGER, seine_maritime)
     case_id = case_id_of(await desk.post("/c/eure/desk/new", REQUEST))
     assert (await other.get(f"/c/seine-maritime/cases/{case_id}{path}")).status_code == 404
     assert (await other.get(f"/c/eure/cases/{case_id}{path}")).status_code == 404
@@ -276,7 +277,7 @@ async def test_an_artisan_sees_his_own_cases_only(
     runtime: Runtime, eure: CooperativeContext, crew: Any, sign_in: Any
 ) -> None:
     karim, sophie = crew.artisans
-    desk = await sign_in(Role.OFFICE, eure)
+    desk = await sign_in(Role.MANAGER, eure)
     case_id = case_id_of(await desk.post("/c/eure/desk/new", REQUEST))
     hers = await sign_in(Role.MEMBER, eure, member_id=sophie.member_id, technician_id=sophie.technician_id)
     his = await sign_in(Role.MEMBER, eure, member_id=karim.member_id, technician_id=karim.technician_id)
@@ -302,7 +303,7 @@ async def on_site(
 ) -> tuple[UUID, Any]:
     """A case opened at the desk, its artisan at the door: (case id, his browser)."""
     karim = crew.artisans[0]
-    desk = await sign_in(Role.OFFICE, eure)
+    desk = await sign_in(Role.MANAGER, eure)
     phone = await sign_in(Role.MEMBER, eure, member_id=karim.member_id, technician_id=karim.technician_id)
     case_id = case_id_of(await desk.post("/c/eure/desk/new", request))
     async with runtime.database.tenant(eure.tenant) as session:
@@ -394,7 +395,7 @@ async def test_the_customer_keeps_every_document(
     runtime: Runtime, eure: CooperativeContext, crew: Any, sign_in: Any, visitor: Any, moved_clock: MovableClock
 ) -> None:
     """R4, R7, R10, R17, R39: each document reaches the customer, by one address that keeps working."""
-    desk = await sign_in(Role.OFFICE, eure)
+    desk = await sign_in(Role.MANAGER, eure)
     karim = crew.artisans[0]
     phone = await sign_in(Role.MEMBER, eure, member_id=karim.member_id, technician_id=karim.technician_id)
     case_id = case_id_of(await desk.post("/c/eure/desk/new", REQUEST))
@@ -450,7 +451,7 @@ async def test_the_price_is_shown_live_and_its_acceptance_kept(
 ) -> None:
     """R2: the six items of the trade for the present band, before anything is sent; accepted, with the time."""
     moved_clock.move_to(datetime(2027, 3, 7, 2, 12, tzinfo=UTC))  # a Sunday, 03:12 in Paris
-    desk = await sign_in(Role.OFFICE, eure)
+    desk = await sign_in(Role.MANAGER, eure)
     live = (await desk.post("/c/eure/cases/triage-questions", {"trade": "plumbing"})).text
     for words in (
         "Prix à annoncer au client", "Majoration 50 % comprise", "Déplacement", "Main-d’œuvre", "Devis gratuit",
@@ -497,7 +498,7 @@ async def test_a_pause_works_beyond_the_emergency_two_notes_and_a_second_visit(
 ) -> None:
     """R20, R15, R16, R56: through the pages alone."""
     case_id, phone = await on_site(runtime, eure, crew, sign_in, REQUEST)
-    desk = await sign_in(Role.OFFICE, eure)
+    desk = await sign_in(Role.MANAGER, eure)
     acts, mine = f"/c/eure/cases/{case_id}", f"/c/eure/field/cases/{case_id}"
     assert "motif" in flash_of(await phone.post(f"{acts}/hold", {"reason": "tired", "note": "?"}))
     await phone.post(f"{acts}/hold", {"reason": "occupant_absent", "note": "Personne ne répond"})

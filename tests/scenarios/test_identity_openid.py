@@ -28,8 +28,9 @@ from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from maillage_app.runtime import Runtime
 from maillage_kit import clock
-from maillage_kit.context import CooperativeContext, Role
+from maillage_kit.context import CooperativeContext
 from maillage_kit.guarded_http import GuardedHttp
+from maillage_kit.permissions import Role
 from maillage_platform import identity
 from maillage_platform.identity.errors import OpenIdRefused
 from maillage_platform.identity.models import (
@@ -277,12 +278,12 @@ async def callback(visitor: Any, at_provider: AtProvider, setting: Setting, logi
 
 
 async def linked(
-    runtime: Runtime, eure: CooperativeContext, setting: Setting, login: str, role: Role = Role.OFFICE
+    runtime: Runtime, eure: CooperativeContext, setting: Setting, login: str, role: Role = Role.MANAGER
 ) -> None:
     """Somebody of the Eure whose account is linked already."""
     async with runtime.database.platform() as session:
         account = await identity.add_account(session, email=f"{login}@lien.example", display_name=login.title())
-        await identity.add_membership(session, account=account, role=Role.OFFICE, cooperative_id=eure.id)
+        await identity.add_membership(session, account=account, role=Role.MANAGER, cooperative_id=eure.id)
         row = await session.get_one(IdentityProvider, setting.id)
         session.add(ExternalIdentity(account_id=account.id, provider_id=row.id, issuer=row.issuer, subject=login))
 
@@ -301,7 +302,7 @@ async def refusal(visitor: Any, path: str, reason: str) -> str:
 
 
 async def test_a_linked_person_enters(runtime: Runtime, eure, sign_in, provider, visitor, at_provider) -> None:
-    setting = await saved(runtime, provider, await sign_in(Role.OFFICE, eure))
+    setting = await saved(runtime, provider, await sign_in(Role.MANAGER, eure))
     await linked(runtime, eure, setting, "helene")
     assert "Entrer avec Annuaire" not in (await visitor.get("/signin")).text
     assert "Entrer avec Annuaire" in (await visitor.get("/signin?next=/c/eure/desk")).text
@@ -326,7 +327,7 @@ async def test_a_replayed_code_is_refused_by_the_provider_and_told(
     runtime: Runtime, eure, sign_in, provider, visitor, at_provider
 ) -> None:
     """A stolen code in a fresh attempt: state is right, the code has served."""
-    setting = await saved(runtime, provider, await sign_in(Role.OFFICE, eure))
+    setting = await saved(runtime, provider, await sign_in(Role.MANAGER, eure))
     await linked(runtime, eure, setting, "helene")
     first = await callback(visitor, at_provider, setting, "helene")
     assert (await visitor.get(first)).status_code == 303
@@ -339,7 +340,7 @@ async def test_a_replayed_code_is_refused_by_the_provider_and_told(
 async def test_another_browser_or_an_old_attempt_is_refused(
     runtime: Runtime, eure, sign_in, provider, visitor, at_provider
 ) -> None:
-    setting = await saved(runtime, provider, await sign_in(Role.OFFICE, eure))
+    setting = await saved(runtime, provider, await sign_in(Role.MANAGER, eure))
     await linked(runtime, eure, setting, "helene")
     back = await callback(visitor, at_provider, setting, "helene")
     stranger = await sign_in(Role.MEMBER, eure)
@@ -369,7 +370,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
 async def test_a_token_wrong_in_one_thing_is_refused(
     runtime: Runtime, eure, sign_in, provider, visitor, at_provider
 ) -> None:
-    setting = await saved(runtime, provider, await sign_in(Role.OFFICE, eure))
+    setting = await saved(runtime, provider, await sign_in(Role.MANAGER, eure))
     await linked(runtime, eure, setting, "helene")
     for name, (change, reason) in CHANGES.items():
         provider.tampers = change
@@ -383,7 +384,7 @@ async def test_a_token_wrong_in_one_thing_is_refused(
 async def test_a_key_that_is_gone_signs_nothing(
     runtime: Runtime, eure, sign_in, provider, visitor, at_provider
 ) -> None:
-    setting = await saved(runtime, provider, await sign_in(Role.OFFICE, eure))
+    setting = await saved(runtime, provider, await sign_in(Role.MANAGER, eure))
     await linked(runtime, eure, setting, "helene")
     assert (await visitor.get(await callback(visitor, at_provider, setting, "helene"))).status_code == 303
     retired, provider.signs_with = provider.keys[0], new_key()
@@ -399,7 +400,7 @@ async def test_a_key_that_is_gone_signs_nothing(
 
 
 async def test_rotated_keys_are_fetched_again(runtime: Runtime, eure, sign_in, provider, visitor, at_provider) -> None:
-    setting = await saved(runtime, provider, await sign_in(Role.OFFICE, eure))
+    setting = await saved(runtime, provider, await sign_in(Role.MANAGER, eure))
     await linked(runtime, eure, setting, "helene")
     assert (await visitor.get(await callback(visitor, at_provider, setting, "helene"))).status_code == 303
     provider.rotate()
@@ -419,7 +420,7 @@ async def test_an_answer_of_another_issuer_is_refused(
     runtime: Runtime, eure, sign_in, provider, visitor, at_provider
 ) -> None:
     """RFC 9207: the answer says who gives it; a missing or another name is refused before any code is sent."""
-    setting = await saved(runtime, provider, await sign_in(Role.OFFICE, eure))
+    setting = await saved(runtime, provider, await sign_in(Role.MANAGER, eure))
     await linked(runtime, eure, setting, "helene")
     ways: tuple[Callable[[httpx.URL], httpx.URL], ...] = (
         lambda url: url.copy_set_param("iss", "https://attacker.example"),
@@ -436,14 +437,14 @@ async def test_an_answer_of_another_issuer_is_refused(
 async def test_an_answer_at_another_providers_address_is_refused(
     runtime: Runtime, eure, sign_in, provider, visitor, at_provider
 ) -> None:
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     one, two = await saved(runtime, provider, office), await saved(runtime, provider, office)
     back = await callback(visitor, at_provider, one, "helene")
     await refusal(visitor, back.replace(one.id, two.id), "issuer")
 
 
 async def test_a_refusal_at_the_provider_is_told(runtime: Runtime, eure, sign_in, provider, visitor) -> None:
-    setting = await saved(runtime, provider, await sign_in(Role.OFFICE, eure))
+    setting = await saved(runtime, provider, await sign_in(Role.MANAGER, eure))
     sent = await visitor.get(setting.start)
     state = httpx.URL(sent.headers["location"]).params["state"]
     denied = f"{setting.start}/callback?error=access_denied&state={state}&iss={provider.issuer}"
@@ -453,7 +454,7 @@ async def test_a_refusal_at_the_provider_is_told(runtime: Runtime, eure, sign_in
 async def test_a_provider_that_does_not_answer_leaves_the_link(
     runtime: Runtime, eure, sign_in, provider, visitor, at_provider
 ) -> None:
-    setting = await saved(runtime, provider, await sign_in(Role.OFFICE, eure))
+    setting = await saved(runtime, provider, await sign_in(Role.MANAGER, eure))
     back = await callback(visitor, at_provider, setting, "helene")
     provider.unreachable = True
     await refusal(visitor, back, "unreachable")
@@ -463,17 +464,17 @@ async def test_a_stranger_is_told_to_ask_for_an_invitation(
     runtime: Runtime, eure, sign_in, provider, visitor, at_provider
 ) -> None:
     """No domain is listed: a verified e-mail, even that of an account, opens nothing."""
-    setting = await saved(runtime, provider, await sign_in(Role.OFFICE, eure))
+    setting = await saved(runtime, provider, await sign_in(Role.MANAGER, eure))
     async with runtime.database.platform() as session:
         account = await identity.add_account(session, email="helene@cooperative-eure.fr", display_name="Hélène")
-        await identity.add_membership(session, account=account, role=Role.OFFICE, cooperative_id=eure.id)
+        await identity.add_membership(session, account=account, role=Role.MANAGER, cooperative_id=eure.id)
     await refusal(visitor, await callback(visitor, at_provider, setting, "helene"), "unknown_person")
 
 
 async def test_a_listed_domain_lets_a_verified_newcomer_in(
     runtime: Runtime, eure, seine_maritime, sign_in, provider, visitor, at_provider
 ) -> None:
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     setting = await saved(runtime, provider, office, domains="@cooperative-eure.fr")
     await refusal(visitor, await callback(visitor, at_provider, setting, "double"), "email_unverified")
     at_provider.client.cookies.clear()
@@ -495,19 +496,19 @@ async def test_a_listed_domain_never_takes_another_cooperatives_person(
     runtime: Runtime, eure, seine_maritime, sign_in, provider, visitor, at_provider
 ) -> None:
     """A cooperative chooses its provider, and could choose a lying one: it gains nobody of another's."""
-    setting = await saved(runtime, provider, await sign_in(Role.OFFICE, eure), domains="cooperative-eure.fr")
+    setting = await saved(runtime, provider, await sign_in(Role.MANAGER, eure), domains="cooperative-eure.fr")
     async with runtime.database.platform() as session:
         account = await identity.add_account(session, email="helene@cooperative-eure.fr", display_name="Hélène")
-        await identity.add_membership(session, account=account, role=Role.OFFICE, cooperative_id=seine_maritime.id)
+        await identity.add_membership(session, account=account, role=Role.MANAGER, cooperative_id=seine_maritime.id)
     await refusal(visitor, await callback(visitor, at_provider, setting, "helene"), "email_taken")
 
 
 async def test_an_invitation_is_taken_up_with_the_provider(
     runtime: Runtime, eure, sign_in, provider, visitor, at_provider
 ) -> None:
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     setting = await saved(runtime, provider, office)
-    invited = {"name": "Hélène Marchand", "email": "Helene@perso.example"}
+    invited = {"name": "Hélène Marchand", "email": "Helene@perso.example", "role": "manager"}
     assert (await office.post("/c/eure/settings/people", invited)).status_code == 303
     async with runtime.database.platform() as session:
         body = await session.scalar(sa.select(Letter.body).where(Letter.recipient == "helene@perso.example"))
@@ -524,7 +525,8 @@ async def test_an_invitation_is_taken_up_with_the_provider(
     assert entered.headers["location"] == "/c/eure/desk"
     assert (await visitor.get(found[1])).status_code == 410  # the invitation has served
     # another person's invitation cannot take the same account of the provider
-    await office.post("/c/eure/settings/people", {"name": "Autre", "email": "autre@perso.example"})
+    another = {"name": "Autre", "email": "autre@perso.example", "role": "dispatcher"}
+    await office.post("/c/eure/settings/people", another)
     async with runtime.database.platform() as session:
         other = await session.scalar(sa.select(Letter.body).where(Letter.recipient == "autre@perso.example"))
     token = re.search(r"/signin/(\S+)", other or "")
@@ -538,7 +540,7 @@ async def test_an_invitation_is_taken_up_with_the_provider(
 async def test_one_links_and_unlinks_ones_own_account(
     runtime: Runtime, eure, sign_in, provider, visitor, at_provider
 ) -> None:
-    setting = await saved(runtime, provider, await sign_in(Role.OFFICE, eure))
+    setting = await saved(runtime, provider, await sign_in(Role.MANAGER, eure))
     member = await sign_in(Role.MEMBER, eure)
     assert "Relier Annuaire" in (await member.get("/account/providers")).text
     ready = await member.post("/account/providers/link", {"provider": setting.id})
@@ -570,7 +572,7 @@ async def test_signing_out_offers_the_providers_exit_and_the_provider_ends_sessi
     runtime: Runtime, eure, sign_in, provider, visitor, at_provider
 ) -> None:
     """RP-initiated logout, then the provider's own back-channel call: each session ends where it should."""
-    setting = await saved(runtime, provider, await sign_in(Role.OFFICE, eure))
+    setting = await saved(runtime, provider, await sign_in(Role.MANAGER, eure))
     await linked(runtime, eure, setting, "helene")
     await visitor.get(await callback(visitor, at_provider, setting, "helene"))
     elsewhere = await sign_in(Role.MEMBER, eure)
@@ -605,7 +607,7 @@ async def test_signing_out_offers_the_providers_exit_and_the_provider_ends_sessi
 
 
 async def test_an_identity_token_is_no_logout_token(runtime: Runtime, eure, sign_in, provider, visitor) -> None:
-    setting = await saved(runtime, provider, await sign_in(Role.OFFICE, eure))
+    setting = await saved(runtime, provider, await sign_in(Role.MANAGER, eure))
     now = int(clock.now().timestamp())
     claims = {
         "iss": provider.issuer,
@@ -629,7 +631,7 @@ async def test_an_identity_token_is_no_logout_token(runtime: Runtime, eure, sign
 
 async def test_weak_signatures_are_refused(runtime: Runtime, eure, sign_in, provider, visitor, at_provider) -> None:
     """A secret of ours, another kind of key or no signature at all never says who somebody is."""
-    setting = await saved(runtime, provider, await sign_in(Role.OFFICE, eure))
+    setting = await saved(runtime, provider, await sign_in(Role.MANAGER, eure))
     now = int(clock.now().timestamp())
     claims = {"iss": provider.issuer, "aud": setting.client_id, "iat": now, "exp": now + 60, "sub": "helene"}
     other = ECKey.generate_key("P-256", {"use": "sig", "kid": "x"})
@@ -644,13 +646,13 @@ async def test_what_a_provider_opened_stays_in_its_cooperative(
     runtime: Runtime, eure, seine_maritime, sign_in, provider, visitor, at_provider
 ) -> None:
     """Somebody of two cooperatives enters with the provider of one: the other needs a proof of their own."""
-    setting = await saved(runtime, provider, await sign_in(Role.OFFICE, eure))
+    setting = await saved(runtime, provider, await sign_in(Role.MANAGER, eure))
     await linked(runtime, eure, setting, "helene")
     async with runtime.database.platform() as session:
         account = await identity.add_account(session, email="helene@lien.example", display_name="Helene")
         member = await identity.add_membership(session, account=account, role=Role.MEMBER, cooperative_id=eure.id)
         other = await identity.add_membership(
-            session, account=account, role=Role.OFFICE, cooperative_id=seine_maritime.id
+            session, account=account, role=Role.MANAGER, cooperative_id=seine_maritime.id
         )
     await visitor.get(await callback(visitor, at_provider, setting, "helene"))
     page = (await visitor.get("/account/hats")).text
@@ -669,7 +671,7 @@ async def test_a_provider_that_signs_what_it_tells(
     setting = await saved(
         runtime,
         provider,
-        await sign_in(Role.OFFICE, eure),
+        await sign_in(Role.MANAGER, eure),
         domains="cooperative-eure.fr",
         userinfo_signed_response_alg="RS256",
     )

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from maillage_app.runtime import Runtime
 from maillage_kit.clock import MovableClock
-from maillage_kit.context import Role
+from maillage_kit.permissions import Role
 from maillage_kit.settings import Settings, SignInSettings
 from maillage_platform import identity
 from maillage_platform.identity.models import Account, Letter, Membership, Passkey, RecoveryCode, WebSession
@@ -34,7 +34,7 @@ PRESENT, VERIFIED, ATTESTED = 0x01, 0x04, 0x40
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     """A passkey is required for the office and the federation."""
-    required = SignInSettings(passkey_required_for=frozenset({Role.OFFICE, Role.FEDERATION}))
+    required = SignInSettings(passkey_required_for=frozenset({Role.MANAGER, Role.OPERATOR}))
     return settings.model_copy(update={"sign_in": required})
 
 
@@ -181,14 +181,15 @@ async def test_what_is_wrong_is_refused_and_logged(
 
 
 async def test_the_office_works_only_with_a_key(runtime: Runtime, eure, sign_in) -> None:
-    office, key = await sign_in(Role.OFFICE, eure), Authenticator()
+    office, key = await sign_in(Role.MANAGER, eure), Authenticator()
     account = await entered(runtime, office)
     for path in ("/c/eure/desk", "/account/sessions", "/account/hats", "/c/eure/settings/people"):
         answer = await office.get(path)
         assert (answer.status_code, answer.headers["location"]) == (303, "/signin/second"), path
     machine = await office.client.get("/c/eure/desk", headers={"accept": "application/json"})
     assert machine.status_code == 401
-    assert (await office.post("/c/eure/settings/people", {"name": "x", "email": "x@y.fr"})).status_code == 303
+    invited = {"name": "x", "email": "x@y.fr", "role": "dispatcher"}
+    assert (await office.post("/c/eure/settings/people", invited)).status_code == 303
     async with runtime.database.platform() as session:
         assert (await session.scalars(sa.select(Letter))).all() == []
     assert "créez votre clé" in (await office.get("/signin/second")).text
@@ -215,7 +216,7 @@ async def test_the_office_works_only_with_a_key(runtime: Runtime, eure, sign_in)
 
 
 async def test_recovery_codes_serve_once_each(runtime: Runtime, eure, sign_in, moved_clock: MovableClock) -> None:
-    office, key = await sign_in(Role.OFFICE, eure), Authenticator()
+    office, key = await sign_in(Role.MANAGER, eure), Authenticator()
     account = await entered(runtime, office)
     await registered(office, key)
     codes = re.findall(r"<code>([a-z0-9-]+)</code>", (await office.post("/account/recovery-codes")).text)
@@ -279,7 +280,7 @@ async def test_a_key_is_removed_only_with_one(runtime: Runtime, eure, sign_in, v
 async def test_somebody_who_lost_everything_is_reset_by_a_colleague(
     runtime: Runtime, eure, seine_maritime, sign_in
 ) -> None:
-    office, lost = await sign_in(Role.OFFICE, eure), await sign_in(Role.MEMBER, eure)
+    office, lost = await sign_in(Role.MANAGER, eure), await sign_in(Role.MEMBER, eure)
     account = await entered(runtime, lost)
     await registered(lost, Authenticator())
     token = office.client.cookies["maillage_session"]
@@ -295,7 +296,7 @@ async def test_somebody_who_lost_everything_is_reset_by_a_colleague(
     asked = {"membership": str(hat.id)}
     refused = await office.post("/c/eure/settings/people/reset", asked)
     assert (refused.status_code, "adressez-vous à la fédération" in refused.text) == (403, True)
-    federation = await sign_in(Role.FEDERATION)
+    federation = await sign_in(Role.OPERATOR)
     await entered(runtime, federation)
     await registered(federation, Authenticator())
     nobody = await federation.post("/federation/settings/people/reset", {"email": "inconnu@exemple.fr"})
@@ -316,7 +317,7 @@ async def test_somebody_who_lost_everything_is_reset_by_a_colleague(
         assert "effacées" in told.subject
         own = (
             await session.scalars(
-                sa.select(Membership).where(Membership.role == "office").order_by(Membership.id.desc())
+                sa.select(Membership).where(Membership.role == "manager").order_by(Membership.id.desc())
             )
         ).first()
         assert own is not None

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from maillage_app.request_context import client_address
 from maillage_app.runtime import Runtime
 from maillage_kit.clock import MovableClock
-from maillage_kit.context import CooperativeContext, Role
+from maillage_kit.context import CooperativeContext
+from maillage_kit.permissions import Role
 from maillage_kit.settings import Settings, WebSettings
 from maillage_platform import identity
 from maillage_platform.identity.cookies import session_cookie
@@ -32,14 +33,14 @@ def session_ids(text: str) -> list[str]:
 
 
 async def test_my_sessions_are_listed_and_one_is_ended(runtime: Runtime, sign_in, eure: CooperativeContext) -> None:
-    person = await sign_in(Role.OFFICE, eure)
-    stranger = await sign_in(Role.OFFICE, eure)
+    person = await sign_in(Role.MANAGER, eure)
+    stranger = await sign_in(Role.MANAGER, eure)
     other = await another_session(runtime, stranger, FIREFOX)
     seen = await stranger.get("/account/sessions")
     assert seen.status_code == 200
     assert "Firefox sur Android" in seen.text
     assert "203.0.113.9" in seen.text
-    assert "Permanence · Dépannage Eure" in seen.text
+    assert "Gérance · Dépannage Eure" in seen.text
     assert seen.text.count("Cet appareil") == 1
     phone, here = session_ids(seen.text)
 
@@ -74,7 +75,7 @@ async def test_all_are_ended_together(runtime: Runtime, sign_in, eure: Cooperati
 
 
 async def test_the_list_is_paginated(runtime: Runtime, sign_in, eure: CooperativeContext) -> None:
-    person = await sign_in(Role.OFFICE, eure)
+    person = await sign_in(Role.MANAGER, eure)
     for _ in range(4):
         await another_session(runtime, person)
     seen, after = [], ""
@@ -89,7 +90,7 @@ async def test_the_list_is_paginated(runtime: Runtime, sign_in, eure: Cooperativ
 async def test_a_sign_in_replaces_the_session_and_its_secret(
     runtime: Runtime, sign_in, eure: CooperativeContext
 ) -> None:
-    person = await sign_in(Role.OFFICE, eure)
+    person = await sign_in(Role.MANAGER, eure)
     before = person.client.cookies["maillage_session"]
     person.client.cookies.clear()
     person.client.cookies.set("maillage_session", before, domain="localhost.local")  # as the server sets it
@@ -115,7 +116,7 @@ async def test_a_session_ends_idle_or_old(
     runtime: Runtime, sign_in, eure: CooperativeContext, moved_clock: MovableClock, role: Role
 ) -> None:
     limits = limits_of(role)
-    place = None if role is Role.FEDERATION else eure
+    place = None if role.of_federation else eure
     idle = await sign_in(role, place)
     used = await sign_in(role, place)
     steps = 0
@@ -130,7 +131,7 @@ async def test_a_session_ends_idle_or_old(
 
 async def test_the_menu_signs_out(sign_in, eure: CooperativeContext) -> None:
     """The form of the menu leads to a route that exists."""
-    person = await sign_in(Role.OFFICE, eure)
+    person = await sign_in(Role.MANAGER, eure)
     desk = (await person.get("/c/eure/desk")).text
     menu = desk[desk.index("user-menu__panel") :]
     assert 'href="/account/sessions"' in menu
@@ -141,7 +142,7 @@ async def test_the_menu_signs_out(sign_in, eure: CooperativeContext) -> None:
 
 def test_cookies_are_bound_to_the_host_over_https() -> None:
     safe = Settings(environment="test", web=WebSettings(public_url="https://maillage.example"))
-    cookie = session_cookie(safe, "secret", life=limits_of(Role.OFFICE).life)
+    cookie = session_cookie(safe, "secret", life=limits_of(Role.MANAGER).life)
     assert cookie.to_header(header="") == (
         "__Host-maillage_session=secret; HttpOnly; Max-Age=1209600; Path=/; SameSite=lax; Secure"
     )
@@ -179,10 +180,10 @@ async def test_what_is_old_is_erased(
     runtime: Runtime, sign_in, visitor, eure: CooperativeContext, moved_clock: MovableClock
 ) -> None:
     """R68: no access record older than a year."""
-    await sign_in(Role.OFFICE, eure)
+    await sign_in(Role.MANAGER, eure)
     async with runtime.database.platform() as session:
         account = await identity.add_account(session, email="vieux@eure.example", display_name="Vieux")
-        await identity.add_membership(session, account=account, role=Role.OFFICE, cooperative_id=eure.id)
+        await identity.add_membership(session, account=account, role=Role.MANAGER, cooperative_id=eure.id)
     await visitor.post("/signin", {"email": "vieux@eure.example"})
     moved_clock.advance(days=40)
     await identity.forget_old(runtime.database)

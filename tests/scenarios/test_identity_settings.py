@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from maillage_app.runtime import Runtime
 from maillage_kit.clock import MovableClock
-from maillage_kit.context import Role
+from maillage_kit.permissions import Role
 from maillage_platform import identity
 from maillage_platform.identity.models import Account, IdentityProvider, Letter, Membership
 
@@ -64,16 +64,16 @@ async def stored(runtime: Runtime) -> list[IdentityProvider]:
         return list(await session.scalars(sa.select(IdentityProvider).order_by(IdentityProvider.created_at)))
 
 
-@pytest.mark.parametrize(("role", "base"), [(Role.OFFICE, "/c/eure"), (Role.FEDERATION, "/federation")])
+@pytest.mark.parametrize(("role", "base"), [(Role.MANAGER, "/c/eure"), (Role.OPERATOR, "/federation")])
 async def test_a_provider_is_added_changed_and_switched_off(
     runtime: Runtime, eure, sign_in, visitor, issuer: str, role: Role, base: str
 ) -> None:
-    person = await sign_in(role, None if role is Role.FEDERATION else eure)
+    person = await sign_in(role, None if role is Role.OPERATOR else eure)
     added = await person.post(f"{base}/settings/providers", form(issuer, allowed_domains="Coop-Eure.fr, @a.coop"))
     assert added.status_code == 303
     (row,) = await stored(runtime)
     assert row.allowed_domains == ["a.coop", "coop-eure.fr"]
-    assert row.cooperative_id == (None if role is Role.FEDERATION else eure.id)
+    assert row.cooperative_id == (None if role is Role.OPERATOR else eure.id)
     assert runtime.cipher.decrypt(row.client_secret or b"") == "très secret"
     one = added.headers["location"]
     shown = (await person.get(one)).text
@@ -88,7 +88,7 @@ async def test_a_provider_is_added_changed_and_switched_off(
     (row,) = await stored(runtime)
     assert row.client_secret is None
 
-    place = "federation" if role is Role.FEDERATION else "eure"
+    place = "federation" if role is Role.OPERATOR else "eure"
     assert f"/signin/openid/{row.id}" in (await visitor.get(f"/signin?place={place}")).text
     assert (await person.post(f"{one}/switch", {"active": ""})).status_code == 303
     assert f"/signin/openid/{row.id}" not in (await visitor.get(f"/signin?place={place}")).text
@@ -98,7 +98,7 @@ async def test_a_provider_is_added_changed_and_switched_off(
 
 
 async def test_a_wrong_provider_is_explained_field_by_field(runtime: Runtime, eure, sign_in, issuer: str) -> None:
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     for sent, words in (
         (form("accounts.google.com"), "adresse complète de l’émetteur"),
         (form("http://127.0.0.1:9"), "ne répond à cette adresse"),
@@ -123,8 +123,8 @@ async def test_a_wrong_provider_is_explained_field_by_field(runtime: Runtime, eu
 async def test_one_cooperatives_provider_is_not_anothers(
     runtime: Runtime, eure, seine_maritime, sign_in, issuer
 ) -> None:
-    office, other = await sign_in(Role.OFFICE, eure), await sign_in(Role.OFFICE, seine_maritime)
-    federation = await sign_in(Role.FEDERATION)
+    office, other = await sign_in(Role.MANAGER, eure), await sign_in(Role.MANAGER, seine_maritime)
+    federation = await sign_in(Role.OPERATOR)
     one = (await office.post("/c/eure/settings/providers", form(issuer))).headers["location"]
     identifier = one.rsplit("/", 1)[-1]
     assert "Annuaire" not in (await other.get("/c/seine-maritime/settings/providers")).text
@@ -142,10 +142,10 @@ async def test_one_cooperatives_provider_is_not_anothers(
 async def test_a_colleague_is_invited_enters_and_is_removed(
     runtime: Runtime, eure, sign_in, visitor, moved_clock: MovableClock
 ) -> None:
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     wrong = await office.post("/c/eure/settings/people", {"name": "", "email": "pas une adresse"})
     assert (wrong.status_code, "Écrivez son nom" in wrong.text) == (422, True)
-    invited = {"name": "Ana Ruiz", "email": "Ana@Eure.example"}
+    invited = {"name": "Ana Ruiz", "email": "Ana@Eure.example", "role": "manager"}
     assert (await office.post("/c/eure/settings/people", invited)).status_code == 303
     async with runtime.database.platform() as session:
         letter = (await session.scalars(sa.select(Letter))).one()
@@ -153,14 +153,14 @@ async def test_a_colleague_is_invited_enters_and_is_removed(
     link = re.search(r"http://localhost:8027(/signin/\S+)", letter.body)
     assert link
     moved_clock.advance(days=6, hours=23)
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     assert (await visitor.post(link[1])).headers["location"] == "/c/eure/desk"
     listed = (await office.get("/c/eure/settings/people")).text
     assert "ana@eure.example" in listed
     async with runtime.database.platform() as session:
         account = (await session.scalars(sa.select(Account).where(Account.email == "ana@eure.example"))).one()
         hat = (await session.scalars(sa.select(Membership).where(Membership.account_id == account.id))).one()
-    stranger = await sign_in(Role.FEDERATION)
+    stranger = await sign_in(Role.OPERATOR)
     taken = {"membership": str(hat.id)}
     assert (await stranger.post("/federation/settings/people/remove", taken)).status_code == 404
     assert (await visitor.post("/c/eure/settings/people/remove", taken)).status_code == 422  # one's own
@@ -170,11 +170,11 @@ async def test_a_colleague_is_invited_enters_and_is_removed(
 
 
 async def test_the_list_of_people_is_paginated(runtime: Runtime, eure, sign_in) -> None:
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     async with runtime.database.platform() as session:
         for number in range(5):
             account = await identity.add_account(session, email=f"p{number}@eure.example", display_name=f"P {number}")
-            await identity.add_membership(session, account=account, role=Role.OFFICE, cooperative_id=eure.id)
+            await identity.add_membership(session, account=account, role=Role.MANAGER, cooperative_id=eure.id)
     seen, after = [], ""
     for _ in range(4):
         text = (await office.get(f"/c/eure/settings/people?limit=2{after}")).text
@@ -185,8 +185,8 @@ async def test_the_list_of_people_is_paginated(runtime: Runtime, eure, sign_in) 
 
 
 async def test_the_federations_own_people(runtime: Runtime, sign_in) -> None:
-    federation = await sign_in(Role.FEDERATION)
-    invited = {"name": "Nadia Benard", "email": "nadia@federation.example"}
+    federation = await sign_in(Role.OPERATOR)
+    invited = {"name": "Nadia Benard", "email": "nadia@federation.example", "role": "analyst"}
     assert (await federation.post("/federation/settings/people", invited)).status_code == 303
     async with runtime.database.platform() as session:
         letter = (await session.scalars(sa.select(Letter))).one()

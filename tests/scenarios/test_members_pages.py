@@ -4,7 +4,8 @@ import re
 from datetime import date
 
 from maillage_app.runtime import Runtime
-from maillage_kit.context import CooperativeContext, Role
+from maillage_kit.context import CooperativeContext
+from maillage_kit.permissions import Role
 from maillage_tenants import members
 
 MEMBER = {
@@ -25,7 +26,7 @@ MEMBER = {
 
 
 async def test_a_member_from_registration_to_being_sent(runtime: Runtime, eure: CooperativeContext, sign_in) -> None:
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     assert "Aucun associé inscrit" in (await office.get("/c/eure/members")).text
     assert (await office.get("/c/eure/members/new")).status_code == 200
 
@@ -131,7 +132,7 @@ async def test_the_list_is_cut_in_pages(runtime: Runtime, eure: CooperativeConte
             )
             for number in range(30)
         )
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     first = await office.get("/c/eure/members?q=Entreprise")
     assert ("Entreprise 24" in first.text, "Entreprise 25" in first.text) == (True, False)
     following = re.search(r'rel="next" href="([^"]+)"', first.text)

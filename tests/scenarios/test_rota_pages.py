@@ -9,7 +9,8 @@ import pytest
 
 from maillage_app.runtime import Runtime
 from maillage_kit.clock import MovableClock, paris, paris_instant
-from maillage_kit.context import CooperativeContext, Role
+from maillage_kit.context import CooperativeContext
+from maillage_kit.permissions import Role
 from maillage_kit.semester import Semester
 from maillage_tenants import members, rota, territory
 from maillage_tenants.members.models import DocumentKind
@@ -101,7 +102,7 @@ def link(page: httpx.Response, pattern: str) -> str:
 async def test_a_semester_from_the_empty_page_to_a_replacement(
     runtime: Runtime, eure: CooperativeContext, people: tuple[UUID, ...], sign_in, moved_clock: MovableClock
 ) -> None:
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     empty = await office.get("/c/eure/rota?semester=2027-S2")
     assert "Aucun planning pour ce semestre" in empty.text
     opened = await office.post("/c/eure/rota/drafts", {"semester": "2027-S2"})
@@ -166,7 +167,7 @@ async def test_a_semester_from_the_empty_page_to_a_replacement(
 async def test_a_spreadsheet_is_told_its_wrong_rows(
     runtime: Runtime, eure: CooperativeContext, people: tuple[UUID, ...], sign_in
 ) -> None:
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     await office.post("/c/eure/rota/drafts", {"semester": "2027-S2"})
     page = await office.get("/c/eure/rota?semester=2027-S2")
     rota_path = link(page, r'action="(/c/eure/rota/[0-9a-f-]{36})/import"')
@@ -192,7 +193,7 @@ async def test_a_spreadsheet_is_told_its_wrong_rows(
 async def test_a_hole_is_closed_from_its_link(
     runtime: Runtime, eure: CooperativeContext, people: tuple[UUID, ...], sign_in
 ) -> None:
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     await office.post("/c/eure/rota/drafts", {"semester": "2027-S2"})
     page = await office.get("/c/eure/rota?semester=2027-S2")
     gap = await office.get(link(page, r'href="(/c/eure/rota/[0-9a-f-]{36}/fill\?[^"]+)"'))
@@ -216,7 +217,7 @@ async def test_a_hole_is_closed_from_its_link(
 async def test_absences_are_recorded_and_taken_back(
     runtime: Runtime, eure: CooperativeContext, people: tuple[UUID, ...], sign_in
 ) -> None:
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     form = {
         "technician": str(people[0]),
         "starts_at": "2027-08-01T00:00",
@@ -263,7 +264,7 @@ async def test_another_cooperative_meets_404(
     async with runtime.database.tenant(eure.tenant) as session:
         draft = await rota.create_draft(session, semester=S2, trades=runtime.trades.enabled(eure.trades), by="bureau")
         person = await members.get_technician(session, technician_id=people[0])
-    other = await sign_in(Role.OFFICE, seine_maritime)
+    other = await sign_in(Role.MANAGER, seine_maritime)
     assert (await other.get("/c/eure/rota")).status_code == 404
     for path in (f"members/{person.member_id}", f"rota/{draft.id}/fill?post=1", f"rota/duties/{draft.id}"):
         assert (await other.get(f"/c/seine-maritime/{path}")).status_code == 404

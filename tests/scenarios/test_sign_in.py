@@ -6,7 +6,8 @@ import sqlalchemy as sa
 
 from maillage_app.runtime import Runtime
 from maillage_kit.clock import MovableClock
-from maillage_kit.context import CooperativeContext, Role
+from maillage_kit.context import CooperativeContext
+from maillage_kit.permissions import Role
 from maillage_platform import identity
 from maillage_platform.identity.models import Letter, SignInLink, WebSession
 
@@ -15,7 +16,7 @@ async def account_of(runtime: Runtime, cooperative: CooperativeContext, email: s
     async with runtime.database.platform() as session:
         account = await identity.add_account(session, email=email, display_name="Hélène Marchand")
         for role in roles:
-            place = None if role is Role.FEDERATION else cooperative.id
+            place = None if role.of_federation else cooperative.id
             await identity.add_membership(session, account=account, role=role, cooperative_id=place)
 
 
@@ -33,14 +34,14 @@ async def link_received(runtime: Runtime) -> str:
 async def test_the_link_signs_in_once_and_only_by_confirming(
     runtime: Runtime, eure: CooperativeContext, visitor
 ) -> None:
-    await account_of(runtime, eure, "bureau@eure.example", Role.OFFICE)
+    await account_of(runtime, eure, "bureau@eure.example", Role.MANAGER)
     asked = await visitor.post("/signin", {"email": "Bureau@Eure.example"})
     assert asked.status_code == 200
     link = await link_received(runtime)
 
     for _ in range(3):  # a mail scanner opens links too: nothing is used
         opened = await visitor.get(link)
-        assert "Permanence · Dépannage Eure" in opened.text
+        assert "Gérance · Dépannage Eure" in opened.text
     entered = await visitor.post(link)
     assert (entered.status_code, entered.headers["location"]) == (303, "/c/eure/desk")
     again = await visitor.post(link)
@@ -58,7 +59,7 @@ async def test_an_unknown_address_gets_the_same_answer_and_no_letter(runtime: Ru
 async def test_a_link_is_too_old_after_a_quarter_of_an_hour(
     runtime: Runtime, eure: CooperativeContext, visitor, moved_clock: MovableClock
 ) -> None:
-    await account_of(runtime, eure, "bureau@eure.example", Role.OFFICE)
+    await account_of(runtime, eure, "bureau@eure.example", Role.MANAGER)
     await visitor.post("/signin", {"email": "bureau@eure.example"})
     link = await link_received(runtime)
     moved_clock.advance(minutes=15)
@@ -66,7 +67,7 @@ async def test_a_link_is_too_old_after_a_quarter_of_an_hour(
 
 
 async def test_somebody_with_two_hats_chooses_one(runtime: Runtime, eure: CooperativeContext, visitor) -> None:
-    await account_of(runtime, eure, "double@eure.example", Role.OFFICE, Role.FEDERATION)
+    await account_of(runtime, eure, "double@eure.example", Role.MANAGER, Role.OPERATOR)
     await visitor.post("/signin", {"email": "double@eure.example"})
     link = await link_received(runtime)
     undecided = await visitor.post(link)
@@ -81,7 +82,7 @@ async def test_asking_too_often_slows_letters_down_and_never_locks_out(
     runtime: Runtime, eure: CooperativeContext, visitor, moved_clock: MovableClock
 ) -> None:
     """Somebody else asks in an artisan's name all night: a link still reaches him within five minutes."""
-    await account_of(runtime, eure, "bureau@eure.example", Role.OFFICE)
+    await account_of(runtime, eure, "bureau@eure.example", Role.MANAGER)
     answers = [(await visitor.post("/signin", {"email": "bureau@eure.example"})) for _ in range(40)]
     assert {answer.status_code for answer in answers} == {200}
     assert "minute" in answers[-1].text.partition("expire dans 15 minutes.")[2]
@@ -100,7 +101,7 @@ async def test_asking_too_often_slows_letters_down_and_never_locks_out(
 
 
 async def test_signing_out_ends_the_session_on_the_server(runtime: Runtime, sign_in, eure: CooperativeContext) -> None:
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     assert (await office.get("/federation")).status_code == 403
     stolen = office.client.cookies["maillage_session"]
     assert (await office.post("/signout")).status_code == 303
@@ -110,7 +111,7 @@ async def test_signing_out_ends_the_session_on_the_server(runtime: Runtime, sign
 
 
 async def test_only_hashes_of_secrets_are_stored(runtime: Runtime, eure: CooperativeContext, visitor) -> None:
-    await account_of(runtime, eure, "bureau@eure.example", Role.OFFICE)
+    await account_of(runtime, eure, "bureau@eure.example", Role.MANAGER)
     await visitor.post("/signin", {"email": "bureau@eure.example"})
     link = await link_received(runtime)
     await visitor.post(link)

@@ -18,7 +18,7 @@ from maillage_app.app import build_app
 from maillage_app.runtime import Runtime
 from maillage_app.worker import run_handler
 from maillage_kit.clock import MovableClock
-from maillage_kit.context import Role
+from maillage_kit.permissions import Role
 from maillage_kit.settings import Settings, SipSettings
 from maillage_kit.testing.sip_line import SipLine
 from maillage_tenants.calls import tasks
@@ -609,7 +609,7 @@ async def test_the_page_tells_the_call(town, dials, moved_clock, sign_in) -> Non
         line.event("attempt", step=ana),
         line.event("accepted", step=ana),
     )
-    office = await sign_in(Role.OFFICE, town.cooperative)
+    office = await sign_in(Role.MANAGER, town.cooperative)
     shown = html.unescape((await office.get(f"/c/eure/calls/{line.document['call']}")).text)
     for words in (
         "Appel arrivé au standard",

@@ -3,14 +3,15 @@
 import re
 
 from maillage_app.runtime import Runtime
-from maillage_kit.context import CooperativeContext, Role
+from maillage_kit.context import CooperativeContext
+from maillage_kit.permissions import Role
 from maillage_kit.semester import Semester
 from maillage_tenants import audit, territory
 
 
 async def test_a_former_name_finds_the_commune_and_its_sector(eure: CooperativeContext, sign_in) -> None:
     """R97: customers quote old names; Verneuil-sur-Avre is Verneuil d’Avre et d’Iton since 2017."""
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     page = await office.get("/c/eure/territory?q=verneuil s/ avre&trade=locksmith&semester=2027-S2")
     assert "Verneuil d&#39;Avre et d&#39;Iton" in page.text or "Verneuil d’Avre" in page.text
     assert "ancienne commune : Verneuil-sur-Avre" in page.text
@@ -23,7 +24,7 @@ async def test_a_former_name_finds_the_commune_and_its_sector(eure: CooperativeC
 async def test_moving_a_commune_changes_its_sector_for_one_trade_and_semester(
     runtime: Runtime, eure: CooperativeContext, sign_in
 ) -> None:
-    office = await sign_in(Role.OFFICE, eure)
+    office = await sign_in(Role.MANAGER, eure)
     overview = await office.get("/c/eure/territory?trade=plumbing&semester=2027-S2")
     sectors = re.findall(r'href="(/c/eure/territory/sectors/[0-9a-f-]{36})[^"]*">(S\d)', overview.text)
     path = {code: href for href, code in sectors}

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from maillage_app.runtime import Runtime
 from maillage_app.worker import run_handler, tenant_handlers
 from maillage_kit import clock
-from maillage_kit.context import Role
+from maillage_kit.permissions import Role
 from maillage_kit.settings import CarrierApiSettings, Settings, SipSettings, TelephonySettings, WatchCallSettings
 from maillage_kit.testing.phone_company import CallPhase, LiveCall, Phone
 from maillage_platform import federation, outbox
@@ -204,7 +204,7 @@ async def test_a_watch_call_rings_the_real_number_and_only_the_test_artisan(town
     await sweeps(town)
     assert await town.value("select count(*) from watch_run") == 1
 
-    desk = await sign_in(Role.OFFICE, town.cooperative)
+    desk = await sign_in(Role.MANAGER, town.cooperative)
     moved_clock.advance(minutes=12)
     board = (await desk.get("/c/eure/desk")).text
     assert "Dernier appel d’essai réussi : il y a 12\u00a0min" in board
@@ -230,7 +230,7 @@ async def test_the_federation_learns_it_from_the_outbox(town, ana, exchange, sig
     database = town.runtime.database
     await outbox.consume(database, consumer=federation.CONSUMER, handle=federation.count_event)
     moved_clock.advance(minutes=7)
-    person = await sign_in(Role.FEDERATION)
+    person = await sign_in(Role.OPERATOR)
     assert "il y a 7\u00a0min" in (await person.get("/federation")).text
     for _ in range(2):
         exchange.answers.append(503)
@@ -418,7 +418,7 @@ async def look_over(town) -> auditing.Report:
 
 
 async def test_switched_off_nothing_calls_and_nothing_alarms(town, ana, exchange, moved_clock, sign_in):
-    desk = await sign_in(Role.OFFICE, town.cooperative)
+    desk = await sign_in(Role.MANAGER, town.cooperative)
     saved = await desk.post("/c/eure/watch/settings", {"keys": "1  27500", "operator_email": ""})
     assert saved.status_code == 303
     assert (await town.row("select enabled, keys from watch_setting")) == {"enabled": False, "keys": "1 27500"}
@@ -435,7 +435,7 @@ async def test_switched_off_nothing_calls_and_nothing_alarms(town, ana, exchange
 
 
 async def test_the_office_asks_for_a_call(town, ana, exchange, sign_in):
-    desk = await sign_in(Role.OFFICE, town.cooperative)
+    desk = await sign_in(Role.MANAGER, town.cooperative)
     assert (await desk.post("/c/eure/watch/calls")).status_code == 303
     await desk.post("/c/eure/watch/calls")  # one is under way: refused with a word
     await works(town)

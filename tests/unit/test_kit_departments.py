@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from maillage_app.navigation import navigation
-from maillage_kit.context import Actor, CooperativeContext, Role, TenantRef
+from maillage_kit.context import Actor, CooperativeContext, TenantRef
 from maillage_kit.departments import NAMES, department_label
 from maillage_kit.ids import new_id
+from maillage_kit.permissions import Role
 from maillage_tenants import territory
 
 
@@ -34,7 +35,7 @@ def test_one_entry_is_lit(path: str, lit: str) -> None:
         **texts,
         id=new_id(), slug="eure", department="27", trades=(), tenant=TenantRef(new_id(), "s", "r"),
     )  # fmt: skip
-    office = Actor(new_id(), "Camille", "c@example", Role.OFFICE, cooperative.id)
-    entries = navigation(cooperative, office, f"/c/eure{path}")
+    office = Actor(new_id(), "Camille", "c@example", Role.MANAGER, cooperative.id)
+    entries = navigation(cooperative, office, f"/c/eure{path}", lambda _method, _address: True)
     assert [item.label for item in entries if item.current] == [lit]
     assert cooperative.department_label == "Eure (27)"

@@ -5,7 +5,8 @@ from pydantic import SecretStr, ValidationError
 
 from maillage_kit.crypto import FieldCipher
 from maillage_kit.errors import Unavailable
-from maillage_kit.settings import Settings, development_field_key
+from maillage_kit.permissions import Role
+from maillage_kit.settings import Settings, SignInSettings, development_field_key
 
 
 def test_development_works_without_any_setting() -> None:
@@ -43,3 +44,12 @@ def test_sensitive_fields_are_sealed_and_keys_rotate() -> None:
     assert FieldCipher((new, old)).decrypt(sealed) == "Digicode 12B45"
     with pytest.raises(Unavailable):
         FieldCipher((new,)).decrypt(sealed)
+
+
+def test_managers_and_the_federation_need_a_passkey_in_production() -> None:
+    """Without a word of the installation; what it says otherwise is followed, and the doctor tells (test_directory)."""
+    assert Settings().passkey_required_for == frozenset()
+    production = Settings().model_copy(update={"environment": "production"})
+    assert production.passkey_required_for == {Role.MANAGER, Role.OPERATOR, Role.ANALYST, Role.SUPPORT}
+    only = SignInSettings(passkey_required_for=frozenset({Role.OPERATOR}))
+    assert production.model_copy(update={"sign_in": only}).passkey_required_for == {Role.OPERATOR}

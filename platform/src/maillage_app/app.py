@@ -13,10 +13,12 @@ from litestar.plugins.htmx import HTMXPlugin
 from litestar.static_files import create_static_files_router
 
 from maillage_app import error_pages
+from maillage_app.permitted import RouteBook
 from maillage_app.request_context import RequestContextMiddleware
 from maillage_app.routes import platform_routes, public_routes, telephony_routes, tenant_routes
 from maillage_app.runtime import Runtime
 from maillage_app.web.templating import WEB, template_config
+from maillage_app.witnessing import technician_finder, witness_of
 from maillage_hooks import TradeRegistry
 from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.crypto import FieldCipher
@@ -24,7 +26,9 @@ from maillage_kit.db import PlatformSession, TenantSession
 from maillage_kit.errors import AppError, NotFound, SignInRequired
 from maillage_kit.guarded_http import GuardedHttp
 from maillage_kit.settings import Settings
+from maillage_kit.witness import Witness
 from maillage_platform import identity
+from maillage_platform.identity.people import TechnicianFinder
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
@@ -58,6 +62,14 @@ def build_app(runtime: Runtime) -> Litestar:
     def the_settings() -> Settings:
         return runtime.settings
 
+    witness = witness_of(runtime)
+
+    def the_witness() -> Witness:
+        return witness
+
+    def the_technicians(request: Request[Any, Any, Any]) -> TechnicianFinder:
+        return technician_finder(runtime, _cooperative(request))
+
     openid = identity.OpenIdClient(GuardedHttp(open_to_private=not runtime.settings.in_production))
 
     def the_openid_client() -> identity.OpenIdClient:
@@ -74,7 +86,7 @@ def build_app(runtime: Runtime) -> Litestar:
                 await listening
             await runtime.close()
 
-    return Litestar(
+    app = Litestar(
         route_handlers=[
             create_static_files_router(path="/static", directories=[WEB / "static"], cache_control=None),
             *platform_routes(runtime.settings),
@@ -92,6 +104,8 @@ def build_app(runtime: Runtime) -> Litestar:
             "runtime": Provide(the_runtime, sync_to_thread=False),
             "cipher": Provide(the_cipher, sync_to_thread=False),
             "settings": Provide(the_settings, sync_to_thread=False),
+            "witness": Provide(the_witness, sync_to_thread=False),
+            "technician": Provide(the_technicians, sync_to_thread=False),
             "openid": Provide(the_openid_client, sync_to_thread=False),
         },
         middleware=[RequestContextMiddleware(runtime)],
@@ -116,6 +130,8 @@ def build_app(runtime: Runtime) -> Litestar:
         openapi_config=None,
         debug=False,
     )
+    app.state.route_book = RouteBook(app.routes)
+    return app
 
 
 def _cooperative(request: Request[Any, Any, Any]) -> CooperativeContext:

@@ -13,6 +13,8 @@ from maillage_kit import clock
 from maillage_kit.clock import paris
 from maillage_kit.context import CooperativeContext
 from maillage_kit.migrations import Tree
+from maillage_kit.permissions import ROLE_LABELS, SECOND_FACTOR_ROLES, Role
+from maillage_kit.settings import Settings
 from maillage_platform import heartbeat
 from maillage_tenants import watch
 
@@ -38,6 +40,7 @@ async def examine(runtime: Runtime) -> AsyncIterator[Finding]:
         bool(last_resort) or not runtime.settings.in_production,
         last_resort or "non réglé (MAILLAGE_TELEPHONY__LAST_RESORT_NUMBER)",
     )
+    yield _second_factor(runtime.settings)
     try:
         async with runtime.database.platform() as session:
             version = int((await session.execute(sa.text("show server_version_num"))).scalar_one())
@@ -66,6 +69,19 @@ async def examine(runtime: Runtime) -> AsyncIterator[Finding]:
         if found == tenant_head:
             async for finding in _watch(runtime, cooperative):
                 yield finding
+
+
+def _second_factor(settings: Settings) -> Finding:
+    """Managers and the federation work with a passkey, wherever people really work."""
+    missing = [role for role in Role if role in SECOND_FACTOR_ROLES - settings.passkey_required_for]
+    if not missing:
+        return Finding("clé d’accès exigée", True, "de la gérance et de la fédération")
+    named = ", ".join(ROLE_LABELS[role] for role in missing)
+    return Finding(
+        "clé d’accès exigée",
+        not settings.in_production,
+        f"pas de : {named} (MAILLAGE_SIGN_IN__PASSKEY_REQUIRED_FOR)",
+    )
 
 
 async def _audit(runtime: Runtime) -> Finding:

@@ -7,19 +7,20 @@ from litestar import get
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from maillage_app.runtime import Runtime
-from maillage_kit.context import Actor, CooperativeContext, Role
+from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.live import LiveBus, Notice
+from maillage_kit.permissions import Permission
 from maillage_kit.web import requires
 
 HEARTBEAT_SECONDS = 15.0
 COALESCE_SECONDS = 0.15
 
 
-@get("/events", guards=[requires(Role.OFFICE, Role.MEMBER)])
+@get("/events", guards=[requires(Permission.ACCOUNT_OWN)])
 async def events(runtime: Runtime, cooperative: CooperativeContext, actor: Actor) -> ServerSentEvent:
     """Event name = topic. No transaction is held open: the stream reads the bus of this process only."""
     return ServerSentEvent(
-        stream(runtime.live, cooperative.tenant.role, everything=actor.role is Role.OFFICE),
+        stream(runtime.live, cooperative.tenant.role, everything=not actor.may(Permission.FIELD_WORK)),
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )
 

@@ -1,6 +1,7 @@
-"""Which pages each role finds in its navigation, in order."""
+"""Which pages a person finds in the navigation, in order: those that they may open."""
 
-from maillage_kit.context import Actor, CooperativeContext, Role
+from maillage_app.permitted import Allowed
+from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.web import NavItem
 
 _OFFICE = (
@@ -17,7 +18,7 @@ _OFFICE = (
     ("/messages", "Messages", "mail"),
     ("/watch", "Veille", "alarm"),
 )
-_MEMBER = (
+_FIELD = (
     ("/field", "Mes interventions", "wrench"),
     ("/field/duties", "Mes astreintes", "calendar"),
     ("/field/ledger", "Mon compte", "euro"),
@@ -25,30 +26,32 @@ _MEMBER = (
 )
 
 
-def navigation(cooperative: CooperativeContext | None, actor: Actor | None, path: str) -> list[NavItem]:
-    """The navigation of one page: the longest matching entry is the current one."""
+_FEDERATION = (("/federation", "Coopératives", "home"),)
+
+
+def navigation(
+    cooperative: CooperativeContext | None, actor: Actor | None, path: str, allowed: Allowed
+) -> list[NavItem]:
+    """The navigation of one page, without what this person may not open: the longest matching entry is the current
+    one."""
     if actor is None:
         return []
-    if actor.role is Role.FEDERATION:
-        return [NavItem("/federation", "Coopératives", "home", current=True)]
-    if cooperative is None:
-        return []
-    base = f"/c/{cooperative.slug}"
-    entries = _OFFICE if actor.role is Role.OFFICE else _MEMBER
-    matching = [href for href, _, _ in entries if path == base + href or path.startswith(f"{base}{href}/")]
+    base = f"/c/{cooperative.slug}" if cooperative else ""
+    entries = (*_OFFICE, *_FIELD) if cooperative else _FEDERATION
+    offered = [(base + href, label, icon) for href, label, icon in entries if allowed("GET", base + href)]
+    matching = [href for href, _, _ in offered if path == href or path.startswith(f"{href}/")]
     current = max(matching, key=len, default=None)
-    return [NavItem(base + href, label, icon, current=href == current) for href, label, icon in entries]
+    return [NavItem(href, label, icon, current=href == current) for href, label, icon in offered]
 
 
-def user_links(actor: Actor | None, cooperative: CooperativeContext | None) -> list[NavItem]:
+def user_links(actor: Actor | None, cooperative: CooperativeContext | None, allowed: Allowed) -> list[NavItem]:
     """What the menu under one's name leads to."""
     if actor is None:
         return []
     links = [NavItem("/account/sessions", "Mes connexions", "shield")]
     if actor.has_other_hats:
         links.append(NavItem("/account/hats", "Changer de rôle ou de coopérative", "users"))
-    if actor.role is Role.FEDERATION:
-        links.append(NavItem("/federation/settings/people", "Personnes et connexion", "settings"))
-    elif actor.role is Role.OFFICE and cooperative is not None:
-        links.append(NavItem(f"/c/{cooperative.slug}/settings/people", "Personnes et connexion", "settings"))
+    place = f"/c/{cooperative.slug}" if cooperative else "/federation" if actor.role.of_federation else None
+    if place and allowed("GET", f"{place}/settings/people"):
+        links.append(NavItem(f"{place}/settings/people", "Personnes et connexion", "settings"))
     return links

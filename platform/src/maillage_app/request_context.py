@@ -33,7 +33,7 @@ class RequestContextMiddleware(ASGIMiddleware):
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._passkey_for = runtime.settings.sign_in.passkey_required_for
+        self._passkey_for = runtime.settings.passkey_required_for
         self._cookie = identity.session_cookie_name(runtime.settings)
         self._tenant_head = Tree("tenants").head
 
@@ -86,13 +86,16 @@ def page_context(request: AnyRequest) -> dict[str, Any]:
     state = request.scope["state"]
     cooperative: CooperativeContext | None = state.get("cooperative")
     actor: Actor | None = state.get("actor")
+    allowed = request.app.state.route_book.allowed_to(actor)
     tone, _, message = unquote(request.cookies.get(FLASH_COOKIE, "")).partition("|")
     if message:
         state["flash_shown"] = True
     return {
         "cooperative": cooperative,
         "actor": actor,
-        "nav": navigation(cooperative, actor, request.url.path),
+        "allowed": allowed,
+        "may": actor.may if actor else _nobody_may,
+        "nav": navigation(cooperative, actor, request.url.path, allowed),
         "now": clock.now(),
         "csrf_token": ScopeState.from_scope(request.scope).csrf_token or "",
         "base_path": f"/c/{cooperative.slug}" if cooperative else "",
@@ -100,9 +103,13 @@ def page_context(request: AnyRequest) -> dict[str, Any]:
         "flashes": [{"tone": tone, "text": message}] if message else [],
         "request_id": state.get("request_id", ""),
         "path": request.url.path,
-        "user_links": user_links(actor, cooperative),
+        "user_links": user_links(actor, cooperative, allowed),
         "sign_out_url": "/signout",
     }
+
+
+def _nobody_may(*_permissions: str) -> bool:
+    return False
 
 
 def client_address(scope: Scope, trusted: tuple[str, ...]) -> str:

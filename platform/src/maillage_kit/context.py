@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from uuid import UUID
 
 from maillage_kit.departments import department_label
+from maillage_kit.permissions import GRANTS, ROLE_LABELS, Permission, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +54,9 @@ class CooperativeContext:
         return department_label(self.department)
 
 
-class Role(StrEnum):
-    OFFICE = "office"
-    MEMBER = "member"
-    FEDERATION = "federation"
-
-
-ROLE_LABELS = {Role.OFFICE: "Permanence", Role.MEMBER: "Artisan", Role.FEDERATION: "Fédération"}
-
-
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A signed-in person wearing one hat. `member_id` and `technician_id` are set for the role member."""
+    """A signed-in person wearing one hat. `member_id` and `technician_id` are set for members and technicians."""
 
     account_id: UUID
     display_name: str
@@ -80,3 +71,12 @@ class Actor:
     @property
     def role_label(self) -> str:
         return ROLE_LABELS[self.role]
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """What this person may do here."""
+        return GRANTS[self.role]
+
+    def may(self, *permissions: Permission | str) -> bool:
+        """Whether this person holds one of these at least."""
+        return not self.permissions.isdisjoint(permissions)

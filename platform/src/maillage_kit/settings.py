@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from maillage_kit.context import Role
+from maillage_kit.permissions import SECOND_FACTOR_ROLES, Role
 
 _DEV_SECRET = "development-only-secret-key-never-in-production"  # noqa: S105 - refused in production below
 _DEV_TELEPHONY = "development-only-telephony-token"
@@ -243,9 +243,10 @@ class VoiceSettings(_Group):
 
 
 class SignInSettings(_Group):
-    """`passkey_required_for`: roles that work only after a passkey, as a second factor (docs/howto/sign-in.md)."""
+    """`passkey_required_for`: roles that work only after a passkey, as a second factor (docs/howto/sign-in.md). Not set:
+    the managers and the federation in production, nobody elsewhere."""
 
-    passkey_required_for: frozenset[Role] = frozenset()
+    passkey_required_for: frozenset[Role] | None = None
 
 
 class CryptoSettings(_Group):
@@ -279,6 +280,14 @@ class Settings(BaseSettings):
     @property
     def in_production(self) -> bool:
         return self.environment == "production"
+
+    @property
+    def passkey_required_for(self) -> frozenset[Role]:
+        """The roles that work only after a passkey."""
+        asked = self.sign_in.passkey_required_for
+        if asked is not None:
+            return asked
+        return SECOND_FACTOR_ROLES if self.in_production else frozenset()
 
     @model_validator(mode="after")
     def _no_development_default_in_production(self) -> Self:

@@ -16,9 +16,10 @@ from litestar.handlers import BaseRouteHandler
 from litestar.response import Redirect, Template
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from maillage_kit.context import Actor, CooperativeContext, Role
+from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.errors import Forbidden, NotFound, SignInRequired
 from maillage_kit.pages import MAX_LIMIT, PageRequest
+from maillage_kit.permissions import Permission
 
 FLASH_COOKIE = "maillage_flash"
 AnyRequest = Request[Any, Any, Any]
@@ -34,8 +35,8 @@ class NavItem:
     badge: int | None = None
 
 
-def requires(*roles: Role) -> Guard:
-    """A guard, named beside its route: the actor wears one of `roles`, in this cooperative.
+def requires(*permissions: Permission) -> Guard:
+    """A guard, named beside its route: the actor holds one of `permissions`, in this cooperative.
 
     Not signed in: 401 (the browser is sent to sign in). Another cooperative's person: 404, as if nothing were there.
     """
@@ -47,11 +48,17 @@ def requires(*roles: Role) -> Guard:
             raise SignInRequired
         if cooperative is not None and actor.cooperative_id != cooperative.id:
             raise NotFound
-        if actor.role not in roles:
+        if not actor.may(*permissions):
             raise Forbidden
 
-    guard.roles = frozenset(roles)  # type: ignore[attr-defined]
+    guard.permissions = frozenset(permissions)  # type: ignore[attr-defined]
     return guard
+
+
+def asked_of(handler: BaseRouteHandler) -> frozenset[Permission] | None:
+    """The permissions that a route's guard asks for, one of them being enough; None for a route open to all."""
+    found = (getattr(guard, "permissions", None) for guard in handler.guards or ())
+    return next((permissions for permissions in found if permissions), None)
 
 
 def page(request: AnyRequest, template: str, *, status_code: int = 200, **context: Any) -> Template:

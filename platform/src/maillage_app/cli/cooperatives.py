@@ -7,8 +7,8 @@ from maillage_app.cli.common import console, with_runtime
 from maillage_app.fleet import migrate_fleet
 from maillage_app.onboarding import open_cooperative, open_trade
 from maillage_app.runtime import Runtime
-from maillage_kit.context import Role
 from maillage_kit.errors import Invalid
+from maillage_kit.permissions import Role
 from maillage_kit.phone import show_phone
 from maillage_platform import identity
 from maillage_platform.cooperatives import NewCooperative, all_cooperatives, by_slug, change_trades
@@ -46,7 +46,7 @@ def create(trades: tuple[str, ...], **options: str) -> None:
         context = await open_cooperative(runtime, new, actor=_ACTOR)
         async with runtime.database.platform() as session:
             account = await identity.add_account(session, email=new.email, display_name=new.manager_name)
-            await identity.add_membership(session, account=account, role=Role.OFFICE, cooperative_id=context.id)
+            await identity.add_membership(session, account=account, role=Role.MANAGER, cooperative_id=context.id)
         console.print(
             f"[green]Créée[/green] : {context.name} ({context.tenant.schema}), {len(context.trades)} métiers."
         )

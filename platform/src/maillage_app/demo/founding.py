@@ -17,8 +17,9 @@ from maillage_app.demo.fiction import BUSINESSES, Inventor, Town, fictional_sire
 from maillage_app.demo.plans import CooperativePlan, TradePlan
 from maillage_app.onboarding import open_cooperative
 from maillage_app.runtime import Runtime
-from maillage_kit.context import CooperativeContext, Role
+from maillage_kit.context import CooperativeContext
 from maillage_kit.db import PlatformSession, TenantSession
+from maillage_kit.permissions import Role
 from maillage_kit.semester import Semester
 from maillage_platform import identity
 from maillage_tenants import members, rota, territory
@@ -30,6 +31,7 @@ PUBLISHED_AT = datetime(2026, 11, 27, 18, 30, tzinfo=UTC)
 OPENED_ON = OPENED_AT.date()
 SEMESTER = Semester(2027, 1)
 FEDERATION = ("nadia.benard@federation.example", "Nadia Benard")
+SUPPORT = ("yann.kerbrat@federation.example", "Yann Kerbrat")
 INSURER = "Mutuelle fictive du Bâtiment"
 INSURER_CONTACT = "1, place des Assurances, 75000 Paris"
 DECISION = "Conseil du 27 novembre 2026, planning du premier semestre 2027 adopté à l’unanimité"
@@ -45,6 +47,8 @@ class Colleague:
     member_id: UUID
     name: str
     email: str
+    owns: bool
+    """The member himself, or somebody of the business."""
 
 
 @dataclass(slots=True)
@@ -98,11 +102,11 @@ async def publish_rota(runtime: Runtime, founded: Founded) -> None:
 
 
 async def found_federation(runtime: Runtime) -> None:
-    """An account of the federation's staff."""
-    email, name = FEDERATION
+    """The federation's staff: who runs the platform, who helps a cooperative that permits it."""
     async with runtime.database.platform() as session:
-        account = await identity.add_account(session, email=email, display_name=name)
-        await identity.add_membership(session, account=account, role=Role.FEDERATION)
+        for role, (email, name) in ((Role.OPERATOR, FEDERATION), (Role.SUPPORT, SUPPORT)):
+            account = await identity.add_account(session, email=email, display_name=name)
+            await identity.add_membership(session, account=account, role=role)
 
 
 def towns(department: str) -> tuple[Town, ...]:
@@ -115,17 +119,22 @@ def towns(department: str) -> tuple[Town, ...]:
 
 
 async def _open_accounts(session: PlatformSession, founded: Founded) -> None:
-    """The office, the manager and every technician can sign in."""
+    """The office, the manager, the accountant, the auditor and every technician can sign in."""
     new, cooperative = founded.plan.new, founded.context.id
-    for email, name in ((new.email, f"Permanence {new.name}"), (founded.plan.manager_email, new.manager_name)):
+    for role, email, name in (
+        (Role.DISPATCHER, new.email, f"Permanence {new.name}"),
+        (Role.MANAGER, founded.plan.manager_email, new.manager_name),
+        (Role.ACCOUNTANT, f"comptabilite@{founded.plan.slug}.example", f"Comptabilité {new.name}"),
+        (Role.AUDITOR, f"controle@{founded.plan.slug}.example", f"Contrôle {new.name}"),
+    ):
         account = await identity.add_account(session, email=email, display_name=name)
-        await identity.add_membership(session, account=account, role=Role.OFFICE, cooperative_id=cooperative)
+        await identity.add_membership(session, account=account, role=role, cooperative_id=cooperative)
     for colleague in founded.colleagues:
         account = await identity.add_account(session, email=colleague.email, display_name=colleague.name)
         await identity.add_membership(
             session,
             account=account,
-            role=Role.MEMBER,
+            role=Role.MEMBER if colleague.owns else Role.TECHNICIAN,
             cooperative_id=cooperative,
             member_id=colleague.member_id,
             technician_id=colleague.technician_id,
@@ -216,7 +225,7 @@ class _Founder:
                     employed=place > 0 and local.random.random() < _EMPLOYED_SHARE,
                 ),
             )
-            self._founded.colleagues.append(Colleague(technician.id, member.id, person.name, email))
+            self._founded.colleagues.append(Colleague(technician.id, member.id, person.name, email, place == 0))
 
     async def _enter_documents(self, member_id: UUID, siren: str, trade: str) -> None:
         """Both insurances over the year and a half (R8) and the qualification for the trade (R61)."""

@@ -27,6 +27,7 @@ from maillage_app.demo.founding import (
     FEDERATION,
     OPENED_AT,
     PUBLISHED_AT,
+    SUPPORT,
     Founded,
     find_customers,
     found,
@@ -291,9 +292,11 @@ def _report(
 
 
 async def _links(runtime: Runtime) -> tuple[tuple[str, str], ...]:
-    """Who may sign in, and their one-time links: the federation, each office, an artisan of each cooperative."""
-    people = [("Fédération", *FEDERATION)]
+    """Who may sign in, and their one-time links: the federation, and of each cooperative its manager, its office, an
+    artisan."""
+    people = [("Fédération", *FEDERATION), ("Fédération, assistance", *SUPPORT)]
     for plan in COOPERATIVES:
+        people.append((f"Gérance, {plan.new.name}", plan.manager_email, plan.new.manager_name))
         people.append((f"Permanence, {plan.new.name}", plan.new.email, f"Permanence {plan.new.name}"))
         artisan = await _an_artisan(runtime, plan.slug)
         if artisan is not None:

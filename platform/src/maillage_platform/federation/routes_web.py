@@ -7,17 +7,17 @@ from litestar.response import Template
 
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
-from maillage_kit.context import Role
 from maillage_kit.db import PlatformSession
 from maillage_kit.errors import Invalid, NotFound
 from maillage_kit.pages import cut_page
+from maillage_kit.permissions import Permission
 from maillage_kit.web import AnyRequest, page, page_request, requires
 from maillage_platform import cooperatives, federation
 
 PERIOD_DAYS = 30
 
 
-@get("/federation", guards=[requires(Role.FEDERATION)])
+@get("/federation", guards=[requires(Permission.FEDERATION_READ)])
 async def console(request: AnyRequest, platform_session: PlatformSession) -> Template:
     """Every cooperative with its last thirty days."""
     asked = page_request(request)
@@ -37,7 +37,7 @@ async def console(request: AnyRequest, platform_session: PlatformSession) -> Tem
     )
 
 
-@get("/federation/{slug:str}", guards=[requires(Role.FEDERATION)])
+@get("/federation/{slug:str}", guards=[requires(Permission.FEDERATION_READ)])
 async def one_cooperative(
     request: AnyRequest, platform_session: PlatformSession, all_trades: TradeRegistry, slug: str
 ) -> Template:

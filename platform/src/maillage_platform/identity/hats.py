@@ -6,8 +6,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from maillage_kit.context import ROLE_LABELS, Role
 from maillage_kit.db import PlatformSession
+from maillage_kit.permissions import FIELD_ROLES, ROLE_LABELS, Role, start_of
 from maillage_platform.cooperatives.models import Cooperative
 from maillage_platform.identity.models import IdentityProvider, Membership, WebSession
 
@@ -28,9 +28,15 @@ class Hat:
     @property
     def home(self) -> str:
         """Where this role starts."""
-        if self.role is Role.FEDERATION:
-            return "/federation"
-        return f"/c/{self.cooperative_slug}/{'desk' if self.role is Role.OFFICE else 'field'}"
+        start = start_of(self.role)
+        return start if self.role.of_federation else f"/c/{self.cooperative_slug}{start}"
+
+    @property
+    def icon(self) -> str:
+        """A pictogram beside the name: the federation, an office, the field."""
+        if self.role.of_federation:
+            return "shield"
+        return "wrench" if self.role in FIELD_ROLES else "home"
 
 
 async def hats_of(

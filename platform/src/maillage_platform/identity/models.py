@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from maillage_kit.columns import Created, Key, one_of
-from maillage_kit.context import Role
 from maillage_kit.db import PlatformBase
+from maillage_kit.permissions import Role
 from maillage_platform.identity.rules import PasskeyPurpose, SignInMethod
 
 
@@ -25,13 +25,16 @@ class Account(PlatformBase):
 
 
 class Membership(PlatformBase):
-    """One hat of one person: a role in one cooperative, or the federation's role in none."""
+    """One hat of one person: a role in one cooperative, or a role of the federation in none."""
 
     __tablename__ = "membership"
     __table_args__ = (
         sa.UniqueConstraint("account_id", "cooperative_id", "role", postgresql_nulls_not_distinct=True),
         one_of("role", Role),
-        sa.CheckConstraint("(role = 'federation') = (cooperative_id is null)", name="federation_has_no_cooperative"),
+        sa.CheckConstraint(
+            "(role in ('operator', 'analyst', 'support')) = (cooperative_id is null)",
+            name="federation_has_no_cooperative",
+        ),
         {"schema": "platform"},
     )
 

@@ -13,9 +13,9 @@ import sqlalchemy as sa
 import structlog
 
 from maillage_kit import clock
-from maillage_kit.context import Role
 from maillage_kit.crypto import FieldCipher, new_token, token_hash
 from maillage_kit.db import PlatformSession
+from maillage_kit.permissions import Role
 from maillage_platform.identity import service
 from maillage_platform.identity.errors import OpenIdRefused
 from maillage_platform.identity.hats import Hat, hats_of, preferred_hat
@@ -199,7 +199,7 @@ async def _newcomer(session: PlatformSession, *, provider: IdentityProvider, per
     account = await service.add_account(
         session, email=person.email, display_name=person.name or person.email.partition("@")[0]
     )
-    role = Role.FEDERATION if provider.cooperative_id is None else Role.OFFICE
+    role = Role.ANALYST if provider.cooperative_id is None else Role.DISPATCHER
     await service.add_membership(session, account=account, role=role, cooperative_id=provider.cooperative_id)
     log.info("account_opened_by_domain", account=str(account.id), provider=str(provider.id), role=role.value)
     return account

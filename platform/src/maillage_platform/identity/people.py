@@ -1,7 +1,7 @@
 """The people of a cooperative, or of the federation, who may sign in: listed, invited, their access taken back."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -10,16 +10,33 @@ import sqlalchemy as sa
 import structlog
 
 from maillage_kit import clock
-from maillage_kit.context import ROLE_LABELS, Role
 from maillage_kit.crypto import new_token, token_hash
 from maillage_kit.db import PlatformSession
 from maillage_kit.errors import Invalid
+from maillage_kit.permissions import COOPERATIVE_ROLES, FIELD_ROLES, ROLE_LABELS, Role
 from maillage_platform.identity import service
 from maillage_platform.identity.models import Account, Letter, Membership, SignInLink, WebSession
 
 log = structlog.get_logger(__name__)
 INVITATION_LIFE = timedelta(days=7)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Technician:
+    """Somebody of a member's business, as the cooperative entered them."""
+
+    member_id: UUID
+    technician_id: UUID
+
+
+TechnicianFinder = Callable[[str], Awaitable[Technician | None]]
+"""By e-mail address, the active technician of the cooperative at hand who alone has it."""
+
+
+def roles_here(cooperative_id: UUID | None) -> tuple[Role, ...]:
+    """The roles of a cooperative (of the federation: None); the first one manages the others."""
+    return COOPERATIVE_ROLES if cooperative_id is not None else (Role.OPERATOR, Role.ANALYST, Role.SUPPORT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +82,16 @@ async def invite(
     place_name: str,
     email: str,
     name: str,
+    role: str,
     by: str,
     public_url: str,
-) -> None:
-    """Give somebody the office's hat here (in the federation, the federation's) and send the invitation.
+    technician: TechnicianFinder | None = None,
+) -> Membership:
+    """Give somebody a role here and send the invitation. Returns the hat.
 
     The link is good once, for a week; its page also offers the place's identity providers. Inviting the same person
-    again only sends another letter. Raises Invalid.
+    again only sends another letter. A member or a technician is one that the cooperative entered: `technician` finds
+    them by that e-mail address. Raises Invalid.
     """
     email = email.strip().lower()
     fields = {}
@@ -79,19 +99,21 @@ async def invite(
         fields["email"] = "Écrivez une adresse e-mail complète, comme nom@exemple.fr."
     if not name:
         fields["name"] = "Écrivez son nom."
+    if role not in roles_here(cooperative_id):
+        fields["role"] = "Choisissez un rôle."
     if fields:
         raise Invalid(fields=fields)
+    chosen = Role(role)
+    known = await _in_the_field(chosen, email=email, technician=technician)
     account = await service.add_account(session, email=email, display_name=name)
-    role = Role.FEDERATION if cooperative_id is None else Role.OFFICE
-    held = await session.scalar(
-        sa.select(Membership.id).where(
-            Membership.account_id == account.id,
-            Membership.role == role,
-            Membership.cooperative_id.is_not_distinct_from(cooperative_id),
-        )
+    hat = await service.add_membership(
+        session,
+        account=account,
+        role=chosen,
+        cooperative_id=cooperative_id,
+        member_id=known.member_id if known else None,
+        technician_id=known.technician_id if known else None,
     )
-    if held is None:
-        await service.add_membership(session, account=account, role=role, cooperative_id=cooperative_id)
     token, now = new_token(), clock.now()
     session.add(SignInLink(account_id=account.id, token_hash=token_hash(token), expires_at=now + INVITATION_LIFE))
     session.add(
@@ -107,7 +129,8 @@ async def invite(
             ),
         )
     )
-    log.info("person_invited", account=str(account.id), role=role.value)
+    log.info("person_invited", account=str(account.id), role=chosen.value)
+    return hat
 
 
 async def hat_here(session: PlatformSession, *, cooperative_id: UUID | None, membership_id: UUID) -> Membership | None:
@@ -116,17 +139,99 @@ async def hat_here(session: PlatformSession, *, cooperative_id: UUID | None, mem
     return held if held is not None and held.cooperative_id == cooperative_id else None
 
 
+async def change_role(
+    session: PlatformSession,
+    *,
+    cooperative_id: UUID | None,
+    membership_id: UUID,
+    role: str,
+    by_account: UUID,
+    technician: TechnicianFinder | None = None,
+) -> tuple[Role, Membership] | None:
+    """Give one hat another role and end the sessions that wear it. Returns the role before and the hat; None when
+    there is no such hat here.
+
+    Raises Invalid for one's own, for the last who manages here, and for a role that this person already has.
+    """
+    held = await _to_change(session, cooperative_id=cooperative_id, membership_id=membership_id, by_account=by_account)
+    if held is None:
+        return None
+    if role not in roles_here(cooperative_id):
+        raise Invalid("Choisissez un rôle.", fields={"role": "Choisissez un rôle."})
+    before, chosen = Role(held.role), Role(role)
+    if chosen is before:
+        return before, held
+    account = await session.get_one(Account, held.account_id)
+    double = await session.scalar(
+        sa.select(Membership.id).where(
+            Membership.account_id == account.id,
+            Membership.role == chosen,
+            Membership.cooperative_id.is_not_distinct_from(cooperative_id),
+        )
+    )
+    if double is not None:
+        raise Invalid(f"{account.display_name} a déjà ce rôle ici.")
+    known = await _in_the_field(chosen, email=account.email, technician=technician)
+    held.role = chosen
+    held.member_id = known.member_id if known else None
+    held.technician_id = known.technician_id if known else None
+    await session.execute(sa.delete(WebSession).where(WebSession.membership_id == held.id))
+    await session.flush()
+    log.info("role_changed", account=str(account.id), before=before.value, role=chosen.value)
+    return before, held
+
+
 async def take_access_back(
     session: PlatformSession, *, cooperative_id: UUID | None, membership_id: UUID, by_account: UUID
-) -> bool:
-    """Take one hat away, with the sessions that wear it. False when there is no such hat here. Raises Invalid for
-    one's own: nobody locks themselves out by mistake."""
-    held = await hat_here(session, cooperative_id=cooperative_id, membership_id=membership_id)
+) -> Membership | None:
+    """Take one hat away, with the sessions that wear it. None when there is no such hat here. Raises Invalid for one's
+    own and for the last who manages here: nobody locks a cooperative out by mistake."""
+    held = await _to_change(session, cooperative_id=cooperative_id, membership_id=membership_id, by_account=by_account)
     if held is None:
-        return False
-    if held.account_id == by_account:
-        raise Invalid("Vous ne pouvez pas retirer votre propre accès.")
+        return None
     await session.execute(sa.delete(WebSession).where(WebSession.membership_id == held.id))
     await session.delete(held)
     log.info("access_taken_back", account=str(held.account_id), role=held.role)
-    return True
+    return held
+
+
+async def _to_change(
+    session: PlatformSession, *, cooperative_id: UUID | None, membership_id: UUID, by_account: UUID
+) -> Membership | None:
+    held = await hat_here(session, cooperative_id=cooperative_id, membership_id=membership_id)
+    if held is None:
+        return None
+    if held.account_id == by_account:
+        raise Invalid("Vous ne pouvez ni retirer ni changer votre propre accès.")
+    first = roles_here(cooperative_id)[0]
+    if held.role == first:
+        # locked, so that two who manage cannot take each other's access at the same moment
+        managing = await session.scalars(
+            sa.select(Membership.account_id)
+            .join(Account, Account.id == Membership.account_id)
+            .where(
+                Membership.role == first,
+                Membership.cooperative_id.is_not_distinct_from(cooperative_id),
+                Account.disabled_at.is_(None),
+            )
+            .order_by(Membership.id)
+            .with_for_update(of=Membership)
+        )
+        if not set(managing) - {held.account_id}:
+            raise Invalid(f"C’est le dernier accès « {ROLE_LABELS[first]} » : donnez d’abord ce rôle à quelqu’un.")
+    return held
+
+
+async def _in_the_field(role: Role, *, email: str, technician: TechnicianFinder | None) -> Technician | None:
+    """Whom of the members' people this account is; None for a role that works at a desk."""
+    if role not in FIELD_ROLES:
+        return None
+    found = await technician(email) if technician else None
+    if found is None:
+        raise Invalid(
+            fields={
+                "email": "Aucun intervenant en activité n’est inscrit avec cette adresse : écrivez-la d’abord sur sa "
+                "fiche, sous « Associés »."
+            }
+        )
+    return found

@@ -5,22 +5,23 @@ from uuid import UUID
 from litestar import get, post
 from litestar.response import Redirect, Template
 
-from maillage_kit.context import Actor, Role
+from maillage_kit.context import Actor
 from maillage_kit.db import PlatformSession
 from maillage_kit.errors import Invalid, NotFound, SignInRequired
 from maillage_kit.ids import parsed_id
 from maillage_kit.pages import cut_page
+from maillage_kit.permissions import Permission
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, page, page_request, requires, see_other, text
+from maillage_kit.witness import Witness
 from maillage_platform.identity import sessions
 from maillage_platform.identity.cookies import forgotten_session, session_cookie, session_cookie_name
 from maillage_platform.identity.hats import hats_of
 from maillage_platform.identity.models import IdentityProvider, Membership, WebSession
+from maillage_platform.identity.witnessing import saw_sign_in
 
-EVERYBODY = requires(*Role)
 
-
-@get("/account/sessions", guards=[EVERYBODY])
+@get("/account/sessions", guards=[requires(Permission.ACCOUNT_OWN)])
 async def my_sessions(request: AnyRequest, platform_session: PlatformSession, settings: Settings) -> Template:
     """Every browser where this person is signed in."""
     current = await current_session(request, platform_session, settings)
@@ -35,7 +36,7 @@ async def my_sessions(request: AnyRequest, platform_session: PlatformSession, se
     return page(request, "identity/sessions.html", shown=shown, current_id=current.id)
 
 
-@post("/account/sessions/revoke", guards=[EVERYBODY], status_code=303)
+@post("/account/sessions/revoke", guards=[requires(Permission.ACCOUNT_OWN)], status_code=303)
 async def revoke_one(request: AnyRequest, platform_session: PlatformSession, settings: Settings) -> Redirect:
     """End one of my sessions. 404 for a session that is not mine or has ended."""
     current = await current_session(request, platform_session, settings)
@@ -51,7 +52,7 @@ async def revoke_one(request: AnyRequest, platform_session: PlatformSession, set
     return see_other("/account/sessions", flash="Cet appareil est déconnecté.")
 
 
-@post("/account/sessions/revoke-all", guards=[EVERYBODY], status_code=303)
+@post("/account/sessions/revoke-all", guards=[requires(Permission.ACCOUNT_OWN)], status_code=303)
 async def revoke_all(request: AnyRequest, platform_session: PlatformSession, settings: Settings) -> Redirect:
     """End all my other sessions; with `here`, this one too."""
     current = await current_session(request, platform_session, settings)
@@ -64,7 +65,7 @@ async def revoke_all(request: AnyRequest, platform_session: PlatformSession, set
     return see_other("/account/sessions", flash=told)
 
 
-@get("/account/hats", guards=[EVERYBODY])
+@get("/account/hats", guards=[requires(Permission.ACCOUNT_OWN)])
 async def my_hats(request: AnyRequest, platform_session: PlatformSession, actor: Actor, settings: Settings) -> Template:
     """The roles this person may work in, one at a time."""
     current = await current_session(request, platform_session, settings)
@@ -85,9 +86,9 @@ async def my_hats(request: AnyRequest, platform_session: PlatformSession, actor:
     )
 
 
-@post("/account/hats", guards=[EVERYBODY], status_code=303)
+@post("/account/hats", guards=[requires(Permission.ACCOUNT_OWN)], status_code=303)
 async def switch_hat(
-    request: AnyRequest, platform_session: PlatformSession, actor: Actor, settings: Settings
+    request: AnyRequest, platform_session: PlatformSession, actor: Actor, settings: Settings, witness: Witness
 ) -> Redirect:
     """Work with another of my roles: the session here now reaches that place, and no other."""
     current = await current_session(request, platform_session, settings)
@@ -101,6 +102,7 @@ async def switch_hat(
         raise NotFound
     membership = await platform_session.get_one(Membership, hat.membership_id)
     secret, life = await sessions.switch_hat(platform_session, current=current, membership=membership)
+    await saw_sign_in(witness, platform_session, membership=membership, method=None)
     answer = see_other(hat.home, flash=f"Vous travaillez maintenant comme {hat.label}.")
     answer.cookies.append(session_cookie(settings, secret, life=life))
     return answer

@@ -16,8 +16,10 @@ from maillage_kit.crypto import FieldCipher, new_token
 from maillage_kit.db import PlatformSession
 from maillage_kit.errors import Forbidden
 from maillage_kit.ids import parsed_id
+from maillage_kit.permissions import Permission
 from maillage_kit.settings import Settings
-from maillage_kit.web import AnyRequest, page, see_other, text
+from maillage_kit.web import AnyRequest, page, requires, see_other, text
+from maillage_kit.witness import Witness
 from maillage_platform.identity import openid_signin, sessions
 from maillage_platform.identity.cookies import browser_cookie, browser_secret, session_cookie, session_cookie_name
 from maillage_platform.identity.errors import OpenIdRefused
@@ -25,9 +27,10 @@ from maillage_platform.identity.hats import hats_of
 from maillage_platform.identity.models import ExternalIdentity, IdentityProvider, Membership, OpenIdLogout
 from maillage_platform.identity.openid_client import OpenIdClient
 from maillage_platform.identity.openid_providers import active_provider, relying
-from maillage_platform.identity.routes_account import EVERYBODY, current_session
+from maillage_platform.identity.routes_account import current_session
 from maillage_platform.identity.routes_web import address_of
 from maillage_platform.identity.rules import SignInMethod, limits_of
+from maillage_platform.identity.witnessing import saw_sign_in
 
 log = structlog.get_logger(__name__)
 
@@ -81,6 +84,7 @@ async def callback(
     settings: Settings,
     cipher: FieldCipher,
     openid: OpenIdClient,
+    witness: Witness,
     provider_id: UUID,
 ) -> Redirect | Template:
     """The provider's answer: a session, or a page that says why not."""
@@ -106,6 +110,7 @@ async def callback(
         replaces=request.cookies.get(session_cookie_name(settings)),
         openid=found.proof,
     )
+    await saw_sign_in(witness, platform_session, membership=found.membership, method=SignInMethod.OPENID)
     flash = f"Votre compte est relié à {provider.name}." if found.linked_now else "Vous êtes connecté."
     answer = see_other(found.hat.home, flash=flash)
     answer.cookies.append(session_cookie(settings, secret, life=limits_of(found.hat.role).life))
@@ -146,7 +151,7 @@ async def provider_logout(
     return Response({}, status_code=200, headers=headers)
 
 
-@get("/account/providers", guards=[EVERYBODY])
+@get("/account/providers", guards=[requires(Permission.ACCOUNT_OWN)])
 async def my_providers(
     request: AnyRequest, platform_session: PlatformSession, actor: Actor, settings: Settings
 ) -> Template:
@@ -170,7 +175,7 @@ async def my_providers(
     )
 
 
-@post("/account/providers/link", guards=[EVERYBODY], status_code=200)
+@post("/account/providers/link", guards=[requires(Permission.ACCOUNT_OWN)], status_code=200)
 async def link_mine(
     request: AnyRequest,
     platform_session: PlatformSession,
@@ -188,7 +193,7 @@ async def link_mine(
     return await _ready(request, platform_session, settings, cipher, openid, provider, account_id=actor.account_id)
 
 
-@post("/account/providers/unlink", guards=[EVERYBODY], status_code=303)
+@post("/account/providers/unlink", guards=[requires(Permission.ACCOUNT_OWN)], status_code=303)
 async def unlink_mine(
     request: AnyRequest, platform_session: PlatformSession, actor: Actor, settings: Settings
 ) -> Redirect:

@@ -14,16 +14,19 @@ from maillage_kit.crypto import new_token, token_hash
 from maillage_kit.db import PlatformSession
 from maillage_kit.errors import Forbidden, NotFound
 from maillage_kit.ids import parsed_id
+from maillage_kit.permissions import Permission
 from maillage_kit.settings import Settings
-from maillage_kit.web import AnyRequest, page, see_other, text
+from maillage_kit.web import AnyRequest, page, requires, see_other, text
+from maillage_kit.witness import Witness
 from maillage_platform.identity import passkeys, sessions
 from maillage_platform.identity.cookies import browser_cookie, browser_secret, session_cookie, session_cookie_name
 from maillage_platform.identity.hats import hats_of, preferred_hat
 from maillage_platform.identity.models import Account, Membership, WebSession
 from maillage_platform.identity.passkeys import PasskeyRefused, RecoveryRefused, Site
-from maillage_platform.identity.routes_account import EVERYBODY, current_session
+from maillage_platform.identity.routes_account import current_session
 from maillage_platform.identity.routes_web import address_of
 from maillage_platform.identity.rules import SignInMethod, device_name, limits_of
+from maillage_platform.identity.witnessing import saw_sign_in
 
 log = structlog.get_logger(__name__)
 Json = Response[dict[str, Any]]
@@ -38,7 +41,7 @@ async def sign_in_options(request: AnyRequest, platform_session: PlatformSession
 
 
 @post("/signin/passkey", status_code=200)
-async def sign_in(request: AnyRequest, platform_session: PlatformSession, settings: Settings) -> Json:
+async def sign_in(request: AnyRequest, platform_session: PlatformSession, settings: Settings, witness: Witness) -> Json:
     """A passkey alone signs in: it is held and its user was verified."""
     try:
         account = await passkeys.verify(
@@ -53,14 +56,16 @@ async def sign_in(request: AnyRequest, platform_session: PlatformSession, settin
     if not hats:
         return _said("Votre compte n’a plus d’accès. Adressez-vous à votre coopérative.", 403)
     hat = await preferred_hat(platform_session, account_id=account.id, hats=hats)
+    membership = await platform_session.get_one(Membership, hat.membership_id)
     secret = await sessions.open_session(
         platform_session,
-        membership=await platform_session.get_one(Membership, hat.membership_id),
+        membership=membership,
         user_agent=request.headers.get("user-agent", ""),
         address=address_of(request),
         method=SignInMethod.PASSKEY,
         replaces=request.cookies.get(session_cookie_name(settings)),
     )
+    await saw_sign_in(witness, platform_session, membership=membership, method=SignInMethod.PASSKEY)
     answer: Json = Response({"location": hat.home if len(hats) == 1 else "/account/hats"})
     answer.cookies.append(session_cookie(settings, secret, life=limits_of(hat.role).life))
     return answer
@@ -150,7 +155,7 @@ async def register(request: AnyRequest, platform_session: PlatformSession, setti
     return await _strengthened(platform_session, settings, current, "/account/passkeys")
 
 
-@get("/account/passkeys", guards=[EVERYBODY])
+@get("/account/passkeys", guards=[requires(Permission.ACCOUNT_OWN)])
 async def my_passkeys(
     request: AnyRequest, platform_session: PlatformSession, actor: Actor, settings: Settings
 ) -> Template:
@@ -166,7 +171,7 @@ async def my_passkeys(
     )
 
 
-@post("/account/passkeys/remove", guards=[EVERYBODY], status_code=303)
+@post("/account/passkeys/remove", guards=[requires(Permission.ACCOUNT_OWN)], status_code=303)
 async def remove_passkey(
     request: AnyRequest, platform_session: PlatformSession, actor: Actor, settings: Settings
 ) -> Redirect:
@@ -179,7 +184,7 @@ async def remove_passkey(
     return see_other("/account/passkeys", flash="Cette clé n’ouvre plus votre compte.")
 
 
-@post("/account/recovery-codes", guards=[EVERYBODY], status_code=200)
+@post("/account/recovery-codes", guards=[requires(Permission.ACCOUNT_OWN)], status_code=200)
 async def make_codes(
     request: AnyRequest, platform_session: PlatformSession, actor: Actor, settings: Settings
 ) -> Template:

@@ -6,11 +6,12 @@ from uuid import UUID
 from litestar import get, post
 from litestar.response import Redirect, Template
 
-from maillage_kit.context import Actor, CooperativeContext, Role
+from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.crypto import FieldCipher
 from maillage_kit.db import PlatformSession
 from maillage_kit.errors import Conflict, Invalid
 from maillage_kit.ids import new_id, parsed_id
+from maillage_kit.permissions import Permission
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, base_path, page, requires, see_other, text
 from maillage_platform.identity.models import IdentityProvider
@@ -24,9 +25,6 @@ from maillage_platform.identity.openid_providers import (
     save_provider,
     switch_provider,
 )
-
-OFFICE = requires(Role.OFFICE)
-FEDERATION = requires(Role.FEDERATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class Place:
 FEDERATION_PLACE = Place(None, "/federation/settings", "layouts/federation.html")
 
 
-@get("/settings/providers", guards=[OFFICE])
+@get("/settings/providers", guards=[requires(Permission.PEOPLE_MANAGE)])
 async def providers(
     request: AnyRequest, platform_session: PlatformSession, cooperative: CooperativeContext, settings: Settings
 ) -> Template:
@@ -53,7 +51,7 @@ async def providers(
     return await _list(request, platform_session, Place.of(cooperative), settings)
 
 
-@post("/settings/providers", guards=[OFFICE], status_code=303)
+@post("/settings/providers", guards=[requires(Permission.PEOPLE_MANAGE)], status_code=303)
 async def add_provider(
     request: AnyRequest,
     platform_session: PlatformSession,
@@ -67,7 +65,7 @@ async def add_provider(
     return await _save(request, platform_session, Place.of(cooperative), actor, cipher, openid, settings, None)
 
 
-@get("/settings/providers/{provider_id:uuid}", guards=[OFFICE])
+@get("/settings/providers/{provider_id:uuid}", guards=[requires(Permission.PEOPLE_MANAGE)])
 async def provider(
     request: AnyRequest,
     platform_session: PlatformSession,
@@ -79,7 +77,7 @@ async def provider(
     return await _one(request, platform_session, Place.of(cooperative), settings, provider_id)
 
 
-@post("/settings/providers/{provider_id:uuid}", guards=[OFFICE], status_code=303)
+@post("/settings/providers/{provider_id:uuid}", guards=[requires(Permission.PEOPLE_MANAGE)], status_code=303)
 async def change_provider(
     request: AnyRequest,
     platform_session: PlatformSession,
@@ -94,7 +92,7 @@ async def change_provider(
     return await _save(request, platform_session, Place.of(cooperative), actor, cipher, openid, settings, provider_id)
 
 
-@post("/settings/providers/{provider_id:uuid}/switch", guards=[OFFICE], status_code=303)
+@post("/settings/providers/{provider_id:uuid}/switch", guards=[requires(Permission.PEOPLE_MANAGE)], status_code=303)
 async def switch(
     request: AnyRequest,
     platform_session: PlatformSession,
@@ -106,13 +104,13 @@ async def switch(
     return await _switch(request, platform_session, Place.of(cooperative), actor, provider_id)
 
 
-@get("/federation/settings/providers", guards=[FEDERATION])
+@get("/federation/settings/providers", guards=[requires(Permission.FEDERATION_PEOPLE)])
 async def federation_providers(request: AnyRequest, platform_session: PlatformSession, settings: Settings) -> Template:
     """The federation's identity providers."""
     return await _list(request, platform_session, FEDERATION_PLACE, settings)
 
 
-@post("/federation/settings/providers", guards=[FEDERATION], status_code=303)
+@post("/federation/settings/providers", guards=[requires(Permission.FEDERATION_PEOPLE)], status_code=303)
 async def add_federation_provider(
     request: AnyRequest,
     platform_session: PlatformSession,
@@ -125,7 +123,7 @@ async def add_federation_provider(
     return await _save(request, platform_session, FEDERATION_PLACE, actor, cipher, openid, settings, None)
 
 
-@get("/federation/settings/providers/{provider_id:uuid}", guards=[FEDERATION])
+@get("/federation/settings/providers/{provider_id:uuid}", guards=[requires(Permission.FEDERATION_PEOPLE)])
 async def federation_provider(
     request: AnyRequest, platform_session: PlatformSession, settings: Settings, provider_id: UUID
 ) -> Template:
@@ -133,7 +131,11 @@ async def federation_provider(
     return await _one(request, platform_session, FEDERATION_PLACE, settings, provider_id)
 
 
-@post("/federation/settings/providers/{provider_id:uuid}", guards=[FEDERATION], status_code=303)
+@post(
+    "/federation/settings/providers/{provider_id:uuid}",
+    guards=[requires(Permission.FEDERATION_PEOPLE)],
+    status_code=303,
+)
 async def change_federation_provider(
     request: AnyRequest,
     platform_session: PlatformSession,
@@ -147,7 +149,11 @@ async def change_federation_provider(
     return await _save(request, platform_session, FEDERATION_PLACE, actor, cipher, openid, settings, provider_id)
 
 
-@post("/federation/settings/providers/{provider_id:uuid}/switch", guards=[FEDERATION], status_code=303)
+@post(
+    "/federation/settings/providers/{provider_id:uuid}/switch",
+    guards=[requires(Permission.FEDERATION_PEOPLE)],
+    status_code=303,
+)
 async def switch_federation(
     request: AnyRequest, platform_session: PlatformSession, actor: Actor, provider_id: UUID
 ) -> Redirect:

@@ -13,6 +13,7 @@ from maillage_kit.db import PlatformSession
 from maillage_kit.errors import Invalid, Unavailable
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, page, see_other, text
+from maillage_kit.witness import Witness
 from maillage_platform.identity import sessions
 from maillage_platform.identity.cookies import forgotten_session, session_cookie, session_cookie_name
 from maillage_platform.identity.errors import OpenIdRefused
@@ -26,6 +27,7 @@ from maillage_platform.identity.openid_providers import (
     relying,
 )
 from maillage_platform.identity.rules import SignInMethod, limits_of
+from maillage_platform.identity.witnessing import saw_sign_in
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +77,7 @@ async def confirm_link(request: AnyRequest, platform_session: PlatformSession, t
 
 @post("/signin/{token:str}", status_code=303)
 async def sign_in(
-    request: AnyRequest, platform_session: PlatformSession, settings: Settings, token: str
+    request: AnyRequest, platform_session: PlatformSession, settings: Settings, witness: Witness, token: str
 ) -> Redirect | Template:
     """Use the link: open a session for one hat, with a fresh cookie."""
     form = await request.form()
@@ -96,6 +98,7 @@ async def sign_in(
         method=SignInMethod.LINK,
         replaces=request.cookies.get(session_cookie_name(settings)),
     )
+    await saw_sign_in(witness, platform_session, membership=membership, method=SignInMethod.LINK)
     answer = see_other(hat.home, flash="Vous êtes connecté.")
     answer.cookies.append(session_cookie(settings, secret, life=limits_of(hat.role).life))
     return answer

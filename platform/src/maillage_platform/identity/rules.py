@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from maillage_kit.context import Role
+from maillage_kit.permissions import FIELD_ROLES, Role
 
 ASKING_WINDOW = timedelta(minutes=15)
 _FREE_PER_EMAIL = 3
@@ -44,17 +44,17 @@ class SessionLimits:
     life: timedelta
 
 
-_LIMITS = {
-    Role.OFFICE: SessionLimits(idle=timedelta(days=3), life=timedelta(days=14)),
-    # an artisan woken at 3 a.m. finds his phone signed in, even after a quiet month
-    Role.MEMBER: SessionLimits(idle=timedelta(days=30), life=timedelta(days=90)),
-    Role.FEDERATION: SessionLimits(idle=timedelta(hours=4), life=timedelta(hours=12)),
-}
+_OFFICE = SessionLimits(idle=timedelta(days=3), life=timedelta(days=14))
+# an artisan woken at 3 a.m. finds his phone signed in, even after a quiet month
+_FIELD = SessionLimits(idle=timedelta(days=30), life=timedelta(days=90))
+_FEDERATION = SessionLimits(idle=timedelta(hours=4), life=timedelta(hours=12))
 
 
 def limits_of(role: Role) -> SessionLimits:
     """The more a role sees, the shorter its sessions."""
-    return _LIMITS[role]
+    if role.of_federation:
+        return _FEDERATION
+    return _FIELD if role in FIELD_ROLES else _OFFICE
 
 
 def wait_before_letter(*, asked_for_email: int, asked_from_address: int) -> timedelta:

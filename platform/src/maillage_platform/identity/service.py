@@ -4,8 +4,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from maillage_kit.context import Role
 from maillage_kit.db import PlatformSession
+from maillage_kit.permissions import Role
 from maillage_platform.identity.models import Account, Membership
 
 

@@ -14,10 +14,11 @@ import structlog
 from sqlalchemy import orm
 
 from maillage_kit import clock
-from maillage_kit.context import ROLE_LABELS, Actor, Role
+from maillage_kit.context import Actor
 from maillage_kit.crypto import new_token, token_hash
 from maillage_kit.db import PlatformSession
 from maillage_kit.errors import Forbidden
+from maillage_kit.permissions import ROLE_LABELS, Role
 from maillage_platform.cooperatives.models import Cooperative
 from maillage_platform.identity.models import Account, IdentityProvider, Membership, WebSession
 from maillage_platform.identity.rules import METHOD_LABELS, SignInMethod, device_name, limits_of

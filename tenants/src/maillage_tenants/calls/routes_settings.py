@@ -8,15 +8,15 @@ from litestar.datastructures import UploadFile
 from litestar.response import Redirect, Template
 
 from maillage_hooks import TradeRegistry
-from maillage_kit.context import Actor, CooperativeContext, Role
+from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import AppError, Conflict, Invalid, NotFound, TooLarge
+from maillage_kit.permissions import Permission
 from maillage_kit.phone import show_phone
 from maillage_kit.web import AnyRequest, base_path, page, requires, see_other, text
 from maillage_tenants import masking, recordings
 from maillage_tenants.calls import words
 
-_OFFICE = [requires(Role.OFFICE)]
 _TABS = (
     ("", "Enregistrement", "shield"),
     ("/prompts", "Voix du standard", "phone"),
@@ -32,7 +32,7 @@ def _tabs(cooperative: CooperativeContext, here: str) -> list[dict[str, Any]]:
 # ---------------------------------------------------------------------------------------------------- recording
 
 
-@get("/telephony", guards=_OFFICE)
+@get("/telephony", guards=[requires(Permission.SETTINGS_READ)])
 async def telephony_settings(request: AnyRequest, session: TenantSession, cooperative: CooperativeContext) -> Template:
     """Whether conversations are recorded (R70)."""
     return page(
@@ -45,7 +45,7 @@ async def telephony_settings(request: AnyRequest, session: TenantSession, cooper
     )
 
 
-@post("/telephony/recording", guards=_OFFICE, status_code=303)
+@post("/telephony/recording", guards=[requires(Permission.SETTINGS_WRITE)], status_code=303)
 async def choose_recording(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor
 ) -> Redirect:
@@ -59,7 +59,7 @@ async def choose_recording(
 # ------------------------------------------------------------------------------------------------------ prompts
 
 
-@get("/telephony/prompts", guards=_OFFICE)
+@get("/telephony/prompts", guards=[requires(Permission.SETTINGS_READ)])
 async def prompts(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, trades: TradeRegistry
 ) -> Template:
@@ -88,7 +88,7 @@ async def _prompts(
     )
 
 
-@post("/telephony/prompts/{name:str}", guards=_OFFICE)
+@post("/telephony/prompts/{name:str}", guards=[requires(Permission.SETTINGS_WRITE)])
 async def record_prompt(
     request: AnyRequest,
     session: TenantSession,
@@ -110,14 +110,14 @@ async def record_prompt(
     return see_other(f"{base_path(cooperative)}/telephony/prompts", flash="Phrase enregistrée.")
 
 
-@post("/telephony/prompts/{name:str}/forget", guards=_OFFICE, status_code=303)
+@post("/telephony/prompts/{name:str}/forget", guards=[requires(Permission.SETTINGS_WRITE)], status_code=303)
 async def forget_prompt(session: TenantSession, cooperative: CooperativeContext, actor: Actor, name: str) -> Redirect:
     """Back to the synthetic voice."""
     await recordings.forget_prompt(session, name=name, by=actor.display_name)
     return see_other(f"{base_path(cooperative)}/telephony/prompts", flash="La voix de synthèse reprend cette phrase.")
 
 
-@get("/telephony/prompts/{name:str}/sound", guards=_OFFICE)
+@get("/telephony/prompts/{name:str}/sound", guards=[requires(Permission.SETTINGS_READ)])
 async def prompt_sound(session: TenantSession, name: str) -> Response[bytes]:
     """The recording of a sentence, to be heard."""
     content = await recordings.prompt_sound(session, name=name)
@@ -127,7 +127,7 @@ async def prompt_sound(session: TenantSession, name: str) -> Response[bytes]:
 # ------------------------------------------------------------------------------------------------ masked numbers
 
 
-@get("/telephony/numbers", guards=_OFFICE)
+@get("/telephony/numbers", guards=[requires(Permission.SETTINGS_READ)])
 async def masked_numbers(request: AnyRequest, session: TenantSession, cooperative: CooperativeContext) -> Template:
     """The numbers that join an artisan and a customer."""
     return await _numbers(request, session, cooperative)
@@ -153,7 +153,7 @@ async def _numbers(
     )
 
 
-@post("/telephony/numbers", guards=_OFFICE)
+@post("/telephony/numbers", guards=[requires(Permission.SETTINGS_WRITE)])
 async def add_number(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor
 ) -> Redirect | Template:
@@ -170,7 +170,7 @@ def _why(refused: AppError) -> str:
     return " ".join(dict.fromkeys([refused.message, *refused.fields.values()]))
 
 
-@post("/telephony/numbers/{number_id:uuid}/retire", guards=_OFFICE, status_code=303)
+@post("/telephony/numbers/{number_id:uuid}/retire", guards=[requires(Permission.SETTINGS_WRITE)], status_code=303)
 async def retire_number(
     session: TenantSession, cooperative: CooperativeContext, actor: Actor, number_id: UUID
 ) -> Redirect:

@@ -7,9 +7,10 @@ from litestar import Response, get, post
 from litestar.response import Redirect, Template
 
 from maillage_hooks import TradeRegistry
-from maillage_kit.context import Actor, CooperativeContext, Role
+from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Conflict, Invalid, Unavailable
+from maillage_kit.permissions import Permission
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, base_path, page, page_request, requires, see_other, text, url_with
 from maillage_tenants import recordings
@@ -17,7 +18,6 @@ from maillage_tenants.calls import journal, labels
 from maillage_tenants.calls.journal import Show
 from maillage_tenants.calls.service import callbacks, cutting
 
-_OFFICE = [requires(Role.OFFICE)]
 _TABS = (
     (Show.ALL, "Tous", "phone"),
     (Show.TODAY, "Aujourd’hui", "clock"),
@@ -26,7 +26,7 @@ _TABS = (
 )
 
 
-@get("/calls", guards=_OFFICE)
+@get("/calls", guards=[requires(Permission.CALLS_READ)])
 async def call_log(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, trades: TradeRegistry
 ) -> Template:
@@ -56,13 +56,13 @@ async def call_log(
     )
 
 
-@get("/calls/{call_id:uuid}", guards=_OFFICE)
+@get("/calls/{call_id:uuid}", guards=[requires(Permission.CALLS_READ)])
 async def one_call(request: AnyRequest, session: TenantSession, trades: TradeRegistry, call_id: UUID) -> Template:
     """One call: who rang, why it went where it went, what happened at each step."""
     return await _story(request, session, trades, call_id)
 
 
-@get("/calls/{call_id:uuid}/recordings/{recording_id:uuid}", guards=_OFFICE)
+@get("/calls/{call_id:uuid}/recordings/{recording_id:uuid}", guards=[requires(Permission.CALLS_LISTEN)])
 async def listen(session: TenantSession, actor: Actor, call_id: UUID, recording_id: UUID) -> Response[bytes]:
     """A message or a conversation, to be heard; each listening is audited (R70)."""
     content, media_type = await recordings.sound_of(
@@ -71,7 +71,7 @@ async def listen(session: TenantSession, actor: Actor, call_id: UUID, recording_
     return Response(content, media_type=media_type, headers={"Cache-Control": "private, no-store"})
 
 
-@post("/calls/{call_id:uuid}/hold", guards=_OFFICE)
+@post("/calls/{call_id:uuid}/hold", guards=[requires(Permission.CALLS_WRITE)])
 async def hold_recordings(
     request: AnyRequest,
     session: TenantSession,
@@ -90,7 +90,7 @@ async def hold_recordings(
     return see_other(f"{base_path(cooperative)}/calls/{call_id}", flash="Les enregistrements de cet appel sont gardés.")
 
 
-@post("/calls/{call_id:uuid}/release", guards=_OFFICE, status_code=303)
+@post("/calls/{call_id:uuid}/release", guards=[requires(Permission.CALLS_WRITE)], status_code=303)
 async def release_recordings(
     session: TenantSession, cooperative: CooperativeContext, actor: Actor, call_id: UUID
 ) -> Redirect:
@@ -100,7 +100,7 @@ async def release_recordings(
     return see_other(f"{base_path(cooperative)}/calls/{call_id}", flash="La durée habituelle s’applique à nouveau.")
 
 
-@post("/calls/{call_id:uuid}/hang-up", guards=_OFFICE, status_code=303)
+@post("/calls/{call_id:uuid}/hang-up", guards=[requires(Permission.CALLS_WRITE)], status_code=303)
 async def hang_up(
     session: TenantSession, cooperative: CooperativeContext, actor: Actor, settings: Settings, call_id: UUID
 ) -> Redirect:
@@ -113,7 +113,7 @@ async def hang_up(
     return see_other(page_of_call, flash="Appel raccroché.")
 
 
-@post("/calls/{call_id:uuid}/callback", guards=_OFFICE, status_code=303)
+@post("/calls/{call_id:uuid}/callback", guards=[requires(Permission.CALLS_WRITE)], status_code=303)
 async def close_callback(
     request: AnyRequest,
     session: TenantSession,

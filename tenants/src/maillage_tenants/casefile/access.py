@@ -1,33 +1,41 @@
-"""Who may open which case: the office every one, an artisan those of his own business. Nobody else's exists (404)."""
+"""Who may open which case: the office every one, a member those of his business, a technician those given to him.
+Nobody else's exists (404).
+"""
 
 from collections.abc import Awaitable
 from uuid import UUID
 
 from litestar.response import Redirect, Response
 
-from maillage_kit.context import Actor, CooperativeContext, Role
+from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Conflict, Invalid, NotFound, TooLarge
-from maillage_kit.web import base_path, requires, see_other
+from maillage_kit.permissions import Permission, Role
+from maillage_kit.web import base_path, see_other
 from maillage_tenants import interventions
 from maillage_tenants.interventions import Intervention
-
-BOTH = requires(Role.OFFICE, Role.MEMBER)
 
 
 async def case_for(session: TenantSession, *, case_id: UUID, actor: Actor) -> Intervention:
     """The case, when this person may see it. Raises CaseNotFound otherwise, as if it did not exist."""
     row = await interventions.case(session, case_id=case_id)
-    if actor.role is Role.OFFICE:
-        return row
-    if actor.role is Role.MEMBER and actor.member_id is not None and row.member_id == actor.member_id:
+    if actor.may(Permission.CASES_READ) or is_own(row, actor):
         return row
     raise NotFound
 
 
+def is_own(row: Intervention, actor: Actor) -> bool:
+    """Whether the case is this artisan's: a member's business has it, a technician was given it himself."""
+    if not actor.may(Permission.FIELD_WORK):
+        return False
+    if actor.role is Role.TECHNICIAN:
+        return actor.technician_id is not None and row.technician_id == actor.technician_id
+    return actor.member_id is not None and row.member_id == actor.member_id
+
+
 def case_page(cooperative: CooperativeContext, actor: Actor, case_id: UUID) -> str:
     """Where this person works on the case: the office's page or the artisan's phone."""
-    folder = "/field/cases" if actor.role is Role.MEMBER else "/cases"
+    folder = "/field/cases" if actor.may(Permission.FIELD_WORK) else "/cases"
     return f"{base_path(cooperative)}{folder}/{case_id}"
 
 

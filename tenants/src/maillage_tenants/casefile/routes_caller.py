@@ -6,14 +6,15 @@ from litestar import post
 from litestar.response import Redirect
 
 from maillage_kit import clock
-from maillage_kit.context import Actor, CooperativeContext, Role
+from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
+from maillage_kit.permissions import Permission
 from maillage_kit.web import AnyRequest, requires, see_other, text
 from maillage_tenants import interventions
 from maillage_tenants.casefile.access import attempt, case_for, case_page, words_of
 
 
-@post("/cases/{case_id:uuid}/caller", guards=[requires(Role.OFFICE, Role.MEMBER)])
+@post("/cases/{case_id:uuid}/caller", guards=[requires(Permission.CASES_WRITE, Permission.FIELD_WORK)])
 async def write_caller(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, case_id: UUID
 ) -> Redirect:

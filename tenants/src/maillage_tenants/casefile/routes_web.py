@@ -7,9 +7,10 @@ from litestar.response import Redirect, Response, Template
 
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
-from maillage_kit.context import Actor, CooperativeContext, Role
+from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Invalid, NotFound
+from maillage_kit.permissions import Permission
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, base_path, page, page_request, requires, see_other, text, url_with
 from maillage_tenants import interventions, territory
@@ -19,10 +20,8 @@ from maillage_tenants.casefile.views import case_view, status_view
 from maillage_tenants.casefile.words import case_words
 from maillage_tenants.interventions import HoldReason, State, TriageIncomplete
 
-OFFICE = requires(Role.OFFICE)
 
-
-@get("/cases", guards=[OFFICE])
+@get("/cases", guards=[requires(Permission.CASES_READ)])
 async def list_of_cases(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, trades: TradeRegistry
 ) -> Template:
@@ -55,7 +54,7 @@ async def list_of_cases(
     )
 
 
-@get("/cases/{case_id:uuid}", guards=[requires(Role.OFFICE, Role.MEMBER)])
+@get("/cases/{case_id:uuid}", guards=[requires(Permission.CASES_READ, Permission.FIELD_WORK)])
 async def one_case(
     request: AnyRequest,
     session: TenantSession,
@@ -66,7 +65,7 @@ async def one_case(
 ) -> Template | Redirect:
     """The whole story on one page. An artisan finds his own cases on his phone page."""
     await case_for(session, case_id=case_id, actor=actor)
-    if actor.role is Role.MEMBER:
+    if actor.may(Permission.FIELD_WORK):
         return see_other(case_page(cooperative, actor, case_id))
     return await _page(request, session, cooperative, trades, case_id)
 
@@ -114,7 +113,7 @@ async def _page(
     )
 
 
-@get("/cases/{case_id:uuid}/status", guards=[OFFICE])
+@get("/cases/{case_id:uuid}/status", guards=[requires(Permission.CASES_READ)])
 async def live_status(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, case_id: UUID
 ) -> Template:
@@ -132,7 +131,7 @@ async def live_status(
 # ------------------------------------------------------------------------------------------------------------- triage
 
 
-@post("/cases/triage-questions", status_code=200, guards=[requires(Role.OFFICE, Role.MEMBER)])
+@post("/cases/triage-questions", status_code=200, guards=[requires(Permission.CASES_WRITE, Permission.FIELD_WORK)])
 async def triage_questions(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, trades: TradeRegistry
 ) -> Template:
@@ -161,7 +160,7 @@ async def triage_questions(
     )
 
 
-@post("/cases/{case_id:uuid}/price", guards=[requires(Role.OFFICE, Role.MEMBER)])
+@post("/cases/{case_id:uuid}/price", guards=[requires(Permission.CASES_WRITE, Permission.FIELD_WORK)])
 async def accept_price(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, case_id: UUID
 ) -> Redirect:
@@ -174,7 +173,7 @@ async def accept_price(
     return see_other(here, flash="Accord du client enregistré.")
 
 
-@post("/cases/{case_id:uuid}/triage", guards=[OFFICE])
+@post("/cases/{case_id:uuid}/triage", guards=[requires(Permission.CASES_WRITE)])
 async def qualify(
     request: AnyRequest,
     session: TenantSession,
@@ -214,7 +213,7 @@ async def qualify(
     return see_other(here, flash="Demande qualifiée.")
 
 
-@post("/cases/{case_id:uuid}/trade", guards=[OFFICE])
+@post("/cases/{case_id:uuid}/trade", guards=[requires(Permission.CASES_WRITE)])
 async def choose_trade(
     request: AnyRequest,
     session: TenantSession,
@@ -238,7 +237,7 @@ async def choose_trade(
 # ---------------------------------------------------------------------------------------------------- who goes there
 
 
-@post("/cases/{case_id:uuid}/dispatch", guards=[OFFICE])
+@post("/cases/{case_id:uuid}/dispatch", guards=[requires(Permission.CASES_WRITE)])
 async def look_for_artisan(
     session: TenantSession, cooperative: CooperativeContext, actor: Actor, settings: Settings, case_id: UUID
 ) -> Redirect:
@@ -259,7 +258,7 @@ async def look_for_artisan(
     )
 
 
-@post("/cases/{case_id:uuid}/assign", guards=[OFFICE])
+@post("/cases/{case_id:uuid}/assign", guards=[requires(Permission.CASES_WRITE)])
 async def assign(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, case_id: UUID
 ) -> Redirect:
@@ -277,7 +276,7 @@ async def assign(
     )
 
 
-@post("/cases/{case_id:uuid}/release", guards=[requires(Role.OFFICE, Role.MEMBER)])
+@post("/cases/{case_id:uuid}/release", guards=[requires(Permission.CASES_WRITE, Permission.FIELD_WORK)])
 async def release(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, case_id: UUID
 ) -> Redirect:
@@ -285,7 +284,7 @@ async def release(
     await case_for(session, case_id=case_id, actor=actor)
     reason = text(await request.form(), "reason")
     back = case_page(cooperative, actor, case_id)
-    if actor.role is Role.MEMBER:
+    if actor.may(Permission.FIELD_WORK):
         back = f"{base_path(cooperative)}/field"
     return await done_or_said(
         session,
@@ -295,7 +294,7 @@ async def release(
     )
 
 
-@post("/cases/{case_id:uuid}/cancel", guards=[OFFICE])
+@post("/cases/{case_id:uuid}/cancel", guards=[requires(Permission.CASES_WRITE)])
 async def cancel(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, case_id: UUID
 ) -> Redirect:
@@ -315,7 +314,7 @@ async def cancel(
     )
 
 
-@post("/cases/{case_id:uuid}/follow-up", guards=[OFFICE])
+@post("/cases/{case_id:uuid}/follow-up", guards=[requires(Permission.CASES_WRITE)])
 async def follow_up(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, case_id: UUID
 ) -> Redirect:
@@ -341,7 +340,7 @@ async def follow_up(
 # ---------------------------------------------------------------------------------------------------------- documents
 
 
-@get("/cases/{case_id:uuid}/documents/{code:str}", guards=[requires(Role.OFFICE, Role.MEMBER)])
+@get("/cases/{case_id:uuid}/documents/{code:str}", guards=[requires(Permission.CASES_READ, Permission.FIELD_WORK)])
 async def trade_document(
     session: TenantSession,
     cooperative: CooperativeContext,
@@ -360,7 +359,10 @@ async def trade_document(
     return pdf(content, f"{code}-{row.number}.pdf")
 
 
-@get("/cases/{case_id:uuid}/attachments/{attachment_id:uuid}", guards=[requires(Role.OFFICE, Role.MEMBER)])
+@get(
+    "/cases/{case_id:uuid}/attachments/{attachment_id:uuid}",
+    guards=[requires(Permission.CASES_READ, Permission.FIELD_WORK)],
+)
 async def attachment(session: TenantSession, actor: Actor, case_id: UUID, attachment_id: UUID) -> Response[bytes]:
     """A photo or a document of the case, as it was sent."""
     await case_for(session, case_id=case_id, actor=actor)

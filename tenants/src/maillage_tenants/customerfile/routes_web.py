@@ -7,8 +7,8 @@ from litestar.response import Template
 
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
-from maillage_kit.context import Role
 from maillage_kit.db import TenantSession
+from maillage_kit.permissions import Permission
 from maillage_kit.web import AnyRequest, page, requires
 from maillage_tenants import customers, subscriptions
 from maillage_tenants.customerfile import queries
@@ -16,7 +16,7 @@ from maillage_tenants.customers import labels as customer_labels
 from maillage_tenants.subscriptions import labels as subscription_labels
 
 
-@get("/customers/{customer_id:uuid}", guards=[requires(Role.OFFICE)])
+@get("/customers/{customer_id:uuid}", guards=[requires(Permission.CUSTOMERS_READ)])
 async def show_customer(
     request: AnyRequest, session: TenantSession, trades: TradeRegistry, customer_id: UUID
 ) -> Template:

@@ -8,10 +8,11 @@ from litestar.response import Redirect, Template
 
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
-from maillage_kit.context import Actor, CooperativeContext, Role
+from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Invalid, NotFound
 from maillage_kit.pages import PageRequest
+from maillage_kit.permissions import Permission
 from maillage_kit.phone import parse_phone
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, base_path, page, requires, see_other
@@ -20,18 +21,17 @@ from maillage_tenants.customers import PremisesUse
 from maillage_tenants.desk.board import board
 from maillage_tenants.interventions import NewCase, Source, TriageIncomplete
 
-OFFICE = requires(Role.OFFICE)
 CUSTOMERS_SHOWN = 8
 COMMUNES_SHOWN = 8
 
 
-@get("/desk", guards=[OFFICE])
+@get("/desk", guards=[requires(Permission.DESK_READ)])
 async def desk(request: AnyRequest, session: TenantSession, trades: TradeRegistry, settings: Settings) -> Template:
     """The board, which then keeps itself up to date."""
     return page(request, "desk/desk.html", **await _board(session, trades, settings))
 
 
-@get("/desk/board", guards=[OFFICE])
+@get("/desk/board", guards=[requires(Permission.DESK_READ)])
 async def live_board(
     request: AnyRequest, session: TenantSession, trades: TradeRegistry, settings: Settings
 ) -> Template:
@@ -49,7 +49,7 @@ async def _board(session: TenantSession, trades: TradeRegistry, settings: Settin
     }
 
 
-@post("/desk/alarms/{alarm_id:uuid}/acknowledge", guards=[OFFICE])
+@post("/desk/alarms/{alarm_id:uuid}/acknowledge", guards=[requires(Permission.CASES_WRITE)])
 async def acknowledge(
     session: TenantSession, cooperative: CooperativeContext, actor: Actor, alarm_id: UUID
 ) -> Redirect:
@@ -58,7 +58,7 @@ async def acknowledge(
     return see_other(f"{base_path(cooperative)}/desk", flash="Alarme prise en charge.")
 
 
-@post("/desk/alarms/{alarm_id:uuid}/resolve", guards=[OFFICE])
+@post("/desk/alarms/{alarm_id:uuid}/resolve", guards=[requires(Permission.CASES_WRITE)])
 async def resolve(session: TenantSession, cooperative: CooperativeContext, actor: Actor, alarm_id: UUID) -> Redirect:
     """It is settled."""
     key = next((alarm.dedupe_key for alarm in await alarms.open_alarms(session) if alarm.id == alarm_id), None)
@@ -71,7 +71,7 @@ async def resolve(session: TenantSession, cooperative: CooperativeContext, actor
 # -------------------------------------------------------------------------------------------------------- new request
 
 
-@get("/desk/new", guards=[OFFICE])
+@get("/desk/new", guards=[requires(Permission.CASES_WRITE)])
 async def new_request(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, trades: TradeRegistry
 ) -> Template:
@@ -135,7 +135,7 @@ async def _form(
     )
 
 
-@get("/desk/new/customers", guards=[OFFICE])
+@get("/desk/new/customers", guards=[requires(Permission.CASES_WRITE)])
 async def find_customers(request: AnyRequest, session: TenantSession) -> Template:
     """Customers whose name, number or place begins so, with their sites to choose."""
     wanted = request.query_params.get("who", "").strip()
@@ -146,14 +146,14 @@ async def find_customers(request: AnyRequest, session: TenantSession) -> Templat
     return page(request, "desk/_customers.html", rows=rows, wanted=wanted)
 
 
-@get("/desk/new/communes", guards=[OFFICE])
+@get("/desk/new/communes", guards=[requires(Permission.CASES_WRITE)])
 async def find_communes(request: AnyRequest, session: TenantSession) -> Template:
     """Communes somebody may mean, to choose one: a postcode never tells the commune (R97)."""
     found = await territory.search_commune(session, text=request.query_params.get("commune", ""), limit=COMMUNES_SHOWN)
     return page(request, "desk/_communes.html", communes=found, chosen="")
 
 
-@post("/desk/new", guards=[OFFICE])
+@post("/desk/new", guards=[requires(Permission.CASES_WRITE)])
 async def open_request(
     request: AnyRequest,
     session: TenantSession,

@@ -73,11 +73,14 @@ async def offer_for_case(session: TenantSession, *, case_id: UUID, technician_id
     return OfferLine(*row) if row else None
 
 
-async def cases_of(session: TenantSession, *, member_id: UUID, since: datetime) -> tuple[CaseLine, ...]:
-    """Cases of the business that are under way, or ended since `since`; the latest first."""
+async def cases_of(
+    session: TenantSession, *, member_id: UUID | None = None, technician_id: UUID | None = None, since: datetime
+) -> tuple[CaseLine, ...]:
+    """Cases of the business, or of one technician, under way or ended since `since`; the latest first."""
+    whose = Intervention.member_id == member_id if member_id else Intervention.technician_id == technician_id
     rows = await session.execute(
         CASE_LINE.where(
-            Intervention.member_id == member_id,
+            whose,
             sa.or_(
                 Intervention.state.not_in(("closed", "cancelled", "redirected")), Intervention.requested_at >= since
             ),

@@ -8,14 +8,14 @@ from litestar import get, post
 from litestar.response import Redirect, Template
 
 from maillage_kit import clock
-from maillage_kit.context import Actor, CooperativeContext, Role
+from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Forbidden, Invalid, NotFound
+from maillage_kit.permissions import Permission
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, base_path, page, requires, see_other, text
 from maillage_tenants import members, messages
 
-MEMBER = requires(Role.MEMBER)
 _ORDERS = (
     ("push,sms,email", "Notification, sinon SMS"),
     ("sms,push,email", "SMS, sinon notification"),
@@ -44,7 +44,7 @@ def _technician(actor: Actor) -> UUID:
     return actor.technician_id
 
 
-@get("/field/notifications", guards=[MEMBER])
+@get("/field/notifications", guards=[requires(Permission.FIELD_WORK)])
 async def preferences(request: AnyRequest, session: TenantSession, actor: Actor, settings: Settings) -> Template:
     """How he is told: the order, the wait, the phones that show notifications."""
     return await _page(request, session, _technician(actor), settings)
@@ -79,7 +79,7 @@ async def _page(
     )
 
 
-@post("/field/notifications", status_code=303, guards=[MEMBER])
+@post("/field/notifications", status_code=303, guards=[requires(Permission.FIELD_WORK)])
 async def save_preferences(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, settings: Settings
 ) -> Redirect | Template:
@@ -99,7 +99,7 @@ async def save_preferences(
     return see_other(_here(cooperative), flash="C’est noté.")
 
 
-@post("/field/notifications/devices", status_code=204, guards=[MEMBER])
+@post("/field/notifications/devices", status_code=204, guards=[requires(Permission.FIELD_WORK)])
 async def add_device(request: AnyRequest, session: TenantSession, actor: Actor, settings: Settings) -> None:
     """This browser shows notifications from now on: sent by the page's own script."""
     if messages.vapid_key(settings) is None:
@@ -122,14 +122,14 @@ async def add_device(request: AnyRequest, session: TenantSession, actor: Actor, 
     )
 
 
-@post("/field/notifications/devices/forget", status_code=303, guards=[MEMBER])
+@post("/field/notifications/devices/forget", status_code=303, guards=[requires(Permission.FIELD_WORK)])
 async def forget_devices(session: TenantSession, cooperative: CooperativeContext, actor: Actor) -> Redirect:
     """No notification on any phone any more; texts and calls go on."""
     await messages.unsubscribe(session, technician_id=_technician(actor))
     return see_other(_here(cooperative), flash="Plus de notification. Les SMS continuent.")
 
 
-@post("/field/notifications/try", status_code=303, guards=[MEMBER])
+@post("/field/notifications/try", status_code=303, guards=[requires(Permission.FIELD_WORK)])
 async def try_out(session: TenantSession, cooperative: CooperativeContext, actor: Actor) -> Redirect:
     """Send himself a message, along his own chain."""
     technician = await members.get_technician(session, technician_id=_technician(actor))

@@ -9,19 +9,19 @@ from litestar.response import Redirect, Template
 
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
-from maillage_kit.context import Actor, CooperativeContext, Role
+from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.crypto import FieldCipher
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Forbidden, NotFound
+from maillage_kit.permissions import Permission, Role
 from maillage_kit.phone import show_phone
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, base_path, page, requires, see_other, text
 from maillage_tenants import customers, interventions, masking, messages
-from maillage_tenants.casefile import attempt, case_for, case_view, case_words, words_of
+from maillage_tenants.casefile import attempt, case_for, case_view, case_words, is_own, words_of
 from maillage_tenants.field import queries, rules
 from maillage_tenants.interventions import HoldReason, Intervention, State, TriageIncomplete
 
-MEMBER = requires(Role.MEMBER)
 RECENT = timedelta(days=7)
 
 
@@ -32,22 +32,25 @@ def _technician(actor: Actor) -> UUID:
     return actor.technician_id
 
 
-@get("/field", guards=[MEMBER])
+@get("/field", guards=[requires(Permission.FIELD_WORK)])
 async def my_cases(request: AnyRequest, session: TenantSession, actor: Actor, trades: TradeRegistry) -> Template:
     """Offers first, then what is under way, then the last days."""
     return page(request, "field/home.html", **await _home(session, actor, trades))
 
 
-@get("/field/list", guards=[MEMBER])
+@get("/field/list", guards=[requires(Permission.FIELD_WORK)])
 async def my_cases_live(request: AnyRequest, session: TenantSession, actor: Actor, trades: TradeRegistry) -> Template:
     """The list alone, as the live page fetches it again."""
     return page(request, "field/_list.html", **await _home(session, actor, trades))
 
 
 async def _home(session: TenantSession, actor: Actor, trades: TradeRegistry) -> dict[str, Any]:
+    whole_business = None if actor.role is Role.TECHNICIAN else actor.member_id
     cases = (
-        await queries.cases_of(session, member_id=actor.member_id, since=clock.now() - RECENT)
-        if actor.member_id
+        await queries.cases_of(
+            session, member_id=whole_business, technician_id=actor.technician_id, since=clock.now() - RECENT
+        )
+        if whole_business or actor.technician_id
         else ()
     )
     over = ("closed", "cancelled", "redirected")
@@ -61,7 +64,7 @@ async def _home(session: TenantSession, actor: Actor, trades: TradeRegistry) -> 
     }
 
 
-@get("/field/cases/{case_id:uuid}", guards=[MEMBER])
+@get("/field/cases/{case_id:uuid}", guards=[requires(Permission.FIELD_WORK)])
 async def my_case(
     request: AnyRequest,
     session: TenantSession,
@@ -74,7 +77,7 @@ async def my_case(
     row = await interventions.case(session, case_id=case_id)
     if actor.technician_id is not None:
         await messages.mark_read(session, intervention_id=case_id, technician_id=actor.technician_id)
-    if row.member_id is not None and row.member_id == actor.member_id:
+    if is_own(row, actor):
         return await _case_page(request, session, cooperative, trades, case_id)
     offer = await queries.offer_for_case(session, case_id=case_id, technician_id=_technician(actor))
     if offer is None:
@@ -143,7 +146,7 @@ async def _may_mask(session: TenantSession, cooperative: CooperativeContext, cas
     return await masking.may_lend(session, artisan_phone=artisan, customer_phone=case.caller_phone)
 
 
-@post("/field/cases/{case_id:uuid}/masked", guards=[MEMBER], status_code=303)
+@post("/field/cases/{case_id:uuid}/masked", guards=[requires(Permission.FIELD_WORK)], status_code=303)
 async def ask_masked_number(
     session: TenantSession, cooperative: CooperativeContext, actor: Actor, case_id: UUID
 ) -> Redirect:
@@ -164,7 +167,7 @@ async def ask_masked_number(
     return see_other(back, flash=f"Appelez le client au {show_phone(number)} : il ne verra pas votre numéro.")
 
 
-@post("/field/cases/{case_id:uuid}/access", status_code=200, guards=[MEMBER])
+@post("/field/cases/{case_id:uuid}/access", status_code=200, guards=[requires(Permission.FIELD_WORK)])
 async def read_access(
     request: AnyRequest,
     session: TenantSession,
@@ -187,7 +190,7 @@ async def read_access(
     return await _case_page(request, session, cooperative, trades, case_id, access_notes=notes)
 
 
-@post("/field/cases/{case_id:uuid}/triage", guards=[MEMBER])
+@post("/field/cases/{case_id:uuid}/triage", guards=[requires(Permission.FIELD_WORK)])
 async def qualify(
     request: AnyRequest,
     session: TenantSession,
@@ -236,7 +239,7 @@ async def qualify(
     )
 
 
-@post("/field/offers/{offer_id:uuid}/accept", guards=[MEMBER])
+@post("/field/offers/{offer_id:uuid}/accept", guards=[requires(Permission.FIELD_WORK)])
 async def accept(session: TenantSession, cooperative: CooperativeContext, actor: Actor, offer_id: UUID) -> Redirect:
     """Take the case: the first wins."""
     offer = await interventions.offer(session, offer_id=offer_id)
@@ -260,7 +263,7 @@ async def accept(session: TenantSession, cooperative: CooperativeContext, actor:
     )
 
 
-@post("/field/offers/{offer_id:uuid}/decline", guards=[MEMBER])
+@post("/field/offers/{offer_id:uuid}/decline", guards=[requires(Permission.FIELD_WORK)])
 async def decline(
     session: TenantSession, cooperative: CooperativeContext, actor: Actor, settings: Settings, offer_id: UUID
 ) -> Redirect:

@@ -12,24 +12,23 @@ from litestar.response import Redirect, Template
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
 from maillage_kit.clock import paris_instant
-from maillage_kit.context import Actor, CooperativeContext, Role
+from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import AppError, Invalid, NotFound
 from maillage_kit.money import Money
+from maillage_kit.permissions import Permission
 from maillage_kit.web import AnyRequest, Sent, base_path, page, page_request, requires, see_other, text, url_with
 from maillage_tenants import invoices, members
 from maillage_tenants.invoices import METHOD_LABELS, InvoiceKind, PaymentMethod
 from maillage_tenants.ledger import queries, service
 
-OFFICE = [requires(Role.OFFICE)]
-MEMBER = [requires(Role.MEMBER)]
 _FIRST_YEAR = 2020
 
 
 # -------------------------------------------------------------------------------------------------- a member's account
 
 
-@get("/members/{member_id:uuid}/ledger", guards=OFFICE)
+@get("/members/{member_id:uuid}/ledger", guards=[requires(Permission.MONEY_READ)])
 async def member_ledger(
     request: AnyRequest, session: TenantSession, trades: TradeRegistry, member_id: UUID
 ) -> Template:
@@ -44,7 +43,7 @@ async def member_ledger(
     )
 
 
-@get("/field/ledger", guards=MEMBER)
+@get("/field/ledger", guards=[requires(Permission.FIELD_LEDGER)])
 async def own_ledger(request: AnyRequest, session: TenantSession, actor: Actor, trades: TradeRegistry) -> Template:
     """The member's own operations."""
     if actor.member_id is None:
@@ -55,7 +54,7 @@ async def own_ledger(request: AnyRequest, session: TenantSession, actor: Actor, 
 # ------------------------------------------------------------------------------------------------ the register of notes
 
 
-@get("/notes", guards=OFFICE)
+@get("/notes", guards=[requires(Permission.MONEY_READ)])
 async def register(request: AnyRequest, session: TenantSession) -> Template:
     """Everything issued, with what the monthly closing checks: no number missing (R40), the journal's chain (R42)."""
     found = await invoices.register(session, request=page_request(request))
@@ -69,12 +68,12 @@ async def register(request: AnyRequest, session: TenantSession) -> Template:
     )
 
 
-@get("/notes/{invoice_id:uuid}", guards=OFFICE)
+@get("/notes/{invoice_id:uuid}", guards=[requires(Permission.MONEY_READ)])
 async def one_note(request: AnyRequest, session: TenantSession, invoice_id: UUID) -> Template:
     return await _note_page(request, session, invoice_id)
 
 
-@post("/notes/{invoice_id:uuid}/credit", status_code=303, guards=OFFICE)
+@post("/notes/{invoice_id:uuid}/credit", status_code=303, guards=[requires(Permission.MONEY_WRITE)])
 async def credit(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, invoice_id: UUID
 ) -> Redirect | Template:
@@ -90,7 +89,7 @@ async def credit(
     return see_other(f"{base_path(cooperative)}/notes/{written.id}", flash=f"Avoir {written.number} émis.")
 
 
-@post("/notes/{invoice_id:uuid}/refund", status_code=303, guards=OFFICE)
+@post("/notes/{invoice_id:uuid}/refund", status_code=303, guards=[requires(Permission.MONEY_WRITE)])
 async def refund(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, invoice_id: UUID
 ) -> Redirect | Template:
@@ -111,7 +110,11 @@ async def refund(
     return see_other(f"{base_path(cooperative)}/notes/{invoice_id}", flash=f"Remboursement de {-entry.amount} écrit.")
 
 
-@post("/notes/{invoice_id:uuid}/payments/{payment_id:uuid}/correct", status_code=303, guards=OFFICE)
+@post(
+    "/notes/{invoice_id:uuid}/payments/{payment_id:uuid}/correct",
+    status_code=303,
+    guards=[requires(Permission.MONEY_WRITE)],
+)
 async def correct(
     request: AnyRequest,
     session: TenantSession,

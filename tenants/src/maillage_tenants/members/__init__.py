@@ -15,6 +15,7 @@ from .queries import (
     roster,
     standings,
     technicians,
+    technicians_by_email,
     technicians_of,
     trades_of,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "sign_engagement",
     "standings",
     "technicians",
+    "technicians_by_email",
     "technicians_of",
     "trades_of",
 ]

@@ -237,6 +237,16 @@ async def get_member(session: TenantSession, *, member_id: UUID) -> Member:
     return found
 
 
+async def technicians_by_email(session: TenantSession, *, email: str) -> tuple[Technician, ...]:
+    """The active technicians with that e-mail address, whatever its case."""
+    found = await session.scalars(
+        sa.select(Technician)
+        .where(sa.func.lower(Technician.email) == email.strip().lower(), Technician.active)
+        .order_by(Technician.id)
+    )
+    return tuple(found)
+
+
 async def get_technician(session: TenantSession, *, technician_id: UUID) -> Technician:
     """Raises UnknownTechnician."""
     found = await session.get(Technician, technician_id)

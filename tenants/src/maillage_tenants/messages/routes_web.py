@@ -7,9 +7,10 @@ from uuid import UUID
 from litestar import get, post
 from litestar.response import Redirect, Template
 
-from maillage_kit.context import Actor, CooperativeContext, Role
+from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Invalid
+from maillage_kit.permissions import Permission
 from maillage_kit.web import AnyRequest, base_path, page, page_request, requires, see_other, text
 from maillage_tenants.messages import labels, queries
 from maillage_tenants.messages.policy import set_policy
@@ -17,7 +18,6 @@ from maillage_tenants.messages.queries import Show
 from maillage_tenants.messages.rules import Policy
 from maillage_tenants.messages.words import template
 
-_OFFICE = [requires(Role.OFFICE)]
 _TABS = (
     (Show.ALL, "Tous", "mail"),
     (Show.HELD, "En attente", "clock"),
@@ -35,7 +35,7 @@ _WORDS: dict[str, Any] = {
 }
 
 
-@get("/messages", guards=_OFFICE)
+@get("/messages", guards=[requires(Permission.MESSAGES_READ)])
 async def message_list(request: AnyRequest, session: TenantSession, cooperative: CooperativeContext) -> Template:
     """Messages, newest first: all, those held back with the reason, those that failed, those received."""
     asked = request.query_params.get("show", Show.ALL)
@@ -56,20 +56,20 @@ async def message_list(request: AnyRequest, session: TenantSession, cooperative:
     )
 
 
-@get("/messages/{message_id:uuid}", guards=_OFFICE)
+@get("/messages/{message_id:uuid}", guards=[requires(Permission.MESSAGES_READ)])
 async def message_page(request: AnyRequest, session: TenantSession, message_id: UUID) -> Template:
     """One message: what it says, every attempt with its receipt."""
     message, attempts = await queries.one_message(session, message_id=message_id)
     return page(request, "messages/one.html", message=message, attempts=attempts, **_WORDS)
 
 
-@get("/messages/policy", guards=_OFFICE)
+@get("/messages/policy", guards=[requires(Permission.MESSAGES_READ)])
 async def policy_form(request: AnyRequest, session: TenantSession) -> Template:
     """Quiet hours and limit of what is not urgent."""
     return _policy_page(request, await queries.policy(session))
 
 
-@post("/messages/policy", status_code=303, guards=_OFFICE)
+@post("/messages/policy", status_code=303, guards=[requires(Permission.SETTINGS_WRITE)])
 async def save_policy(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor
 ) -> Redirect | Template:

@@ -11,10 +11,11 @@ from litestar.response import Redirect, Template
 
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
-from maillage_kit.context import Actor, CooperativeContext, Role
+from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import AppError, Invalid
 from maillage_kit.money import Money
+from maillage_kit.permissions import Permission
 from maillage_kit.web import AnyRequest, Sent, base_path, page, requires, see_other, text
 from maillage_tenants import customers
 from maillage_tenants.subscriptions import labels, queries, service
@@ -22,14 +23,13 @@ from maillage_tenants.subscriptions.errors import InsuranceLike
 from maillage_tenants.subscriptions.models import ContractChannel, LegalNature
 from maillage_tenants.subscriptions.rules import PlanFacts
 
-_OFFICE = [requires(Role.OFFICE)]
 _MAX_CENTS = 10_000_000
 
 
 # --- plans ------------------------------------------------------------------
 
 
-@get("/plans", guards=_OFFICE)
+@get("/plans", guards=[requires(Permission.SETTINGS_READ)])
 async def list_plans(request: AnyRequest, session: TenantSession, trades: TradeRegistry) -> Template:
     return page(
         request,
@@ -40,13 +40,13 @@ async def list_plans(request: AnyRequest, session: TenantSession, trades: TradeR
     )
 
 
-@get("/plans/new", guards=_OFFICE)
+@get("/plans/new", guards=[requires(Permission.SETTINGS_WRITE)])
 async def new_plan(request: AnyRequest, trades: TradeRegistry) -> Template:
     form = {"legal_nature": LegalNature.SERVICE.value, "vat": "20", "trades": list(trades.codes)}
     return _plan_form(request, trades, form)
 
 
-@post("/plans", guards=_OFFICE, status_code=303)
+@post("/plans", guards=[requires(Permission.SETTINGS_WRITE)], status_code=303)
 async def create_plan(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, trades: TradeRegistry
 ) -> Redirect | Template:
@@ -59,12 +59,12 @@ async def create_plan(
     return see_other(_plan_path(cooperative, plan_id), flash="Formule enregistrée. Relisez-la avant de la publier.")
 
 
-@get("/plans/{plan_id:uuid}", guards=_OFFICE)
+@get("/plans/{plan_id:uuid}", guards=[requires(Permission.SETTINGS_READ)])
 async def show_plan(request: AnyRequest, session: TenantSession, trades: TradeRegistry, plan_id: UUID) -> Template:
     return await _plan_page(request, session, trades, plan_id)
 
 
-@get("/plans/{plan_id:uuid}/edit", guards=_OFFICE)
+@get("/plans/{plan_id:uuid}/edit", guards=[requires(Permission.SETTINGS_WRITE)])
 async def edit_plan(request: AnyRequest, session: TenantSession, trades: TradeRegistry, plan_id: UUID) -> Template:
     card = await queries.plan_card(session, plan_id=plan_id, on=_today())
     facts = card.facts
@@ -88,7 +88,7 @@ async def edit_plan(request: AnyRequest, session: TenantSession, trades: TradeRe
     return _plan_form(request, trades, form, card=card)
 
 
-@post("/plans/{plan_id:uuid}/edit", guards=_OFFICE, status_code=303)
+@post("/plans/{plan_id:uuid}/edit", guards=[requires(Permission.SETTINGS_WRITE)], status_code=303)
 async def change_plan(
     request: AnyRequest,
     session: TenantSession,
@@ -109,7 +109,7 @@ async def change_plan(
     return see_other(_plan_path(cooperative, plan_id), flash="Formule enregistrée.")
 
 
-@post("/plans/{plan_id:uuid}/opinion", guards=_OFFICE, status_code=303)
+@post("/plans/{plan_id:uuid}/opinion", guards=[requires(Permission.SETTINGS_WRITE)], status_code=303)
 async def attach_opinion(
     request: AnyRequest,
     session: TenantSession,
@@ -128,7 +128,7 @@ async def attach_opinion(
     return see_other(_plan_path(cooperative, plan_id), flash="Avis juridique joint.")
 
 
-@post("/plans/{plan_id:uuid}/publish", guards=_OFFICE, status_code=303)
+@post("/plans/{plan_id:uuid}/publish", guards=[requires(Permission.SETTINGS_WRITE)], status_code=303)
 async def publish_plan(
     request: AnyRequest,
     session: TenantSession,
@@ -144,7 +144,7 @@ async def publish_plan(
     return see_other(_plan_path(cooperative, plan_id), flash="Formule proposée aux clients.")
 
 
-@post("/plans/{plan_id:uuid}/withdraw", guards=_OFFICE, status_code=303)
+@post("/plans/{plan_id:uuid}/withdraw", guards=[requires(Permission.SETTINGS_WRITE)], status_code=303)
 async def withdraw_plan(
     session: TenantSession, cooperative: CooperativeContext, actor: Actor, plan_id: UUID
 ) -> Redirect:
@@ -155,7 +155,7 @@ async def withdraw_plan(
 # --- contracts --------------------------------------------------------------
 
 
-@get("/customers/{customer_id:uuid}/subscriptions/new", guards=_OFFICE)
+@get("/customers/{customer_id:uuid}/subscriptions/new", guards=[requires(Permission.CUSTOMERS_WRITE)])
 async def new_subscription(request: AnyRequest, session: TenantSession, customer_id: UUID) -> Template:
     card = await customers.customer_card(session, customer_id=customer_id)
     today = _today().isoformat()
@@ -168,7 +168,7 @@ async def new_subscription(request: AnyRequest, session: TenantSession, customer
     return await _subscription_form(request, session, card, form)
 
 
-@post("/customers/{customer_id:uuid}/subscriptions", guards=_OFFICE, status_code=303)
+@post("/customers/{customer_id:uuid}/subscriptions", guards=[requires(Permission.CUSTOMERS_WRITE)], status_code=303)
 async def subscribe(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, customer_id: UUID
 ) -> Redirect | Template:
@@ -192,13 +192,13 @@ async def subscribe(
     return see_other(f"{base_path(cooperative)}/customers/{customer_id}", flash=f"Abonnement {ref.number} enregistré.")
 
 
-@get("/subscriptions/{subscription_id:uuid}/end", guards=_OFFICE)
+@get("/subscriptions/{subscription_id:uuid}/end", guards=[requires(Permission.CUSTOMERS_WRITE)])
 async def end_form(request: AnyRequest, session: TenantSession, subscription_id: UUID) -> Template:
     contract = await queries.subscription_row(session, subscription_id=subscription_id, on=_today())
     return page(request, "subscriptions/end.html", contract=contract, form=Sent(on=_today().isoformat()), errors={})
 
 
-@post("/subscriptions/{subscription_id:uuid}/end", guards=_OFFICE, status_code=303)
+@post("/subscriptions/{subscription_id:uuid}/end", guards=[requires(Permission.CUSTOMERS_WRITE)], status_code=303)
 async def end_subscription(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, subscription_id: UUID
 ) -> Redirect | Template:

@@ -12,22 +12,20 @@ from maillage_hooks import TradePlugin, TradeRegistry
 from maillage_hooks.types import TimeBand
 from maillage_kit import clock
 from maillage_kit.clock import paris_instant
-from maillage_kit.context import Actor, CooperativeContext, Role
+from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import AppError, Invalid, NotFound
 from maillage_kit.money import Money
 from maillage_kit.pdf import on_paper, render_pdf
+from maillage_kit.permissions import Permission
 from maillage_kit.web import AnyRequest, Sent, base_path, page, requires, see_other, text
 from maillage_tenants.tariffs import queries, rules, service, views
 from maillage_tenants.tariffs.rules import PricedItem, TariffVersion
 
-OFFICE = [requires(Role.OFFICE)]
-
-
 # ------------------------------------------------------------------------------------------------------ for the office
 
 
-@get("/tariffs", guards=OFFICE)
+@get("/tariffs", guards=[requires(Permission.SETTINGS_READ)])
 async def overview(request: AnyRequest, session: TenantSession, trades: TradeRegistry) -> Template:
     """The grid in force for a trade and every version ever written."""
     now = clock.now()
@@ -45,13 +43,13 @@ async def overview(request: AnyRequest, session: TenantSession, trades: TradeReg
     )
 
 
-@get("/tariffs/versions/{tariff_id:uuid}", guards=OFFICE)
+@get("/tariffs/versions/{tariff_id:uuid}", guards=[requires(Permission.SETTINGS_READ)])
 async def one_version(request: AnyRequest, session: TenantSession, trades: TradeRegistry, tariff_id: UUID) -> Template:
     version = await queries.tariff_version(session, tariff_id=tariff_id)
     return page(request, "tariffs/version.html", card=views.tariff_card(version, trades=trades, at=clock.now()))
 
 
-@post("/tariffs/versions/{tariff_id:uuid}/withdraw", status_code=303, guards=OFFICE)
+@post("/tariffs/versions/{tariff_id:uuid}/withdraw", status_code=303, guards=[requires(Permission.SETTINGS_WRITE)])
 async def withdraw(session: TenantSession, cooperative: CooperativeContext, actor: Actor, tariff_id: UUID) -> Redirect:
     """Give up a planned version before its date."""
     version = await queries.tariff_version(session, tariff_id=tariff_id)
@@ -60,14 +58,14 @@ async def withdraw(session: TenantSession, cooperative: CooperativeContext, acto
     return see_other(path, flash=f"La version {version.version} est retirée, la précédente continue.")
 
 
-@get("/tariffs/new", guards=OFFICE)
+@get("/tariffs/new", guards=[requires(Permission.SETTINGS_WRITE)])
 async def new_version(request: AnyRequest, session: TenantSession, trades: TradeRegistry) -> Template:
     """The form of the next version, filled with the present prices."""
     plugin = _plugin(trades, _chosen(request, trades))
     return _form_page(request, plugin, _prefilled(await _latest(session, plugin), plugin))
 
 
-@post("/tariffs", status_code=303, guards=OFFICE)
+@post("/tariffs", status_code=303, guards=[requires(Permission.SETTINGS_WRITE)])
 async def publish(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, trades: TradeRegistry
 ) -> Redirect | Template:

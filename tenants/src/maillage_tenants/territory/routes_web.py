@@ -8,18 +8,17 @@ from litestar.response import Redirect, Template
 
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
-from maillage_kit.context import Actor, CooperativeContext, Role
+from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import AppError
+from maillage_kit.permissions import Permission
 from maillage_kit.semester import Semester
 from maillage_kit.web import AnyRequest, base_path, page, requires, see_other, text, url_with
 from maillage_tenants.territory import queries, service
 from maillage_tenants.territory.errors import UnknownSector
 
-OFFICE = [requires(Role.OFFICE)]
 
-
-@get("/territory", guards=OFFICE)
+@get("/territory", guards=[requires(Permission.SETTINGS_READ)])
 async def overview(request: AnyRequest, session: TenantSession, trades: TradeRegistry) -> Template:
     """The sectors of a semester for a trade, whether they are valid, and the search of a commune."""
     semester, trade = _chosen(request, trades)
@@ -49,13 +48,13 @@ async def overview(request: AnyRequest, session: TenantSession, trades: TradeReg
     )
 
 
-@get("/territory/sectors/{sector_id:uuid}", guards=OFFICE)
+@get("/territory/sectors/{sector_id:uuid}", guards=[requires(Permission.SETTINGS_READ)])
 async def one_sector(request: AnyRequest, session: TenantSession, trades: TradeRegistry, sector_id: UUID) -> Template:
     """The communes of a sector, its neighbours, and the form that moves a commune away."""
     return await _sector_page(request, session, trades, sector_id)
 
 
-@post("/territory/sectors/{sector_id:uuid}/communes", status_code=303, guards=OFFICE)
+@post("/territory/sectors/{sector_id:uuid}/communes", status_code=303, guards=[requires(Permission.SETTINGS_WRITE)])
 async def move_commune(
     request: AnyRequest,
     session: TenantSession,

@@ -9,9 +9,10 @@ from litestar.response import Redirect, Response, Template
 
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
-from maillage_kit.context import Actor, CooperativeContext, Role
+from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Conflict, Invalid
+from maillage_kit.permissions import Permission
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, base_path, page, page_request, requires, see_other, text
 from maillage_tenants.watch import labels, queries
@@ -19,7 +20,6 @@ from maillage_tenants.watch.models import FindingKind
 from maillage_tenants.watch.rules import as_csv
 from maillage_tenants.watch.service import choosing, forwarding, running
 
-_OFFICE = [requires(Role.OFFICE)]
 _TABS = (
     ("/watch", "Appels d’essai", "phone"),
     ("/watch/findings", "Contrôle", "search"),
@@ -34,7 +34,7 @@ def _tabs(cooperative: CooperativeContext, here: str) -> list[dict[str, Any]]:
     ]
 
 
-@get("/watch", guards=_OFFICE)
+@get("/watch", guards=[requires(Permission.SETTINGS_READ)])
 async def watch_calls(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, settings: Settings
 ) -> Template:
@@ -72,7 +72,7 @@ async def _calls(
     )
 
 
-@post("/watch/settings", guards=_OFFICE, status_code=303)
+@post("/watch/settings", guards=[requires(Permission.SETTINGS_WRITE)], status_code=303)
 async def choose(
     request: AnyRequest,
     session: TenantSession,
@@ -96,7 +96,7 @@ async def choose(
     return see_other(f"{base_path(cooperative)}/watch", flash="Réglages de la veille enregistrés.")
 
 
-@post("/watch/calls", guards=_OFFICE, status_code=303)
+@post("/watch/calls", guards=[requires(Permission.CALLS_WRITE)], status_code=303)
 async def call_now(
     session: TenantSession, cooperative: CooperativeContext, actor: Actor, trades: TradeRegistry, settings: Settings
 ) -> Redirect:
@@ -109,7 +109,7 @@ async def call_now(
     return see_other(here, flash="Appel d’essai demandé : son résultat vient dans une à deux minutes.")
 
 
-@get("/watch/findings", guards=_OFFICE)
+@get("/watch/findings", guards=[requires(Permission.SETTINGS_READ)])
 async def findings(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, settings: Settings
 ) -> Template:
@@ -126,7 +126,7 @@ async def findings(
     )
 
 
-@get("/watch/forwards", guards=_OFFICE)
+@get("/watch/forwards", guards=[requires(Permission.SETTINGS_READ)])
 async def forwards(request: AnyRequest, session: TenantSession, cooperative: CooperativeContext) -> Template:
     """The static forward lists kept (R104): dates only, the numbers are in the files."""
     chosen = await queries.setting(session)
@@ -139,7 +139,7 @@ async def forwards(request: AnyRequest, session: TenantSession, cooperative: Coo
     )
 
 
-@post("/watch/forwards", guards=_OFFICE, status_code=303)
+@post("/watch/forwards", guards=[requires(Permission.SETTINGS_WRITE)], status_code=303)
 async def make_forwards(
     session: TenantSession, cooperative: CooperativeContext, actor: Actor, trades: TradeRegistry
 ) -> Redirect:
@@ -148,7 +148,7 @@ async def make_forwards(
     return see_other(f"{base_path(cooperative)}/watch/forwards", flash="Liste de renvois faite.")
 
 
-@get("/watch/forwards/{forward_id:uuid}/csv", guards=_OFFICE)
+@get("/watch/forwards/{forward_id:uuid}/csv", guards=[requires(Permission.EXPORTS)])
 async def forwards_csv(session: TenantSession, actor: Actor, forward_id: UUID) -> Response[bytes]:
     """The list for a spreadsheet or the operator's import; reading it is written in the audit log."""
     made = await forwarding.read(session, forward_id=forward_id, form="csv", by=actor.display_name)
@@ -160,7 +160,7 @@ async def forwards_csv(session: TenantSession, actor: Actor, forward_id: UUID) -
     )
 
 
-@get("/watch/forwards/{forward_id:uuid}/pdf", guards=_OFFICE)
+@get("/watch/forwards/{forward_id:uuid}/pdf", guards=[requires(Permission.EXPORTS)])
 async def forwards_pdf(
     session: TenantSession, cooperative: CooperativeContext, actor: Actor, forward_id: UUID
 ) -> Response[bytes]:

@@ -12,17 +12,18 @@ from maillage_kit import clock
 from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.money import Money
-from maillage_kit.web import AnyRequest, see_other, text
+from maillage_kit.permissions import Permission
+from maillage_kit.web import AnyRequest, requires, see_other, text
 from maillage_tenants import interventions, invoices
 from maillage_tenants.casefile import queries, service
-from maillage_tenants.casefile.access import BOTH, attempt, case_for, case_page, done_or_said, pdf, words_of
+from maillage_tenants.casefile.access import attempt, case_for, case_page, done_or_said, pdf, words_of
 from maillage_tenants.casefile.errors import NoteMissing
 from maillage_tenants.casefile.routes_actions.quoting import plugin_of
 from maillage_tenants.casefile.routes_web import uuid_of
 from maillage_tenants.invoices import PaymentMethod
 
 
-@post("/cases/{case_id:uuid}/report", guards=[BOTH])
+@post("/cases/{case_id:uuid}/report", guards=[requires(Permission.CASES_WRITE, Permission.FIELD_WORK)])
 async def save_report(
     request: AnyRequest,
     session: TenantSession,
@@ -62,7 +63,7 @@ async def save_report(
     return see_other(back, flash=f"Brouillon gardé. {missing}", tone="warning")
 
 
-@post("/cases/{case_id:uuid}/note", guards=[BOTH])
+@post("/cases/{case_id:uuid}/note", guards=[requires(Permission.CASES_WRITE, Permission.FIELD_WORK)])
 async def issue_note(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, case_id: UUID
 ) -> Redirect:
@@ -85,7 +86,10 @@ async def issue_note(
     )
 
 
-@get("/cases/{case_id:uuid}/invoices/{invoice_id:uuid}/pdf", guards=[BOTH])
+@get(
+    "/cases/{case_id:uuid}/invoices/{invoice_id:uuid}/pdf",
+    guards=[requires(Permission.CASES_READ, Permission.FIELD_WORK)],
+)
 async def invoice_document(session: TenantSession, actor: Actor, case_id: UUID, invoice_id: UUID) -> Response[bytes]:
     """The note or invoice as it was issued."""
     await case_for(session, case_id=case_id, actor=actor)
@@ -93,7 +97,10 @@ async def invoice_document(session: TenantSession, actor: Actor, case_id: UUID, 
     return pdf(file.content, file.filename)
 
 
-@post("/cases/{case_id:uuid}/payment", guards=[BOTH])
+@post(
+    "/cases/{case_id:uuid}/payment",
+    guards=[requires(Permission.CASES_WRITE, Permission.MONEY_WRITE, Permission.FIELD_WORK)],
+)
 async def take_payment(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, case_id: UUID
 ) -> Redirect:
@@ -135,7 +142,7 @@ def amount_of(raw: str) -> Money | None:
     return amount if amount else None
 
 
-@post("/cases/{case_id:uuid}/close", guards=[BOTH])
+@post("/cases/{case_id:uuid}/close", guards=[requires(Permission.CASES_WRITE, Permission.FIELD_WORK)])
 async def close(
     session: TenantSession, cooperative: CooperativeContext, actor: Actor, trades: TradeRegistry, case_id: UUID
 ) -> Redirect:

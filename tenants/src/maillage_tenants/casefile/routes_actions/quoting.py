@@ -14,9 +14,10 @@ from maillage_hooks.types import LineKind
 from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Invalid, NotFound
-from maillage_kit.web import AnyRequest, see_other, text
+from maillage_kit.permissions import Permission
+from maillage_kit.web import AnyRequest, requires, see_other, text
 from maillage_tenants import quotes
-from maillage_tenants.casefile.access import BOTH, attempt, case_for, case_page, done_or_said, pdf, words_of
+from maillage_tenants.casefile.access import attempt, case_for, case_page, done_or_said, pdf, words_of
 from maillage_tenants.customers import PremisesUse
 
 MAX_QUANTITY = Decimal(999)
@@ -24,7 +25,7 @@ MAX_MINUTES = 24 * 60
 QUANTITY = "qty_"
 
 
-@post("/cases/{case_id:uuid}/quote", guards=[BOTH])
+@post("/cases/{case_id:uuid}/quote", guards=[requires(Permission.CASES_WRITE, Permission.FIELD_WORK)])
 async def draft_quote(
     request: AnyRequest,
     session: TenantSession,
@@ -116,7 +117,10 @@ async def _quote_of(session: TenantSession, *, case_id: UUID, quote_id: UUID) ->
     return view
 
 
-@post("/cases/{case_id:uuid}/quotes/{quote_id:uuid}/send", guards=[BOTH])
+@post(
+    "/cases/{case_id:uuid}/quotes/{quote_id:uuid}/send",
+    guards=[requires(Permission.CASES_WRITE, Permission.FIELD_WORK)],
+)
 async def send_quote(
     session: TenantSession, cooperative: CooperativeContext, actor: Actor, case_id: UUID, quote_id: UUID
 ) -> Redirect:
@@ -131,7 +135,10 @@ async def send_quote(
     )
 
 
-@post("/cases/{case_id:uuid}/quotes/{quote_id:uuid}/code", guards=[BOTH])
+@post(
+    "/cases/{case_id:uuid}/quotes/{quote_id:uuid}/code",
+    guards=[requires(Permission.CASES_WRITE, Permission.FIELD_WORK)],
+)
 async def send_code(
     request: AnyRequest,
     session: TenantSession,
@@ -152,7 +159,10 @@ async def send_code(
     )
 
 
-@post("/cases/{case_id:uuid}/quotes/{quote_id:uuid}/sign", guards=[BOTH])
+@post(
+    "/cases/{case_id:uuid}/quotes/{quote_id:uuid}/sign",
+    guards=[requires(Permission.CASES_WRITE, Permission.FIELD_WORK)],
+)
 async def sign_quote(
     request: AnyRequest,
     session: TenantSession,
@@ -204,7 +214,10 @@ async def sign_quote(
     )
 
 
-@post("/cases/{case_id:uuid}/quotes/{quote_id:uuid}/refuse", guards=[BOTH])
+@post(
+    "/cases/{case_id:uuid}/quotes/{quote_id:uuid}/refuse",
+    guards=[requires(Permission.CASES_WRITE, Permission.FIELD_WORK)],
+)
 async def refuse_quote(
     request: AnyRequest,
     session: TenantSession,
@@ -226,7 +239,9 @@ async def refuse_quote(
     )
 
 
-@get("/cases/{case_id:uuid}/quotes/{quote_id:uuid}/pdf", guards=[BOTH])
+@get(
+    "/cases/{case_id:uuid}/quotes/{quote_id:uuid}/pdf", guards=[requires(Permission.CASES_READ, Permission.FIELD_WORK)]
+)
 async def quote_document(session: TenantSession, actor: Actor, case_id: UUID, quote_id: UUID) -> Response[bytes]:
     """The quote as PDF, with its signature once signed."""
     await case_for(session, case_id=case_id, actor=actor)

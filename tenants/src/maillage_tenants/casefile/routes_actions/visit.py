@@ -11,9 +11,10 @@ from maillage_kit import clock
 from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import NotFound
-from maillage_kit.web import AnyRequest, see_other, text
+from maillage_kit.permissions import Permission
+from maillage_kit.web import AnyRequest, requires, see_other, text
 from maillage_tenants import interventions, quotes
-from maillage_tenants.casefile.access import BOTH, case_for, case_page, done_or_said
+from maillage_tenants.casefile.access import case_for, case_page, done_or_said
 from maillage_tenants.interventions import DangerKind, HoldReason
 
 MAX_PHOTOS = 8
@@ -29,7 +30,7 @@ _WORK: Mapping[str, tuple[Advance, str]] = {
 }
 
 
-@post("/cases/{case_id:uuid}/advance", guards=[BOTH])
+@post("/cases/{case_id:uuid}/advance", guards=[requires(Permission.CASES_WRITE, Permission.FIELD_WORK)])
 async def advance(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, case_id: UUID
 ) -> Redirect:
@@ -49,7 +50,7 @@ async def advance(
     return await done_or_said(session, doing, back=case_page(cooperative, actor, case_id), done=done)
 
 
-@post("/cases/{case_id:uuid}/hold", guards=[BOTH])
+@post("/cases/{case_id:uuid}/hold", guards=[requires(Permission.CASES_WRITE, Permission.FIELD_WORK)])
 async def hold(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, case_id: UUID
 ) -> Redirect:
@@ -74,7 +75,7 @@ async def hold(
     )
 
 
-@post("/cases/{case_id:uuid}/resume", guards=[BOTH])
+@post("/cases/{case_id:uuid}/resume", guards=[requires(Permission.CASES_WRITE, Permission.FIELD_WORK)])
 async def resume(session: TenantSession, cooperative: CooperativeContext, actor: Actor, case_id: UUID) -> Redirect:
     """End of the pause."""
     await case_for(session, case_id=case_id, actor=actor)
@@ -86,7 +87,7 @@ async def resume(session: TenantSession, cooperative: CooperativeContext, actor:
     )
 
 
-@post("/cases/{case_id:uuid}/partial", guards=[BOTH])
+@post("/cases/{case_id:uuid}/partial", guards=[requires(Permission.CASES_WRITE, Permission.FIELD_WORK)])
 async def partial(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, case_id: UUID
 ) -> Redirect:
@@ -106,7 +107,7 @@ async def partial(
     )
 
 
-@post("/cases/{case_id:uuid}/danger", guards=[BOTH])
+@post("/cases/{case_id:uuid}/danger", guards=[requires(Permission.CASES_WRITE, Permission.FIELD_WORK)])
 async def danger(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, case_id: UUID
 ) -> Redirect:
@@ -142,7 +143,7 @@ async def danger(
     )
 
 
-@post("/cases/{case_id:uuid}/lead", guards=[BOTH])
+@post("/cases/{case_id:uuid}/lead", guards=[requires(Permission.CASES_WRITE, Permission.FIELD_WORK)])
 async def lead(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, case_id: UUID
 ) -> Redirect:
@@ -164,7 +165,7 @@ async def lead(
     )
 
 
-@post("/cases/{case_id:uuid}/attachments", guards=[BOTH])
+@post("/cases/{case_id:uuid}/attachments", guards=[requires(Permission.CASES_WRITE, Permission.FIELD_WORK)])
 async def attach(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, case_id: UUID
 ) -> Redirect:

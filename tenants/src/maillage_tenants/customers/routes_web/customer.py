@@ -10,15 +10,16 @@ from litestar.response import Redirect, Template
 from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Invalid
+from maillage_kit.permissions import Permission
 from maillage_kit.phone import parse_phone
-from maillage_kit.web import AnyRequest, Sent, base_path, page, page_request, see_other, text
+from maillage_kit.web import AnyRequest, Sent, base_path, page, page_request, requires, see_other, text
 from maillage_tenants.customers import labels, queries, service
 from maillage_tenants.customers.models import ConsumerStatus, CustomerKind
-from maillage_tenants.customers.routes_web.forms import CHOICES, OFFICE, chosen_id, customer_path, sent
+from maillage_tenants.customers.routes_web.forms import CHOICES, chosen_id, customer_path, sent
 from maillage_tenants.customers.service import CustomerFacts
 
 
-@get("/customers", guards=OFFICE)
+@get("/customers", guards=[requires(Permission.CUSTOMERS_READ)])
 async def list_customers(request: AnyRequest, session: TenantSession) -> Template:
     """Customers by name; `q` looks for names, places, postcodes, phone and customer numbers."""
     wanted = request.query_params.get("q", "").strip()
@@ -28,7 +29,7 @@ async def list_customers(request: AnyRequest, session: TenantSession) -> Templat
     return page(request, template, shown=found, q=wanted, only_near=only_near, kinds=labels.KINDS)
 
 
-@get("/customers/new", guards=OFFICE)
+@get("/customers/new", guards=[requires(Permission.CUSTOMERS_WRITE)])
 async def new_customer(request: AnyRequest, session: TenantSession) -> Template:
     """The form for a new customer. `phone` fills the number of somebody who is ringing."""
     form = {
@@ -39,7 +40,7 @@ async def new_customer(request: AnyRequest, session: TenantSession) -> Template:
     return await _customer_form(request, session, form)
 
 
-@post("/customers", guards=OFFICE, status_code=303)
+@post("/customers", guards=[requires(Permission.CUSTOMERS_WRITE)], status_code=303)
 async def register_customer(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor
 ) -> Redirect | Template:
@@ -68,7 +69,7 @@ async def register_customer(
     )
 
 
-@get("/customers/{customer_id:uuid}/edit", guards=OFFICE)
+@get("/customers/{customer_id:uuid}/edit", guards=[requires(Permission.CUSTOMERS_WRITE)])
 async def edit_customer(request: AnyRequest, session: TenantSession, customer_id: UUID) -> Template:
     card = await queries.customer_card(session, customer_id=customer_id)
     form = {
@@ -85,7 +86,7 @@ async def edit_customer(request: AnyRequest, session: TenantSession, customer_id
     return await _customer_form(request, session, form, card=card)
 
 
-@post("/customers/{customer_id:uuid}/edit", guards=OFFICE, status_code=303)
+@post("/customers/{customer_id:uuid}/edit", guards=[requires(Permission.CUSTOMERS_WRITE)], status_code=303)
 async def change_customer(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, customer_id: UUID
 ) -> Redirect | Template:
@@ -101,13 +102,13 @@ async def change_customer(
     return see_other(customer_path(cooperative, customer_id), flash="Fiche du client enregistrée.")
 
 
-@get("/customers/{customer_id:uuid}/referring-member", guards=OFFICE)
+@get("/customers/{customer_id:uuid}/referring-member", guards=[requires(Permission.CUSTOMERS_WRITE)])
 async def edit_referring_member(request: AnyRequest, session: TenantSession, customer_id: UUID) -> Template:
     card = await queries.customer_card(session, customer_id=customer_id)
     return await _referring_form(request, session, card, {"member_id": str(card.referring_member_id or "")})
 
 
-@post("/customers/{customer_id:uuid}/referring-member", guards=OFFICE, status_code=303)
+@post("/customers/{customer_id:uuid}/referring-member", guards=[requires(Permission.CUSTOMERS_WRITE)], status_code=303)
 async def change_referring_member(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, customer_id: UUID
 ) -> Redirect | Template:

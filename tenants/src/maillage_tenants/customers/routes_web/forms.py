@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from maillage_kit.context import CooperativeContext, Role
+from maillage_kit.context import CooperativeContext
 from maillage_kit.errors import Invalid
-from maillage_kit.web import AnyRequest, base_path, requires, text
+from maillage_kit.web import AnyRequest, base_path, text
 from maillage_tenants.customers import labels
 
-OFFICE = [requires(Role.OFFICE)]
 CHOICES = {
     "kinds": [(code.value, label) for code, label in labels.KINDS.items()],
     "statuses": [(code.value, label, labels.CONSUMER_HINTS[code]) for code, label in labels.CONSUMER_STATUSES.items()],

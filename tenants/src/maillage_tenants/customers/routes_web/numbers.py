@@ -8,19 +8,20 @@ from litestar.response import Redirect, Template
 from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Invalid
-from maillage_kit.web import AnyRequest, Sent, page, see_other, text
+from maillage_kit.permissions import Permission
+from maillage_kit.web import AnyRequest, Sent, page, requires, see_other, text
 from maillage_tenants.customers import queries, service
-from maillage_tenants.customers.routes_web.forms import OFFICE, chosen_id, customer_path, sent
+from maillage_tenants.customers.routes_web.forms import chosen_id, customer_path, sent
 from maillage_tenants.customers.service import PhoneConsent
 
 
-@get("/customers/{customer_id:uuid}/phones/new", guards=OFFICE)
+@get("/customers/{customer_id:uuid}/phones/new", guards=[requires(Permission.CUSTOMERS_WRITE)])
 async def new_phone(request: AnyRequest, session: TenantSession, customer_id: UUID) -> Template:
     card = await queries.customer_card(session, customer_id=customer_id)
     return page(request, "customers/phone_form.html", card=card, form=Sent(), errors={})
 
 
-@post("/customers/{customer_id:uuid}/phones", guards=OFFICE, status_code=303)
+@post("/customers/{customer_id:uuid}/phones", guards=[requires(Permission.CUSTOMERS_WRITE)], status_code=303)
 async def add_phone(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, customer_id: UUID
 ) -> Redirect | Template:
@@ -48,14 +49,18 @@ async def add_phone(
     return see_other(customer_path(cooperative, customer_id), flash="Numéro ajouté.")
 
 
-@get("/customers/{customer_id:uuid}/phones/{phone_id:uuid}/consent", guards=OFFICE)
+@get("/customers/{customer_id:uuid}/phones/{phone_id:uuid}/consent", guards=[requires(Permission.CUSTOMERS_WRITE)])
 async def consent_form(request: AnyRequest, session: TenantSession, customer_id: UUID, phone_id: UUID) -> Template:
     card = await queries.customer_card(session, customer_id=customer_id)
     phone = await queries.phone_of(session, customer_id=customer_id, phone_id=phone_id)
     return page(request, "customers/consent_form.html", card=card, phone=phone, form=Sent(), errors={})
 
 
-@post("/customers/{customer_id:uuid}/phones/{phone_id:uuid}/consent", guards=OFFICE, status_code=303)
+@post(
+    "/customers/{customer_id:uuid}/phones/{phone_id:uuid}/consent",
+    guards=[requires(Permission.CUSTOMERS_WRITE)],
+    status_code=303,
+)
 async def record_consent(
     request: AnyRequest,
     session: TenantSession,
@@ -84,7 +89,11 @@ async def record_consent(
     return see_other(customer_path(cooperative, customer_id), flash="Accord enregistré avec sa preuve.")
 
 
-@post("/customers/{customer_id:uuid}/phones/{phone_id:uuid}/revoke", guards=OFFICE, status_code=303)
+@post(
+    "/customers/{customer_id:uuid}/phones/{phone_id:uuid}/revoke",
+    guards=[requires(Permission.CUSTOMERS_WRITE)],
+    status_code=303,
+)
 async def revoke_consent(
     session: TenantSession, cooperative: CooperativeContext, actor: Actor, customer_id: UUID, phone_id: UUID
 ) -> Redirect:
@@ -95,7 +104,11 @@ async def revoke_consent(
     )
 
 
-@post("/customers/{customer_id:uuid}/phones/{phone_id:uuid}/remove", guards=OFFICE, status_code=303)
+@post(
+    "/customers/{customer_id:uuid}/phones/{phone_id:uuid}/remove",
+    guards=[requires(Permission.CUSTOMERS_WRITE)],
+    status_code=303,
+)
 async def remove_phone(
     session: TenantSession, cooperative: CooperativeContext, actor: Actor, customer_id: UUID, phone_id: UUID
 ) -> Redirect:

@@ -11,17 +11,18 @@ from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.crypto import FieldCipher
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Invalid
+from maillage_kit.permissions import Permission
 from maillage_kit.phone import show_phone
-from maillage_kit.web import AnyRequest, Sent, page, see_other, text
+from maillage_kit.web import AnyRequest, Sent, page, requires, see_other, text
 from maillage_tenants import territory
 from maillage_tenants.customers import queries, service
 from maillage_tenants.customers.errors import UnknownSite
 from maillage_tenants.customers.models import PremisesUse
-from maillage_tenants.customers.routes_web.forms import CHOICES, COMPLETED, OFFICE, customer_path, sent
+from maillage_tenants.customers.routes_web.forms import CHOICES, COMPLETED, customer_path, sent
 from maillage_tenants.customers.service import SiteFacts
 
 
-@get("/customers/communes", guards=OFFICE)
+@get("/customers/communes", guards=[requires(Permission.CUSTOMERS_WRITE)])
 async def communes(request: AnyRequest, session: TenantSession) -> Template:
     """The communes of a postcode, as the field that chooses one: asked again when the postcode changes (R97)."""
     postcode = request.query_params.get("postcode", "").strip()
@@ -34,7 +35,7 @@ async def communes(request: AnyRequest, session: TenantSession) -> Template:
     )
 
 
-@get("/customers/{customer_id:uuid}/sites/new", guards=OFFICE)
+@get("/customers/{customer_id:uuid}/sites/new", guards=[requires(Permission.CUSTOMERS_WRITE)])
 async def new_site(request: AnyRequest, session: TenantSession, customer_id: UUID) -> Template:
     """The form for a place, filled with the billing address for the first one."""
     card = await queries.customer_card(session, customer_id=customer_id)
@@ -44,7 +45,7 @@ async def new_site(request: AnyRequest, session: TenantSession, customer_id: UUI
     return await _site_form(request, session, card, form)
 
 
-@post("/customers/{customer_id:uuid}/sites", guards=OFFICE, status_code=303)
+@post("/customers/{customer_id:uuid}/sites", guards=[requires(Permission.CUSTOMERS_WRITE)], status_code=303)
 async def add_site(
     request: AnyRequest,
     session: TenantSession,
@@ -70,7 +71,7 @@ async def add_site(
     return see_other(customer_path(cooperative, customer_id), flash="Lieu ajouté.")
 
 
-@get("/customers/{customer_id:uuid}/sites/{site_id:uuid}/edit", guards=OFFICE)
+@get("/customers/{customer_id:uuid}/sites/{site_id:uuid}/edit", guards=[requires(Permission.CUSTOMERS_WRITE)])
 async def edit_site(request: AnyRequest, session: TenantSession, customer_id: UUID, site_id: UUID) -> Template:
     card, site = await _customer_site(session, customer_id, site_id)
     form = {
@@ -87,7 +88,11 @@ async def edit_site(request: AnyRequest, session: TenantSession, customer_id: UU
     return await _site_form(request, session, card, form, site=site)
 
 
-@post("/customers/{customer_id:uuid}/sites/{site_id:uuid}/edit", guards=OFFICE, status_code=303)
+@post(
+    "/customers/{customer_id:uuid}/sites/{site_id:uuid}/edit",
+    guards=[requires(Permission.CUSTOMERS_WRITE)],
+    status_code=303,
+)
 async def change_site(
     request: AnyRequest,
     session: TenantSession,
@@ -106,7 +111,11 @@ async def change_site(
     return see_other(customer_path(cooperative, customer_id), flash="Lieu enregistré.")
 
 
-@post("/customers/{customer_id:uuid}/sites/{site_id:uuid}/access-notes", guards=OFFICE, status_code=200)
+@post(
+    "/customers/{customer_id:uuid}/sites/{site_id:uuid}/access-notes",
+    guards=[requires(Permission.CUSTOMERS_ACCESS_CODES)],
+    status_code=200,
+)
 async def show_access_notes(
     request: AnyRequest, session: TenantSession, actor: Actor, cipher: FieldCipher, customer_id: UUID, site_id: UUID
 ) -> Template:
@@ -122,7 +131,11 @@ async def show_access_notes(
     return answer
 
 
-@post("/customers/{customer_id:uuid}/sites/{site_id:uuid}/access-notes/write", guards=OFFICE, status_code=303)
+@post(
+    "/customers/{customer_id:uuid}/sites/{site_id:uuid}/access-notes/write",
+    guards=[requires(Permission.CUSTOMERS_WRITE)],
+    status_code=303,
+)
 async def write_access_notes(
     request: AnyRequest,
     session: TenantSession,

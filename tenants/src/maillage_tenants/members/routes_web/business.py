@@ -11,11 +11,12 @@ from maillage_kit.clock import paris
 from maillage_kit.context import CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import AppError, Invalid
-from maillage_kit.web import AnyRequest, base_path, page, page_request, see_other, text
+from maillage_kit.permissions import Permission
+from maillage_kit.web import AnyRequest, base_path, page, page_request, requires, see_other, text
 from maillage_tenants import messages, territory
 from maillage_tenants.members import queries, service
 from maillage_tenants.members.models import Category, DocumentKind, VatStatus
-from maillage_tenants.members.routes_web.forms import OFFICE, Form, dates_of, every, told
+from maillage_tenants.members.routes_web.forms import Form, dates_of, every, told
 from maillage_tenants.members.rules import CATEGORY_LABELS, DOCUMENT_LABELS, DocumentState, document_state, papers
 
 PAPER_BADGES = {
@@ -37,7 +38,7 @@ MEMBER_FIELDS = (
 VAT_LABELS = {VatStatus.STANDARD: "TVA facturée", VatStatus.FRANCHISE: "Franchise en base (TVA non applicable)"}
 
 
-@get("/members", guards=OFFICE)
+@get("/members", guards=[requires(Permission.MEMBERS_READ)])
 async def members_list(request: AnyRequest, session: TenantSession, trades: TradeRegistry) -> Template:
     """Members by name, with trades and the state of their papers."""
     today = paris(clock.now()).date()
@@ -70,14 +71,14 @@ async def members_list(request: AnyRequest, session: TenantSession, trades: Trad
     )
 
 
-@get("/members/new", guards=OFFICE)
+@get("/members/new", guards=[requires(Permission.MEMBERS_WRITE)])
 async def new_member(request: AnyRequest, session: TenantSession, trades: TradeRegistry) -> Template:
     """The form that enters a business."""
     blank = {"joined_on": paris(clock.now()).date().isoformat(), "legal_form": "Entreprise individuelle"}
     return await _member_form(request, session, trades, values=blank)
 
 
-@post("/members", status_code=303, guards=OFFICE)
+@post("/members", status_code=303, guards=[requires(Permission.MEMBERS_WRITE)])
 async def create_member(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, trades: TradeRegistry
 ) -> Redirect | Template:
@@ -92,7 +93,7 @@ async def create_member(
     return see_other(f"{base_path(cooperative)}/members/{member.id}", flash=f"{member.name} est inscrit.")
 
 
-@get("/members/{member_id:uuid}", guards=OFFICE)
+@get("/members/{member_id:uuid}", guards=[requires(Permission.MEMBERS_READ)])
 async def one_member(request: AnyRequest, session: TenantSession, trades: TradeRegistry, member_id: UUID) -> Template:
     """A business: papers with their end, people, engagement."""
     today = paris(clock.now()).date()
@@ -131,7 +132,7 @@ async def one_member(request: AnyRequest, session: TenantSession, trades: TradeR
     )
 
 
-@get("/members/{member_id:uuid}/edit", guards=OFFICE)
+@get("/members/{member_id:uuid}/edit", guards=[requires(Permission.MEMBERS_WRITE)])
 async def edit_member(request: AnyRequest, session: TenantSession, trades: TradeRegistry, member_id: UUID) -> Template:
     """The form that corrects a business."""
     member = await queries.get_member(session, member_id=member_id)
@@ -147,7 +148,7 @@ async def edit_member(request: AnyRequest, session: TenantSession, trades: Trade
     )
 
 
-@post("/members/{member_id:uuid}", status_code=303, guards=OFFICE)
+@post("/members/{member_id:uuid}", status_code=303, guards=[requires(Permission.MEMBERS_WRITE)])
 async def change_member(
     request: AnyRequest,
     session: TenantSession,

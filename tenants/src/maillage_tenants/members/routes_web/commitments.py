@@ -11,20 +11,21 @@ from maillage_kit.clock import paris
 from maillage_kit.context import CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import AppError, Invalid
-from maillage_kit.web import AnyRequest, base_path, page, see_other, text
+from maillage_kit.permissions import Permission
+from maillage_kit.web import AnyRequest, base_path, page, requires, see_other, text
 from maillage_tenants.members import queries, service
 from maillage_tenants.members.models import DocumentKind
-from maillage_tenants.members.routes_web.forms import OFFICE, Form, dates_of, numbers_of, told
+from maillage_tenants.members.routes_web.forms import Form, dates_of, numbers_of, told
 from maillage_tenants.members.rules import DOCUMENT_LABELS
 
 
-@get("/members/{member_id:uuid}/documents/new", guards=OFFICE)
+@get("/members/{member_id:uuid}/documents/new", guards=[requires(Permission.MEMBERS_WRITE)])
 async def new_document(request: AnyRequest, session: TenantSession, trades: TradeRegistry, member_id: UUID) -> Template:
     """The form that keeps a proof."""
     return await _document_form(request, session, trades, member_id, values={})
 
 
-@post("/members/{member_id:uuid}/documents", status_code=303, guards=OFFICE)
+@post("/members/{member_id:uuid}/documents", status_code=303, guards=[requires(Permission.MEMBERS_WRITE)])
 async def create_document(
     request: AnyRequest,
     session: TenantSession,
@@ -55,7 +56,7 @@ async def create_document(
     return see_other(f"{base_path(cooperative)}/members/{member_id}", flash="Document enregistré.")
 
 
-@get("/members/{member_id:uuid}/engagements/new", guards=OFFICE)
+@get("/members/{member_id:uuid}/engagements/new", guards=[requires(Permission.MEMBERS_WRITE)])
 async def new_engagement(request: AnyRequest, session: TenantSession, member_id: UUID) -> Template:
     """The form that records an engagement."""
     today = paris(clock.now()).date().isoformat()
@@ -68,7 +69,7 @@ async def new_engagement(request: AnyRequest, session: TenantSession, member_id:
     )
 
 
-@post("/members/{member_id:uuid}/engagements", status_code=303, guards=OFFICE)
+@post("/members/{member_id:uuid}/engagements", status_code=303, guards=[requires(Permission.MEMBERS_WRITE)])
 async def create_engagement(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, member_id: UUID
 ) -> Redirect | Template:

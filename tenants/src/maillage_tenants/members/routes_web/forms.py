@@ -4,12 +4,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from maillage_kit.context import Role
 from maillage_kit.errors import AppError, Invalid
-from maillage_kit.web import requires, text
-
-OFFICE = [requires(Role.OFFICE)]
-
+from maillage_kit.web import text
 
 Form = Mapping[str, Any]
 

@@ -8,21 +8,22 @@ from litestar.response import Redirect, Template
 from maillage_kit.context import CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Invalid
-from maillage_kit.web import AnyRequest, base_path, page, see_other, text
+from maillage_kit.permissions import Permission
+from maillage_kit.web import AnyRequest, base_path, page, requires, see_other, text
 from maillage_tenants.members import queries, service
 from maillage_tenants.members.errors import UnknownTechnician
 from maillage_tenants.members.models import Technician
-from maillage_tenants.members.routes_web.forms import OFFICE, Form, told
+from maillage_tenants.members.routes_web.forms import Form, told
 
 
-@get("/members/{member_id:uuid}/technicians/new", guards=OFFICE)
+@get("/members/{member_id:uuid}/technicians/new", guards=[requires(Permission.MEMBERS_WRITE)])
 async def new_technician(request: AnyRequest, session: TenantSession, member_id: UUID) -> Template:
     """The form that enters a person."""
     member = await queries.get_member(session, member_id=member_id)
     return page(request, "members/technician.html", member=member, technician=None, values={"active": "1"}, errors={})
 
 
-@post("/members/{member_id:uuid}/technicians", status_code=303, guards=OFFICE)
+@post("/members/{member_id:uuid}/technicians", status_code=303, guards=[requires(Permission.MEMBERS_WRITE)])
 async def create_technician(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, member_id: UUID
 ) -> Redirect | Template:
@@ -46,7 +47,7 @@ async def create_technician(
     )
 
 
-@get("/members/{member_id:uuid}/technicians/{technician_id:uuid}", guards=OFFICE)
+@get("/members/{member_id:uuid}/technicians/{technician_id:uuid}", guards=[requires(Permission.MEMBERS_READ)])
 async def edit_technician(
     request: AnyRequest, session: TenantSession, member_id: UUID, technician_id: UUID
 ) -> Template:
@@ -64,7 +65,11 @@ async def edit_technician(
     return page(request, "members/technician.html", member=member, technician=person, values=values, errors={})
 
 
-@post("/members/{member_id:uuid}/technicians/{technician_id:uuid}", status_code=303, guards=OFFICE)
+@post(
+    "/members/{member_id:uuid}/technicians/{technician_id:uuid}",
+    status_code=303,
+    guards=[requires(Permission.MEMBERS_WRITE)],
+)
 async def change_technician(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, member_id: UUID, technician_id: UUID
 ) -> Redirect | Template:

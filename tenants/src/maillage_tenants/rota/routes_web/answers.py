@@ -11,9 +11,10 @@ from litestar.response import Redirect, Template
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
 from maillage_kit.clock import paris
-from maillage_kit.context import Actor, CooperativeContext, Role
+from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Invalid
+from maillage_kit.permissions import Permission
 from maillage_kit.semester import Semester
 from maillage_kit.web import AnyRequest, base_path, page, requires, see_other, text
 from maillage_tenants import members, territory
@@ -26,12 +27,10 @@ from maillage_tenants.rota.routes_web.forms import (
 )
 from maillage_tenants.rota.rules import Period
 
-OFFICE = [requires(Role.OFFICE)]
-MEMBER = [requires(Role.MEMBER)]
 DUTIES_SHOWN = 60
 
 
-@get("/rota/on-call", guards=OFFICE)
+@get("/rota/on-call", guards=[requires(Permission.ROTA_READ)])
 async def on_call_page(request: AnyRequest, session: TenantSession, trades: TradeRegistry) -> Template:
     """Who is, was or will be on call at an instant, and what was known of it at another (rule 3)."""
     asked = request.query_params
@@ -76,13 +75,13 @@ async def on_call_page(request: AnyRequest, session: TenantSession, trades: Trad
     )
 
 
-@get("/rota/absences", guards=OFFICE)
+@get("/rota/absences", guards=[requires(Permission.ROTA_READ)])
 async def absences_page(request: AnyRequest, session: TenantSession) -> Template:
     """Absences to come, and the form that records one."""
     return await _absences_page(request, session, values={})
 
 
-@post("/rota/absences", status_code=303, guards=OFFICE)
+@post("/rota/absences", status_code=303, guards=[requires(Permission.ROTA_WRITE)])
 async def add_absence(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext
 ) -> Redirect | Template:
@@ -105,14 +104,14 @@ async def add_absence(
     return see_other(f"{base_path(cooperative)}/rota/absences", flash="Absence enregistrée.")
 
 
-@post("/rota/absences/{absence_id:uuid}/remove", status_code=303, guards=OFFICE)
+@post("/rota/absences/{absence_id:uuid}/remove", status_code=303, guards=[requires(Permission.ROTA_WRITE)])
 async def remove_absence(session: TenantSession, cooperative: CooperativeContext, absence_id: UUID) -> Redirect:
     """Take an absence back."""
     await service.remove_absence(session, absence_id=absence_id)
     return see_other(f"{base_path(cooperative)}/rota/absences", flash="Absence retirée.")
 
 
-@get("/field/duties", guards=MEMBER)
+@get("/field/duties", guards=[requires(Permission.FIELD_WORK)])
 async def own_duties(request: AnyRequest, session: TenantSession, actor: Actor, trades: TradeRegistry) -> Template:
     """The coming duties of the person who is signed in."""
     now = clock.now()

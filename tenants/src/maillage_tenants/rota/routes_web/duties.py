@@ -9,9 +9,10 @@ from litestar.response import Redirect, Template
 
 from maillage_hooks import TradeRegistry
 from maillage_kit.clock import paris
-from maillage_kit.context import Actor, CooperativeContext, Role
+from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import AppError, Invalid
+from maillage_kit.permissions import Permission
 from maillage_kit.semester import Semester
 from maillage_kit.web import AnyRequest, base_path, page, requires, see_other, text
 from maillage_tenants import members
@@ -27,16 +28,14 @@ from maillage_tenants.rota.routes_web.forms import (
 )
 from maillage_tenants.rota.rules import Period, days_of, whole
 
-OFFICE = [requires(Role.OFFICE)]
 
-
-@get("/rota/duties/{duty_id:uuid}", guards=OFFICE)
+@get("/rota/duties/{duty_id:uuid}", guards=[requires(Permission.ROTA_READ)])
 async def one_duty(request: AnyRequest, session: TenantSession, trades: TradeRegistry, duty_id: UUID) -> Template:
     """A duty, who can take it, and everything that was published for its post over its period."""
     return await _duty_page(request, session, trades, duty_id)
 
 
-@post("/rota/duties/{duty_id:uuid}/change", status_code=303, guards=OFFICE)
+@post("/rota/duties/{duty_id:uuid}/change", status_code=303, guards=[requires(Permission.ROTA_WRITE)])
 async def change_duty(
     request: AnyRequest,
     session: TenantSession,
@@ -65,7 +64,7 @@ async def change_duty(
     return see_other(f"{base_path(cooperative)}/rota/duties/{fresh.id}", flash="Remplacement enregistré.")
 
 
-@post("/rota/duties/{duty_id:uuid}/remove", status_code=303, guards=OFFICE)
+@post("/rota/duties/{duty_id:uuid}/remove", status_code=303, guards=[requires(Permission.ROTA_WRITE)])
 async def remove_duty(
     request: AnyRequest,
     session: TenantSession,
@@ -85,13 +84,13 @@ async def remove_duty(
     return see_other(semester_path(cooperative, rota.semester), flash="Astreinte retirée.", tone="warning")
 
 
-@get("/rota/{rota_id:uuid}/fill", guards=OFFICE)
+@get("/rota/{rota_id:uuid}/fill", guards=[requires(Permission.ROTA_WRITE)])
 async def gap_form(request: AnyRequest, session: TenantSession, trades: TradeRegistry, rota_id: UUID) -> Template:
     """The form that puts somebody on a post nobody holds."""
     return await _gap_page(request, session, trades, rota_id, values=request.query_params)
 
 
-@post("/rota/{rota_id:uuid}/fill", status_code=303, guards=OFFICE)
+@post("/rota/{rota_id:uuid}/fill", status_code=303, guards=[requires(Permission.ROTA_WRITE)])
 async def fill_gap(
     request: AnyRequest,
     session: TenantSession,

@@ -10,9 +10,10 @@ from litestar.response import Redirect, Template
 
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
-from maillage_kit.context import Actor, CooperativeContext, Role
+from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Invalid
+from maillage_kit.permissions import Permission
 from maillage_kit.semester import Semester
 from maillage_kit.web import AnyRequest, base_path, page, requires, see_other, text
 from maillage_tenants.rota import queries, service
@@ -25,11 +26,10 @@ from maillage_tenants.rota.routes_web.forms import (
 from maillage_tenants.rota.routes_web.grid import gap_link, grid, week
 from maillage_tenants.rota.rules import WEEK, weekly_shifts
 
-OFFICE = [requires(Role.OFFICE)]
 GAPS_SHOWN = 12
 
 
-@get("/rota", guards=OFFICE)
+@get("/rota", guards=[requires(Permission.ROTA_READ)])
 async def semester_page(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, trades: TradeRegistry
 ) -> Template:
@@ -37,7 +37,7 @@ async def semester_page(
     return await _semester_page(request, session, cooperative, trades)
 
 
-@post("/rota/drafts", status_code=303, guards=OFFICE)
+@post("/rota/drafts", status_code=303, guards=[requires(Permission.ROTA_WRITE)])
 async def create_draft(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, trades: TradeRegistry
 ) -> Redirect:
@@ -48,7 +48,7 @@ async def create_draft(
     return see_other(semester_path(cooperative, semester.code), flash="Brouillon ouvert.")
 
 
-@post("/rota/{rota_id:uuid}/generate", status_code=303, guards=OFFICE)
+@post("/rota/{rota_id:uuid}/generate", status_code=303, guards=[requires(Permission.ROTA_WRITE)])
 async def generate(
     request: AnyRequest,
     session: TenantSession,
@@ -72,7 +72,7 @@ async def generate(
     )
 
 
-@post("/rota/{rota_id:uuid}/import", status_code=303, guards=OFFICE)
+@post("/rota/{rota_id:uuid}/import", status_code=303, guards=[requires(Permission.ROTA_WRITE)])
 async def import_file(
     request: AnyRequest,
     session: TenantSession,
@@ -115,7 +115,7 @@ async def import_file(
     return see_other(semester_path(cooperative, rota.semester), flash=f"{report.imported} astreintes importées.")
 
 
-@post("/rota/{rota_id:uuid}/publish", status_code=303, guards=OFFICE)
+@post("/rota/{rota_id:uuid}/publish", status_code=303, guards=[requires(Permission.ROTA_PUBLISH)])
 async def publish(
     request: AnyRequest,
     session: TenantSession,
@@ -153,7 +153,7 @@ async def publish(
     return see_other(semester_path(cooperative, rota.semester), flash="Planning publié.")
 
 
-@post("/rota/{rota_id:uuid}/freeze", status_code=303, guards=OFFICE)
+@post("/rota/{rota_id:uuid}/freeze", status_code=303, guards=[requires(Permission.ROTA_PUBLISH)])
 async def freeze(
     request: AnyRequest,
     session: TenantSession,
