@@ -6,7 +6,7 @@ The control plane issues tokens and verifies them; a cooperative's own code sees
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from maillage_kit.errors import AppError
@@ -68,6 +68,7 @@ class InvalidToken(AppError):
     headers: Mapping[str, str] = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 
 
+@runtime_checkable
 class TokenVerifier(Protocol):
     """Turns an access token into its caller. Only tokens meant for `audience` pass."""
 

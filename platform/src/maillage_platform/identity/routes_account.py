@@ -13,7 +13,7 @@ from maillage_kit.pages import cut_page
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, page, page_request, requires, see_other, text
 from maillage_platform.identity import sessions
-from maillage_platform.identity.cookies import forgotten_session, session_cookie, session_cookie_name
+from maillage_platform.identity.cookies import forgotten_session, onwards, session_cookie, session_cookie_name
 from maillage_platform.identity.hats import hats_of
 from maillage_platform.identity.models import IdentityProvider, Membership, WebSession
 
@@ -101,7 +101,7 @@ async def switch_hat(
         raise NotFound
     membership = await platform_session.get_one(Membership, hat.membership_id)
     secret, life = await sessions.switch_hat(platform_session, current=current, membership=membership)
-    answer = see_other(hat.home, flash=f"Vous travaillez maintenant comme {hat.label}.")
+    answer = see_other(onwards(request, settings, hat.home), flash=f"Vous travaillez maintenant comme {hat.label}.")
     answer.cookies.append(session_cookie(settings, secret, life=life))
     return answer
 

@@ -17,16 +17,21 @@ from maillage_kit.db import PlatformSession
 from maillage_kit.errors import Forbidden
 from maillage_kit.ids import parsed_id
 from maillage_kit.settings import Settings
-from maillage_kit.web import AnyRequest, page, see_other, text
+from maillage_kit.web import AnyRequest, address_of, page, see_other, text
 from maillage_platform.identity import openid_signin, sessions
-from maillage_platform.identity.cookies import browser_cookie, browser_secret, session_cookie, session_cookie_name
+from maillage_platform.identity.cookies import (
+    browser_cookie,
+    browser_secret,
+    onwards,
+    session_cookie,
+    session_cookie_name,
+)
 from maillage_platform.identity.errors import OpenIdRefused
 from maillage_platform.identity.hats import hats_of
 from maillage_platform.identity.models import ExternalIdentity, IdentityProvider, Membership, OpenIdLogout
 from maillage_platform.identity.openid_client import OpenIdClient
 from maillage_platform.identity.openid_providers import active_provider, relying
 from maillage_platform.identity.routes_account import EVERYBODY, current_session
-from maillage_platform.identity.routes_web import address_of
 from maillage_platform.identity.rules import SignInMethod, limits_of
 
 log = structlog.get_logger(__name__)
@@ -107,7 +112,7 @@ async def callback(
         openid=found.proof,
     )
     flash = f"Votre compte est relié à {provider.name}." if found.linked_now else "Vous êtes connecté."
-    answer = see_other(found.hat.home, flash=flash)
+    answer = see_other(onwards(request, settings, found.hat.home), flash=flash)
     answer.cookies.append(session_cookie(settings, secret, life=limits_of(found.hat.role).life))
     return answer
 

@@ -15,7 +15,8 @@ from maillage_kit.web import AnyRequest, page, page_request, see_other, text
 from maillage_platform.identity.models import Account
 from maillage_platform.identity.passkeys import reset
 from maillage_platform.identity.people import colleagues, hat_here, invite, take_access_back
-from maillage_platform.identity.routes_providers import FEDERATION, FEDERATION_PLACE, OFFICE, Place
+from maillage_platform.identity.places import FEDERATION_PLACE, Place
+from maillage_platform.identity.routes_providers import FEDERATION, OFFICE
 from maillage_platform.identity.service import account_by_email
 
 

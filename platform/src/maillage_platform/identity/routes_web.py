@@ -12,9 +12,9 @@ from maillage_kit.crypto import FieldCipher
 from maillage_kit.db import PlatformSession
 from maillage_kit.errors import Invalid, Unavailable
 from maillage_kit.settings import Settings
-from maillage_kit.web import AnyRequest, page, see_other, text
+from maillage_kit.web import AnyRequest, address_of, page, see_other, text
 from maillage_platform.identity import sessions
-from maillage_platform.identity.cookies import forgotten_session, session_cookie, session_cookie_name
+from maillage_platform.identity.cookies import forgotten_session, onwards, session_cookie, session_cookie_name
 from maillage_platform.identity.errors import OpenIdRefused
 from maillage_platform.identity.links import hats_of_link, mail_link, use_link
 from maillage_platform.identity.models import IdentityProvider
@@ -96,7 +96,7 @@ async def sign_in(
         method=SignInMethod.LINK,
         replaces=request.cookies.get(session_cookie_name(settings)),
     )
-    answer = see_other(hat.home, flash="Vous êtes connecté.")
+    answer = see_other(onwards(request, settings, hat.home), flash="Vous êtes connecté.")
     answer.cookies.append(session_cookie(settings, secret, life=limits_of(hat.role).life))
     return answer
 
@@ -154,12 +154,6 @@ async def _providers(request: AnyRequest, session: PlatformSession) -> dict[str,
         "places": places,
         "providers": await providers_at(session, place=place) if place else (),
     }
-
-
-def address_of(request: AnyRequest) -> str:
-    """The network address that asks, as the server or its proxy says (MAILLAGE_WEB__TRUSTED_PROXIES)."""
-    found: str | None = request.scope["state"].get("client_address")
-    return found or (request.client.host if request.client else "")
 
 
 ROUTES = [ask_email, send_link, confirm_link, sign_in, sign_out]
