@@ -54,6 +54,8 @@ from maillage_kit.settings import DatabaseSettings, Settings, TelephonySettings,
 from maillage_kit.testing.phone_company import Phone, PhoneCompany
 from maillage_platform import identity, provisioning
 from maillage_platform.identity.models import IdentityProvider
+from maillage_platform.oauth.models import ApiClient
+from maillage_platform.oauth.rules import AuthMethod, GrantKind
 from maillage_tenants import rota, territory
 
 HERE = Path(__file__).parent
@@ -207,6 +209,23 @@ class World:
                 issuer="https://annuaire.example",
                 client_id="maillage",
                 allowed_domains=["eure.example"],
+                changed_at=self.clock.now(),
+                changed_by=self.cooperative.manager_name,
+            )
+            session.add(row)
+            await session.flush()
+            return row.id
+
+    async def api_client(self) -> UUID:
+        """An application of the cooperative."""
+        async with self.runtime.database.platform() as session:
+            row = ApiClient(
+                cooperative_id=self.cooperative.id,
+                name="Habitat 27",
+                auth_method=AuthMethod.SECRET,
+                grants=list(GrantKind),
+                redirect_uris=["https://partenaire.example/retour"],
+                scopes=["requests:write", "interventions:read"],
                 changed_at=self.clock.now(),
                 changed_by=self.cooperative.manager_name,
             )

@@ -8,6 +8,7 @@ import asyncio
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from litestar import Litestar
@@ -24,7 +25,7 @@ AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 NO_PAGE = re.compile(
     r"^/(health|static)|/events$|/pdf$|/csv$|\.pdf$|/board$|/communes$|/desk/new/customers$|/field/list$|/status$|/etat$"
     r"|^/telephony/|^/dev/phone/|/telephony/prompts/\{name:str\}/sound$|/calls/\{call_id:uuid\}/recordings/"
-    r"|^/signin/openid/|/attachments/\{|/documents/\{code|/devis/\{quote_id:uuid\}$"
+    r"|^/signin/openid/|^/oauth/jwks$|^/\.well-known/|/attachments/\{|/documents/\{code|/devis/\{quote_id:uuid\}$"
 )
 TABS = 3  # pages looked at side by side
 
@@ -105,6 +106,8 @@ async def test_every_page_is_whole_at_both_widths(world: Any, evening: Any, open
     jobs: asyncio.Queue[tuple[Role | None, str]] = asyncio.Queue()
     for path, roles in pages(build_app(world.runtime)):
         role = next((each for each in (Role.MANAGER, Role.OPERATOR, Role.MEMBER, Role.SUPPORT) if each in roles), None)
+        if path == "/oauth/authorize":
+            role = Role.MANAGER
         for address in addresses(path, world, evening, ids):
             jobs.put_nowait((role, address))
     for more in ("rota?semester=2027-S2", "cases?q=personne", "customers?q=personne", "calls?show=callbacks"):
@@ -143,6 +146,18 @@ async def test_every_page_is_whole_at_both_widths(world: Any, evening: Any, open
     assert total > 45
 
 
+def way_in(client_id: Any) -> str:
+    """Where an application sends somebody of the office."""
+    wanted = {
+        "response_type": "code",
+        "client_id": client_id,
+        "redirect_uri": "https://partenaire.example/retour",
+        "code_challenge": "x" * 43,
+        "code_challenge_method": "S256",
+    }
+    return f"/oauth/authorize?{urlencode(wanted)}"
+
+
 async def known_ids(world: Any, evening: Any) -> dict[str, Any]:
     """For each name of an id in an address: one that has something to show."""
     one = {
@@ -165,6 +180,7 @@ async def known_ids(world: Any, evening: Any) -> dict[str, Any]:
     ids["link"] = await world.link()
     ids["provider_id"] = await world.provider(world.cooperative.id)
     ids["federation_provider_id"] = await world.provider(None)
+    ids["client_id"] = await world.api_client()
     ids["phone_id"] = await world.value("select id from customer_phone where customer_id = :id limit 1", **customer)
     return ids
 
@@ -184,6 +200,8 @@ def addresses(path: str, world: Any, evening: Any, ids: dict[str, Any]) -> list[
     for name in re.findall(r"\{(\w+)(?::\w+)?\}", path):
         values = several.get(name) or (ids[name],)
         found = [re.sub(rf"\{{{name}(:\w+)?\}}", str(value), each) for each in found for value in values]
+    if path == "/oauth/authorize":
+        found = [way_in(ids["client_id"])]
     if path.endswith("/fill"):
         found = [f"{each}?post={ids['post']}" for each in found]
     return found

@@ -54,9 +54,13 @@ OBJECTS = {
     "technician_id": "technician",
 }
 # the same, of the control plane: rows that belong to a cooperative
-PLATFORM_OBJECTS = {"provider_id": "identity_provider"}
-# pages that anybody may open: sign-in, health, the front page, the carrier's webhooks (signed), public pages, assets
-OPEN_TO_ALL = re.compile(r"^/($|signin|signout|health|static|telephony/|p/\{slug:str\}|dev/)")
+PLATFORM_OBJECTS = {"provider_id": "identity_provider", "client_id": "oauth_client"}
+# pages that anybody may open: sign-in, health, the front page, the carrier's webhooks (signed), public pages, assets,
+# the authorization server: its metadata and keys, what machines ask with a proof, and the consent page, which looks at
+# what is asked before it asks who is there
+OPEN_TO_ALL = re.compile(
+    r"^/($|signin|signout|health|static|telephony/|p/\{slug:str\}|dev/|oauth/|\.well-known/oauth-)"
+)
 
 
 def routes(app: Litestar) -> Iterator[tuple[str, str, frozenset[Role] | None]]:

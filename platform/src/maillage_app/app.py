@@ -13,6 +13,7 @@ from litestar.plugins.htmx import HTMXPlugin
 from litestar.static_files import create_static_files_router
 
 from maillage_app import error_pages
+from maillage_app.audit_trail import TenantAuditTrail
 from maillage_app.permitted import RouteBook
 from maillage_app.request_context import RequestContextMiddleware
 from maillage_app.routes import platform_routes, public_routes, telephony_routes, tenant_routes
@@ -20,20 +21,19 @@ from maillage_app.runtime import Runtime
 from maillage_app.web.templating import WEB, template_config
 from maillage_app.witnessing import technician_finder, witness_of
 from maillage_hooks import TradeRegistry
+from maillage_kit.audit_trail import AuditTrail
 from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.crypto import FieldCipher
 from maillage_kit.db import PlatformSession, TenantSession
 from maillage_kit.errors import AppError, NotFound, SignInRequired
 from maillage_kit.guarded_http import GuardedHttp
 from maillage_kit.settings import Settings
+from maillage_kit.web import content_security_policy
 from maillage_kit.witness import Witness
 from maillage_platform import identity
 from maillage_platform.identity.people import TechnicianFinder
 
-CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'"
-)
+CONTENT_SECURITY_POLICY = content_security_policy()
 
 
 def build_app(runtime: Runtime) -> Litestar:
@@ -75,6 +75,9 @@ def build_app(runtime: Runtime) -> Litestar:
     def the_openid_client() -> identity.OpenIdClient:
         return openid
 
+    def the_trail() -> AuditTrail:
+        return TenantAuditTrail(runtime.database)
+
     @contextlib.asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         listening = asyncio.create_task(runtime.live.run())
@@ -107,6 +110,7 @@ def build_app(runtime: Runtime) -> Litestar:
             "witness": Provide(the_witness, sync_to_thread=False),
             "technician": Provide(the_technicians, sync_to_thread=False),
             "openid": Provide(the_openid_client, sync_to_thread=False),
+            "trail": Provide(the_trail, sync_to_thread=False),
         },
         middleware=[RequestContextMiddleware(runtime)],
         after_request=_secure,
@@ -116,7 +120,7 @@ def build_app(runtime: Runtime) -> Litestar:
             header_name="X-CSRFToken",
             cookie_secure=identity.is_https(runtime.settings),
             cookie_httponly=True,
-            exclude=["^/telephony/"],
+            exclude=["^/telephony/", "^/oauth/(token|revoke|introspect)$"],
         ),
         template_config=template_config(),
         plugins=[HTMXPlugin()],

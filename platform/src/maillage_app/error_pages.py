@@ -84,11 +84,17 @@ def render(request: Request[Any, Any, Any], error: AppError) -> Response[Any]:
         return Response(
             json.dumps(problem, ensure_ascii=False).encode(),
             status_code=error.status,
+            headers=dict(error.headers),
             media_type="application/problem+json",
         )
     shared = page_context(request)
     context = {**shared, "status": error.status, "message": error.message, "reference": reference}
-    return Template(template_name=error_template(error.status), context=context, status_code=error.status)
+    return Template(
+        template_name=error_template(error.status),
+        context=context,
+        status_code=error.status,
+        headers=dict(error.headers),
+    )
 
 
 def error_template(status: int) -> str:

@@ -23,7 +23,7 @@ from maillage_platform import identity
 
 _TENANT_PATH = re.compile(r"^/(c|p)/([a-z0-9-]+)(?:/|$)")
 USER_LINKS = ({"href": "/account/sessions", "label": "Mes connexions", "icon": "shield"},)
-_NEEDS_ACTOR = re.compile(r"^/(c|federation|account|signin|signout|events|$)")
+_NEEDS_ACTOR = re.compile(r"^/(c|federation|account|signin|signout|events|oauth/authorize$|$)")
 
 
 class RequestContextMiddleware(ASGIMiddleware):

@@ -21,6 +21,9 @@ from maillage_platform.identity import routes_passkeys as passkeys
 from maillage_platform.identity import routes_people as people
 from maillage_platform.identity import routes_providers as providers
 from maillage_platform.identity import routes_web as identity
+from maillage_platform.oauth import routes_clients as api_clients
+from maillage_platform.oauth import routes_protocol as oauth
+from maillage_platform.oauth import routes_web as oauth_consent
 from maillage_tenants.calls import routes_recordings as sounds
 from maillage_tenants.calls import routes_settings as telephony_settings
 from maillage_tenants.calls import routes_telephony as telephony
@@ -64,6 +67,8 @@ def platform_routes(settings: Settings) -> Handlers:
         *passkeys.ROUTES,
         *providers.FEDERATION_ROUTES,
         *people.FEDERATION_ROUTES,
+        *oauth.ROUTES,
+        *oauth_consent.ROUTES,
         federation.console,
         federation.one_cooperative,
     ]
@@ -78,6 +83,7 @@ def tenant_routes() -> Handlers:
         events,
         *people.TENANT_ROUTES,
         *providers.TENANT_ROUTES,
+        *api_clients.TENANT_ROUTES,
         *desk.ROUTES,
         *cases.ROUTES,
         *case_actions.ROUTES,

@@ -10,6 +10,7 @@ from maillage_kit.embedded_postgres import ensure_running
 from maillage_kit.live import LiveBus
 from maillage_kit.settings import Settings
 from maillage_platform.cooperatives import Directory
+from maillage_platform.oauth import Verifier
 from maillage_platform.provisioning import app_url
 
 
@@ -22,6 +23,7 @@ class Runtime:
     directory: Directory
     live: LiveBus
     cipher: FieldCipher
+    verifier: Verifier
 
     @classmethod
     def start(cls, settings: Settings, *, trades: TradeRegistry | None = None) -> "Runtime":
@@ -42,6 +44,7 @@ class Runtime:
             directory=Directory(database),
             live=LiveBus(url),
             cipher=FieldCipher(settings.crypto.field_keys),
+            verifier=Verifier(database, settings),
         )
 
     async def close(self) -> None:

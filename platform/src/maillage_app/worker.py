@@ -15,7 +15,7 @@ from maillage_app.logs import configure_logs
 from maillage_app.messaging import carriers_of, kept_links
 from maillage_app.runtime import Runtime
 from maillage_kit.context import CooperativeContext
-from maillage_platform import federation, identity, outbox
+from maillage_platform import federation, identity, oauth, outbox
 from maillage_platform.tasks import Handler, TaskRunner
 from maillage_tenants.messages import Carriers
 
@@ -73,12 +73,16 @@ def build_worker(runtime: Runtime, carriers: Carriers | None = None) -> TaskRunn
     async def forget() -> None:
         await identity.forget_old(runtime.database)
 
+    async def keep_oauth() -> None:
+        await oauth.turn_keys_and_forget(runtime.database, cipher=runtime.cipher)
+
     async def audit() -> None:
         await auditing.audit_everything(runtime)
 
     runner.every(EVERY_MINUTE, "platform.sweep", sweep)
     runner.every(HALF_PAST_EVERY_MINUTE, "platform.audit", audit)
     runner.every(EVERY_HOUR, "platform.forget", forget)
+    runner.every(EVERY_HOUR, "platform.oauth", keep_oauth)
     runner.every(EVERY_TWO_SECONDS, "platform.relay", relay)
     runner.every(EVERY_TWO_SECONDS, "platform.letters", letters)
     return runner

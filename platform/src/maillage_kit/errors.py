@@ -13,6 +13,7 @@ class AppError(Exception):
     code = "error"
     status = 400
     message = "La demande n’a pas pu être traitée."
+    headers: Mapping[str, str] = {}  # sent with the answer, whatever its form
 
     def __init__(self, message: str | None = None, *, fields: Mapping[str, str] | None = None) -> None:
         self.message = message or type(self).message

@@ -83,6 +83,7 @@ class Permission(StrEnum):
     EXPORTS = "exports"
     PEOPLE_READ = "people.read"
     PEOPLE_MANAGE = "people.manage"
+    API_MANAGE = "api.manage"
     AUDIT_READ = "audit.read"
     FIELD_WORK = "field.work"
     FIELD_LEDGER = "field.ledger"
@@ -116,6 +117,7 @@ PERMISSION_LABELS = {
     _P.EXPORTS: "sortir des données (chaque export est inscrit)",
     _P.PEOPLE_READ: "qui peut entrer",
     _P.PEOPLE_MANAGE: "inviter, changer un rôle, retirer un accès, permettre l’assistance",
+    _P.API_MANAGE: "relier une application par l’API, changer son secret, la retirer",
     _P.AUDIT_READ: "le journal des actes sensibles",
     _P.FIELD_WORK: "ses propres interventions et astreintes",
     _P.FIELD_LEDGER: "le compte de sa propre entreprise",

@@ -79,6 +79,20 @@ def see_other(path: str, *, flash: str | None = None, tone: str = "success") -> 
     return response
 
 
+def address_of(request: AnyRequest) -> str:
+    """The network address that asks, as the server or its proxy says (MAILLAGE_WEB__TRUSTED_PROXIES)."""
+    found: str | None = request.scope["state"].get("client_address")
+    return found or (request.client.host if request.client else "")
+
+
+def content_security_policy(*, form_targets: str = "") -> str:
+    """What our pages may do. `form_targets`: another site to which the answer to a form of this page may lead."""
+    return (
+        "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
+        f"form-action 'self'{f' {form_targets}' if form_targets else ''}; frame-ancestors 'none'"
+    )
+
+
 def base_path(cooperative: CooperativeContext) -> str:
     """Where a cooperative's signed-in pages live."""
     return f"/c/{cooperative.slug}"

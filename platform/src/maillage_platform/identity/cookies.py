@@ -1,6 +1,7 @@
 """The cookies of sign-in. Over https they are `__Host-` cookies: secure, for this host alone, for every path."""
 
 from datetime import timedelta
+from urllib.parse import quote, unquote
 
 from litestar.datastructures import Cookie
 
@@ -9,6 +10,9 @@ from maillage_kit.web import AnyRequest
 
 _BROWSER = "maillage_browser"
 _SESSION = "maillage_session"
+_ONWARDS = "maillage_onwards"
+_RESUMABLE = "/oauth/authorize?"
+_ONWARDS_LIFE = timedelta(minutes=15)
 
 
 def browser_secret(request: AnyRequest, settings: Settings) -> str:
@@ -31,6 +35,17 @@ def session_cookie(settings: Settings, secret: str, *, life: timedelta) -> Cooki
 def forgotten_session(settings: Settings) -> Cookie:
     """Makes the browser forget the session cookie."""
     return sign_in_cookie(settings, _SESSION, "", life=timedelta(0))
+
+
+def onwards_cookie(settings: Settings, path: str = "") -> Cookie:
+    """Where to go once signed in, in this browser, within a quarter of an hour; without a path, nowhere any more."""
+    return sign_in_cookie(settings, _ONWARDS, quote(path), life=_ONWARDS_LIFE if path else timedelta(0))
+
+
+def onwards(request: AnyRequest, settings: Settings, home: str) -> str:
+    """Where somebody who has just signed in goes: on with the application that sent them here, else home."""
+    path = unquote(request.cookies.get(cookie_name(settings, _ONWARDS), ""))
+    return path if path.startswith(_RESUMABLE) else home
 
 
 def cookie_name(settings: Settings, name: str) -> str:

@@ -15,7 +15,7 @@ from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, page, page_request, requires, see_other, text
 from maillage_kit.witness import Witness
 from maillage_platform.identity import sessions
-from maillage_platform.identity.cookies import forgotten_session, session_cookie, session_cookie_name
+from maillage_platform.identity.cookies import forgotten_session, onwards, session_cookie, session_cookie_name
 from maillage_platform.identity.hats import hats_of
 from maillage_platform.identity.models import IdentityProvider, Membership, WebSession
 from maillage_platform.identity.witnessing import saw_sign_in
@@ -103,7 +103,7 @@ async def switch_hat(
     membership = await platform_session.get_one(Membership, hat.membership_id)
     secret, life = await sessions.switch_hat(platform_session, current=current, membership=membership)
     await saw_sign_in(witness, platform_session, membership=membership, method=None)
-    answer = see_other(hat.home, flash=f"Vous travaillez maintenant comme {hat.label}.")
+    answer = see_other(onwards(request, settings, hat.home), flash=f"Vous travaillez maintenant comme {hat.label}.")
     answer.cookies.append(session_cookie(settings, secret, life=life))
     return answer
 

@@ -18,17 +18,22 @@ from maillage_kit.errors import Forbidden
 from maillage_kit.ids import parsed_id
 from maillage_kit.permissions import Permission
 from maillage_kit.settings import Settings
-from maillage_kit.web import AnyRequest, page, requires, see_other, text
+from maillage_kit.web import AnyRequest, address_of, page, requires, see_other, text
 from maillage_kit.witness import Witness
 from maillage_platform.identity import openid_signin, sessions
-from maillage_platform.identity.cookies import browser_cookie, browser_secret, session_cookie, session_cookie_name
+from maillage_platform.identity.cookies import (
+    browser_cookie,
+    browser_secret,
+    onwards,
+    session_cookie,
+    session_cookie_name,
+)
 from maillage_platform.identity.errors import OpenIdRefused
 from maillage_platform.identity.hats import hats_of
 from maillage_platform.identity.models import ExternalIdentity, IdentityProvider, Membership, OpenIdLogout
 from maillage_platform.identity.openid_client import OpenIdClient
 from maillage_platform.identity.openid_providers import active_provider, relying
 from maillage_platform.identity.routes_account import current_session
-from maillage_platform.identity.routes_web import address_of
 from maillage_platform.identity.rules import SignInMethod, limits_of
 from maillage_platform.identity.witnessing import saw_sign_in
 
@@ -112,7 +117,7 @@ async def callback(
     )
     await saw_sign_in(witness, platform_session, membership=found.membership, method=SignInMethod.OPENID)
     flash = f"Votre compte est relié à {provider.name}." if found.linked_now else "Vous êtes connecté."
-    answer = see_other(found.hat.home, flash=flash)
+    answer = see_other(onwards(request, settings, found.hat.home), flash=flash)
     answer.cookies.append(session_cookie(settings, secret, life=limits_of(found.hat.role).life))
     return answer
 

@@ -16,15 +16,20 @@ from maillage_kit.errors import Forbidden, NotFound
 from maillage_kit.ids import parsed_id
 from maillage_kit.permissions import Permission
 from maillage_kit.settings import Settings
-from maillage_kit.web import AnyRequest, page, requires, see_other, text
+from maillage_kit.web import AnyRequest, address_of, page, requires, see_other, text
 from maillage_kit.witness import Witness
 from maillage_platform.identity import passkeys, sessions
-from maillage_platform.identity.cookies import browser_cookie, browser_secret, session_cookie, session_cookie_name
+from maillage_platform.identity.cookies import (
+    browser_cookie,
+    browser_secret,
+    onwards,
+    session_cookie,
+    session_cookie_name,
+)
 from maillage_platform.identity.hats import hats_of, preferred_hat
 from maillage_platform.identity.models import Account, Membership, WebSession
 from maillage_platform.identity.passkeys import PasskeyRefused, RecoveryRefused, Site
 from maillage_platform.identity.routes_account import current_session
-from maillage_platform.identity.routes_web import address_of
 from maillage_platform.identity.rules import SignInMethod, device_name, limits_of
 from maillage_platform.identity.witnessing import saw_sign_in
 
@@ -66,7 +71,8 @@ async def sign_in(request: AnyRequest, platform_session: PlatformSession, settin
         replaces=request.cookies.get(session_cookie_name(settings)),
     )
     await saw_sign_in(witness, platform_session, membership=membership, method=SignInMethod.PASSKEY)
-    answer: Json = Response({"location": hat.home if len(hats) == 1 else "/account/hats"})
+    location = onwards(request, settings, hat.home) if len(hats) == 1 else "/account/hats"
+    answer: Json = Response({"location": location})
     answer.cookies.append(session_cookie(settings, secret, life=limits_of(hat.role).life))
     return answer
 
@@ -102,8 +108,9 @@ async def second_done(request: AnyRequest, platform_session: PlatformSession, se
         )
     except PasskeyRefused as refused:
         return _refused(refused)
-    onwards = "/" if request.scope["state"].get("halfway") else "/account/passkeys"
-    return await _strengthened(platform_session, settings, current, onwards)
+    halfway = request.scope["state"].get("halfway")
+    location = onwards(request, settings, "/") if halfway else "/account/passkeys"
+    return await _strengthened(platform_session, settings, current, location)
 
 
 @post("/signin/second/recovery", status_code=303)

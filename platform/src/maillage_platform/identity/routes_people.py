@@ -23,7 +23,7 @@ from maillage_platform.identity.people import (
     roles_here,
     take_access_back,
 )
-from maillage_platform.identity.routes_providers import FEDERATION_PLACE, Place
+from maillage_platform.identity.places import FEDERATION_PLACE, Place
 from maillage_platform.identity.service import account_by_email
 from maillage_platform.identity.witnessing import saw_people_change
 

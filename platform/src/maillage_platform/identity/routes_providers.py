@@ -1,6 +1,5 @@
 """Where a cooperative's office, and the federation, set up their identity providers."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from litestar import get, post
@@ -13,7 +12,7 @@ from maillage_kit.errors import Conflict, Invalid
 from maillage_kit.ids import new_id, parsed_id
 from maillage_kit.permissions import Permission
 from maillage_kit.settings import Settings
-from maillage_kit.web import AnyRequest, base_path, page, requires, see_other, text
+from maillage_kit.web import AnyRequest, page, requires, see_other, text
 from maillage_platform.identity.models import IdentityProvider
 from maillage_platform.identity.openid_client import OpenIdClient
 from maillage_platform.identity.openid_providers import (
@@ -25,22 +24,7 @@ from maillage_platform.identity.openid_providers import (
     save_provider,
     switch_provider,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Whose settings these are: a cooperative's, or the federation's (no id)."""
-
-    cooperative_id: UUID | None
-    base: str
-    layout: str
-
-    @classmethod
-    def of(cls, cooperative: CooperativeContext) -> "Place":
-        return cls(cooperative.id, f"{base_path(cooperative)}/settings", "layouts/desk.html")
-
-
-FEDERATION_PLACE = Place(None, "/federation/settings", "layouts/federation.html")
+from maillage_platform.identity.places import FEDERATION_PLACE, Place
 
 
 @get("/settings/providers", guards=[requires(Permission.PEOPLE_MANAGE)])

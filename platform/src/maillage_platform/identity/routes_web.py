@@ -12,10 +12,10 @@ from maillage_kit.crypto import FieldCipher
 from maillage_kit.db import PlatformSession
 from maillage_kit.errors import Invalid, Unavailable
 from maillage_kit.settings import Settings
-from maillage_kit.web import AnyRequest, page, see_other, text
+from maillage_kit.web import AnyRequest, address_of, page, see_other, text
 from maillage_kit.witness import Witness
 from maillage_platform.identity import sessions
-from maillage_platform.identity.cookies import forgotten_session, session_cookie, session_cookie_name
+from maillage_platform.identity.cookies import forgotten_session, onwards, session_cookie, session_cookie_name
 from maillage_platform.identity.errors import OpenIdRefused
 from maillage_platform.identity.links import hats_of_link, mail_link, use_link
 from maillage_platform.identity.models import IdentityProvider
@@ -99,7 +99,7 @@ async def sign_in(
         replaces=request.cookies.get(session_cookie_name(settings)),
     )
     await saw_sign_in(witness, platform_session, membership=membership, method=SignInMethod.LINK)
-    answer = see_other(hat.home, flash="Vous êtes connecté.")
+    answer = see_other(onwards(request, settings, hat.home), flash="Vous êtes connecté.")
     answer.cookies.append(session_cookie(settings, secret, life=limits_of(hat.role).life))
     return answer
 
@@ -157,12 +157,6 @@ async def _providers(request: AnyRequest, session: PlatformSession) -> dict[str,
         "places": places,
         "providers": await providers_at(session, place=place) if place else (),
     }
-
-
-def address_of(request: AnyRequest) -> str:
-    """The network address that asks, as the server or its proxy says (MAILLAGE_WEB__TRUSTED_PROXIES)."""
-    found: str | None = request.scope["state"].get("client_address")
-    return found or (request.client.host if request.client else "")
 
 
 ROUTES = [ask_email, send_link, confirm_link, sign_in, sign_out]

@@ -1,0 +1,1 @@
+"""Use cases of the authorization server, by what they act on."""
