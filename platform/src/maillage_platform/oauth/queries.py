@@ -22,7 +22,6 @@ from maillage_platform.oauth.models import (
     SigningKey,
 )
 
-
 _person = orm.aliased(Account)
 
 
@@ -100,13 +99,14 @@ async def registered(session: PlatformSession, *, client_id: UUID) -> Registered
 
 
 def _works_there() -> sa.ColumnElement[bool]:
-    """The person of a consent still sits in the office of the application's cooperative."""
+    """The person of a consent has sat in the office of the application's cooperative ever since they gave it."""
     return (
         sa.exists()
         .where(
             Membership.account_id == Consent.account_id,
             Membership.cooperative_id == ApiClient.cooperative_id,
             Membership.role == Role.OFFICE,
+            Membership.created_at <= Consent.created_at,
             _person.id == Membership.account_id,
             _person.disabled_at.is_(None),
         )
