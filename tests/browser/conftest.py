@@ -216,7 +216,7 @@ class World:
             await session.flush()
             return row.id
 
-    async def api_client(self) -> UUID:
+    async def api_client(self, redirect_uri: str = "https://partenaire.example/retour") -> UUID:
         """An application of the cooperative."""
         async with self.runtime.database.platform() as session:
             row = ApiClient(
@@ -224,7 +224,7 @@ class World:
                 name="Habitat 27",
                 auth_method=AuthMethod.SECRET,
                 grants=list(GrantKind),
-                redirect_uris=["https://partenaire.example/retour"],
+                redirect_uris=[redirect_uri],
                 scopes=["requests:write", "interventions:read"],
                 changed_at=self.clock.now(),
                 changed_by=self.cooperative.manager_name,

@@ -13,29 +13,10 @@ from maillage_kit.api_access import InvalidToken, Scope
 from maillage_kit.clock import MovableClock
 from maillage_kit.context import CooperativeContext
 from maillage_kit.permissions import Role
-from maillage_kit.testing.oauth_application import OAuthApplication, shown
+from maillage_kit.testing.oauth_application import OAuthApplication, added_by
 from maillage_platform.oauth.routes_protocol import metadata_of
 
 AUDIENCE = "http://localhost:8027/api/v1/cooperatives/eure"
-
-
-async def registered(office: Any, visitor: Any, **changes: Any) -> OAuthApplication:
-    """The office adds an application; its author writes it with what the page shows."""
-    form = {
-        "name": "Habitat 27",
-        "auth_method": "secret",
-        "grants": ["client_credentials", "authorization_code", "refresh_token"],
-        "redirect_uris": "https://partenaire.example/retour",
-        "scopes": ["requests:write", "interventions:read"],
-        **changes,
-    }
-    answer = await office.post("/c/eure/settings/api-clients", form)
-    assert answer.status_code == 200, answer.text
-    return OAuthApplication(
-        visitor.client,
-        client_id=shown(answer.text, "Identifiant (client_id)"),
-        secret=shown(answer.text, "Secret (client_secret)"),
-    )
 
 
 def parts(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -48,7 +29,7 @@ async def test_a_token_in_its_own_name(
     runtime: Runtime, eure: CooperativeContext, sign_in, visitor, moved_clock: MovableClock
 ) -> None:
     """RFC 9068 to the letter, ten minutes, for one cooperative."""
-    app = await registered(await sign_in(Role.MANAGER, eure), visitor)
+    app = await added_by(await sign_in(Role.MANAGER, eure), visitor.client)
     answer = await app.token()
     assert answer.status_code == 200, answer.text
     assert answer.headers["cache-control"] == "no-store"
@@ -76,7 +57,7 @@ async def test_a_token_in_its_own_name(
 
 
 async def test_a_token_for_less(runtime: Runtime, eure, sign_in, visitor) -> None:
-    app = await registered(await sign_in(Role.MANAGER, eure), visitor)
+    app = await added_by(await sign_in(Role.MANAGER, eure), visitor.client)
     less = await app.token(scope="interventions:read")
     assert less.json()["scope"] == "interventions:read"
     for asked in ("customers:read", "interventions:read customers:read", "unknown", " "):
@@ -92,7 +73,7 @@ async def test_a_person_consents_and_the_application_goes_on(
     runtime: Runtime, eure, sign_in, visitor, moved_clock: MovableClock
 ) -> None:
     office = await sign_in(Role.MANAGER, eure)
-    app = await registered(office, visitor)
+    app = await added_by(office, visitor.client)
     asked = await office.get(app.way_in(scope="interventions:read"))
     assert asked.status_code == 200
     for words in (
@@ -133,7 +114,7 @@ async def test_a_person_consents_and_the_application_goes_on(
 
 async def test_no_is_told_to_the_application(eure, sign_in, visitor) -> None:
     office = await sign_in(Role.MANAGER, eure)
-    app = await registered(office, visitor)
+    app = await added_by(office, visitor.client)
     brought = app.comes_back(await office.post(app.way_in(), {"decision": "deny"}))
     assert brought == {
         "error": "access_denied",
@@ -166,8 +147,8 @@ async def test_an_application_asks_what_its_token_is_worth_and_gives_it_back(
     runtime: Runtime, eure, sign_in, visitor, moved_clock: MovableClock
 ) -> None:
     office = await sign_in(Role.MANAGER, eure)
-    app = await registered(office, visitor)
-    other = await registered(office, visitor, name="Syndic")
+    app = await added_by(office, visitor.client)
+    other = await added_by(office, visitor.client, name="Syndic")
     token = (await app.token()).json()["access_token"]
     worth = (await app.asks("/oauth/introspect", token=token)).json()
     assert worth["active"] is True
@@ -200,7 +181,7 @@ async def test_the_server_says_what_it_knows(eure, sign_in, visitor) -> None:
     assert told["code_challenge_methods_supported"] == ["S256"]
     assert set(told["scopes_supported"]) == set(Scope)
     AuthorizationServerMetadata(metadata_of("https://maillage.example")).validate()
-    app = await registered(await sign_in(Role.MANAGER, eure), visitor)
+    app = await added_by(await sign_in(Role.MANAGER, eure), visitor.client)
     header, _ = parts((await app.token()).json()["access_token"])
     (key,) = (await visitor.client.get("/oauth/jwks")).json()["keys"]
     assert (key["kid"], key["alg"], key["use"]) == (header["kid"], "ES256", "sig")

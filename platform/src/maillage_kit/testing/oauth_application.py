@@ -83,6 +83,25 @@ class OAuthApplication:
         return jwt.encode({"alg": "ES256"}, claims, self.key)
 
 
+async def added_by(office: Any, http: httpx.AsyncClient, *, slug: str = "eure", **changes: Any) -> OAuthApplication:
+    """The office of a cooperative adds an application; its author writes it with what the page shows, this once."""
+    form = {
+        "name": "Habitat 27",
+        "auth_method": "secret",
+        "grants": ["client_credentials", "authorization_code", "refresh_token"],
+        "redirect_uris": "https://partenaire.example/retour",
+        "scopes": ["requests:write", "interventions:read"],
+        **changes,
+    }
+    answer = await office.post(f"/c/{slug}/settings/api-clients", form)
+    assert answer.status_code == 200, answer.text
+    return OAuthApplication(
+        http,
+        client_id=shown(answer.text, "Identifiant (client_id)"),
+        secret=shown(answer.text, "Secret (client_secret)"),
+    )
+
+
 def shown(text: str, label: str) -> str:
     """What a page of the console shows beside a label."""
     found = re.search(rf"{re.escape(label)}</dt>\s*<dd[^>]*>(.*?)</dd>", text, re.DOTALL)

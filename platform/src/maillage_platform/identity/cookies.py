@@ -1,7 +1,7 @@
 """The cookies of sign-in. Over https they are `__Host-` cookies: secure, for this host alone, for every path."""
 
 from datetime import timedelta
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from litestar.datastructures import Cookie
 
@@ -44,7 +44,7 @@ def onwards_cookie(settings: Settings, path: str = "") -> Cookie:
 
 def onwards(request: AnyRequest, settings: Settings, home: str) -> str:
     """Where somebody who has just signed in goes: on with the application that sent them here, else home."""
-    path = unquote(request.cookies.get(cookie_name(settings, _ONWARDS), ""))
+    path = request.cookies.get(cookie_name(settings, _ONWARDS), "")  # Litestar has unquoted it
     return path if path.startswith(_RESUMABLE) else home
 
 

@@ -100,13 +100,14 @@ async def registered(session: PlatformSession, *, client_id: UUID) -> Registered
 
 
 def _works_there() -> sa.ColumnElement[bool]:
-    """The person of a consent still sits in the office of the application's cooperative."""
+    """The person of a consent has sat in the office of the application's cooperative ever since they gave it."""
     return (
         sa.exists()
         .where(
             Membership.account_id == Consent.account_id,
             Membership.cooperative_id == ApiClient.cooperative_id,
             Membership.role.in_(roles_with([Permission.API_MANAGE])),
+            Membership.created_at <= Consent.created_at,
             _person.id == Membership.account_id,
             _person.disabled_at.is_(None),
         )

@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from uuid import UUID
 
 import structlog
 from joserfc.errors import JoseError
@@ -49,7 +50,7 @@ class Verifier:
         self._kids: frozenset[str] = frozenset()
         self._reading_keys = asyncio.Lock()
         self._keys_read_at: float | None = None
-        self._standings: dict[str, _Remembered] = {}
+        self._standings: dict[tuple[str, UUID, UUID | None], _Remembered] = {}
 
     async def verify(self, token: str, *, audience: str) -> ApiCaller:
         """The caller behind a token that is ours, runs, is meant for `audience` and was not taken back.
@@ -87,7 +88,8 @@ class Verifier:
             raise InvalidToken
 
     async def _standing(self, said: AccessToken) -> Standing | None:
-        known = self._standings.get(said.token_id)
+        asked = (said.token_id, said.client_id, said.consent_id)
+        known = self._standings.get(asked)
         now = self._monotonic()
         if known is not None and now - known.read_at < FRESH_SECONDS:
             return known.standing
@@ -101,7 +103,7 @@ class Verifier:
             )
         if len(self._standings) >= MOST_REMEMBERED:
             self._standings = {key: each for key, each in self._standings.items() if now - each.read_at < FRESH_SECONDS}
-        self._standings[said.token_id] = _Remembered(standing, now)
+        self._standings[asked] = _Remembered(standing, now)
         return standing
 
 

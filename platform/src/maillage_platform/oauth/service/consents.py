@@ -27,7 +27,14 @@ from maillage_platform.oauth.models import (
     RevokedToken,
 )
 from maillage_platform.oauth.queries import Registered
-from maillage_platform.oauth.rules import CODE_LIFE, CONSENT_LIFE, REFRESH_TOKEN_LIFE, in_order
+from maillage_platform.oauth.rules import (
+    ACCESS_TOKEN_LIFE,
+    CODE_LIFE,
+    CONSENT_LIFE,
+    REFRESH_TOKEN_LIFE,
+    GrantKind,
+    in_order,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -45,11 +52,12 @@ async def give_consent(
 ) -> None:
     """A person of the office allows an application to act for them; `code` is what its server may exchange, once."""
     now = clock.now()
+    goes_on = GrantKind.REFRESH_TOKEN in registered.client.grants
     consent = Consent(
         client_id=registered.client.id,
         account_id=person.account_id,
         scopes=list(in_order(scopes)),
-        expires_at=now + CONSENT_LIFE,
+        expires_at=now + (CONSENT_LIFE if goes_on else CODE_LIFE + ACCESS_TOKEN_LIFE),
     )
     session.add(consent)
     await session.flush()
