@@ -153,15 +153,16 @@ async def test_the_list_is_paginated(runtime: Runtime, eure, office, moved_clock
 async def test_only_that_office_may_allow_it(
     runtime: Runtime, eure, seine_maritime, sign_in, app: OAuthApplication
 ) -> None:
-    """What an application may do is what the office may: an artisan or a neighbour has nothing to lend."""
+    """Only who may link applications lends one rights: a dispatcher, an artisan or a neighbour has nothing to lend."""
     for person in (
+        await sign_in(Role.DISPATCHER, eure),
         await sign_in(Role.MEMBER, eure),
-        await sign_in(Role.FEDERATION),
+        await sign_in(Role.OPERATOR),
         await sign_in(Role.MANAGER, seine_maritime),
     ):
         seen = await person.get(app.way_in())
         assert (seen.status_code, "Autoriser</span>" in seen.text) == (403, False)
-        assert "Seule la permanence" in seen.text
+        assert "Seule la gérance" in seen.text
         assert (await person.post(app.way_in(), {"decision": "allow"})).status_code == 403
     async with runtime.database.platform() as session:
         assert (await session.scalars(sa.select(Consent))).all() == []
