@@ -21,6 +21,7 @@ from maillage_platform.identity import routes_passkeys as passkeys
 from maillage_platform.identity import routes_people as people
 from maillage_platform.identity import routes_providers as providers
 from maillage_platform.identity import routes_web as identity
+from maillage_tenants.audit import routes_web as audit
 from maillage_tenants.calls import routes_recordings as sounds
 from maillage_tenants.calls import routes_settings as telephony_settings
 from maillage_tenants.calls import routes_telephony as telephony
@@ -96,6 +97,7 @@ def tenant_routes() -> Handlers:
         *ledger.ROUTES,
         *messages_pages.ROUTES,
         *watch.ROUTES,
+        *audit.ROUTES,
     ]
 
 
