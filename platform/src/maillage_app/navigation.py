@@ -17,6 +17,7 @@ _OFFICE = (
     ("/notes", "Notes et règlements", "file"),
     ("/messages", "Messages", "mail"),
     ("/watch", "Veille", "alarm"),
+    ("/audit", "Journal", "shield"),
 )
 _FIELD = (
     ("/field", "Mes interventions", "wrench"),

@@ -24,6 +24,7 @@ from maillage_platform.identity import routes_web as identity
 from maillage_platform.oauth import routes_clients as api_clients
 from maillage_platform.oauth import routes_protocol as oauth
 from maillage_platform.oauth import routes_web as oauth_consent
+from maillage_tenants.audit import routes_web as audit
 from maillage_tenants.calls import routes_recordings as sounds
 from maillage_tenants.calls import routes_settings as telephony_settings
 from maillage_tenants.calls import routes_telephony as telephony
@@ -102,6 +103,7 @@ def tenant_routes() -> Handlers:
         *ledger.ROUTES,
         *messages_pages.ROUTES,
         *watch.ROUTES,
+        *audit.ROUTES,
     ]
 
 

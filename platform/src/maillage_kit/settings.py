@@ -243,9 +243,8 @@ class VoiceSettings(_Group):
 
 
 class SignInSettings(_Group):
-    """`passkey_required_for`: roles that work only after a passkey, as a second factor (docs/howto/sign-in.md).
-
-    Not set: the managers and the federation in production, nobody elsewhere."""
+    """`passkey_required_for`: roles that work only after a passkey (docs/howto/sign-in.md). Not set: the
+    managers and the federation in production, nobody elsewhere."""
 
     passkey_required_for: frozenset[Role] | None = None
 

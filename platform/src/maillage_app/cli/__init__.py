@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "migrate": "maillage_app.cli.migrate:migrate",
     "doctor": "maillage_app.cli.doctor:doctor",
     "watch": "maillage_app.cli.watch:watch",
+    "audit": "maillage_app.cli.audit:audit",
     "permissions": "maillage_app.cli.permissions:permissions",
     "push-key": "maillage_app.cli.push_key:push_key",
     "test": "maillage_app.cli.checks:test",

@@ -47,7 +47,7 @@ METHOD_LABELS = {
 }
 GRANT_LABELS = {
     GrantKind.CLIENT_CREDENTIALS: "En son propre nom, de machine à machine",
-    GrantKind.AUTHORIZATION_CODE: "Pour une personne de la permanence, qui l’autorise à l’écran",
+    GrantKind.AUTHORIZATION_CODE: "Pour une personne de la gérance, qui l’autorise à l’écran",
     GrantKind.REFRESH_TOKEN: "… et reste autorisée sans la redemander, un an au plus",
 }
 

@@ -1,8 +1,6 @@
 """Rules of the watch, pure: when to call, what a call proved, what is late, the static forward list."""
 
-import csv
 import dataclasses
-import io
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 
+from maillage_kit import sheets
 from maillage_kit.clock import paris
 from maillage_kit.phone import show_phone
 from maillage_tenants.calls import LegState, WatchProgress
@@ -224,16 +223,7 @@ def rows_of(lines: Iterable[Forward], *, manager: tuple[str, str], fallback: str
 
 def as_csv(rows: Iterable[Sequence[str]]) -> str:
     """The list for a spreadsheet or an operator's import: semicolons, one line a period, numbers in E.164."""
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([[_no_formula(cell) for cell in row] for row in rows])
-    return out.getvalue()
-
-
-def _no_formula(cell: str) -> str:
-    """A name that begins like a formula is not one; an E.164 number begins with + and stays as it is."""
-    return f"'{cell}" if cell.startswith(("=", "-", "@", "\t")) else cell
+    return sheets.as_csv(COLUMNS, rows)
 
 
 def in_words(row: Sequence[str]) -> str:
