@@ -45,6 +45,7 @@ OBJECTS = {
     "quote_id": "quote",
     "recording_id": "call_recording",
     "rota_id": "rota",
+    "run_id": "solve_run",
     "sector_id": "sector",
     "site_id": "site",
     "subscription_id": "subscription",

@@ -1,6 +1,18 @@
 """Pages of the rota, by what they show."""
 
 from .answers import absences_page, add_absence, on_call_page, own_duties, remove_absence
+from .drafts import (
+    apply_repair,
+    ask_draft,
+    ask_repair,
+    compare_page,
+    discard_draft,
+    drafts_page,
+    one_run,
+    run_again,
+    run_status,
+    stop_run,
+)
 from .duties import change_duty, fill_gap, gap_form, one_duty, remove_duty
 from .semester import create_draft, freeze, generate, import_file, publish, semester_page
 
@@ -21,4 +33,14 @@ ROUTES = [
     add_absence,
     remove_absence,
     own_duties,
+    drafts_page,
+    ask_draft,
+    ask_repair,
+    one_run,
+    run_status,
+    stop_run,
+    run_again,
+    apply_repair,
+    discard_draft,
+    compare_page,
 ]
