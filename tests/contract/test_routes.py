@@ -29,6 +29,7 @@ OBJECTS = {
     "absence_id": "absence",
     "alarm_id": "alarm",
     "attachment_id": "attachment",
+    "break_id": "school_break",
     "call_id": "call",
     "case_id": "intervention",
     "customer_id": "customer",
@@ -51,6 +52,7 @@ OBJECTS = {
     "subscription_id": "subscription",
     "tariff_id": "tariff",
     "technician_id": "technician",
+    "wish_id": "duty_wish",
 }
 # the same, of the control plane: rows that belong to a cooperative
 PLATFORM_OBJECTS = {"provider_id": "identity_provider"}

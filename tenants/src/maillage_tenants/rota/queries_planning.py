@@ -254,10 +254,14 @@ async def stop_asked(session: TenantSession, *, run_id: UUID) -> bool:
     return found is not None
 
 
-async def run_of_rota(session: TenantSession, *, rota_id: UUID) -> SolveRun | None:
-    """The run that made a draft; None for one made by hand, by import or by the quick proposal."""
-    found: SolveRun | None = await session.scalar(sa.select(SolveRun).where(SolveRun.rota_id == rota_id).limit(1))
-    return found
+async def run_names(session: TenantSession, *, semester: Semester) -> dict[UUID, str]:
+    """By draft: what the run that made it was called, or its seed. One made by hand or by import has none."""
+    rows = await session.execute(
+        sa.select(SolveRun.rota_id, SolveRun.label, SolveRun.seed).where(
+            SolveRun.semester == semester.code, SolveRun.rota_id.is_not(None)
+        )
+    )
+    return {row.rota_id: row.label or f"graine {row.seed}" for row in rows}
 
 
 async def runs(session: TenantSession, *, semester: Semester, page: PageRequest) -> Page[SolveRun]:

@@ -14,7 +14,19 @@ from .drafts import (
     stop_run,
 )
 from .duties import change_duty, fill_gap, gap_form, one_duty, remove_duty
+from .fairness import fairness_page, shared_fairness
+from .planning import add_break, planning_page, remove_break, set_pattern, set_policy
 from .semester import create_draft, freeze, generate, import_file, publish, semester_page
+from .wishes import (
+    add_own_wish,
+    add_wish,
+    own_wishes,
+    remove_own_wish,
+    remove_wish,
+    set_own_preference,
+    set_preference,
+    wishes_page,
+)
 
 ROUTES = [
     semester_page,
@@ -43,4 +55,19 @@ ROUTES = [
     apply_repair,
     discard_draft,
     compare_page,
+    fairness_page,
+    shared_fairness,
+    planning_page,
+    set_policy,
+    set_pattern,
+    add_break,
+    remove_break,
+    own_wishes,
+    add_own_wish,
+    remove_own_wish,
+    set_own_preference,
+    wishes_page,
+    add_wish,
+    remove_wish,
+    set_preference,
 ]

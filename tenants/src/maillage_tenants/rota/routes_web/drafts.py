@@ -183,6 +183,7 @@ async def compare_page(
     asked = request.query_params
     semester = asked_semester(asked.get("semester", ""))
     rotas = await queries_planning.rotas_of(session, semester=semester)
+    names = await queries_planning.run_names(session, semester=semester)
     found, errors = None, {}
     try:
         if asked.get("one") and asked.get("other"):
@@ -202,12 +203,12 @@ async def compare_page(
         "rota/compare.html",
         status_code=422 if errors else 200,
         semester=semester,
-        rota_options=[(str(rota.id), await _rota_label(session, rota)) for rota in rotas],
+        rota_options=[(str(rota.id), _rota_label(rota, names)) for rota in rotas],
         one=asked.get("one", ""),
         other=asked.get("other", ""),
         found=found,
-        one_label=await _rota_label(session, found.one) if found else "",
-        other_label=await _rota_label(session, found.other) if found else "",
+        one_label=_rota_label(found.one, names) if found else "",
+        other_label=_rota_label(found.other, names) if found else "",
         which=which,
         people=page_of(found.shares, window) if found and which == "people" else None,
         changes=page_of(found.differences, window) if found and which == "duties" else None,
@@ -218,12 +219,11 @@ async def compare_page(
     )
 
 
-async def _rota_label(session: TenantSession, rota: Rota) -> str:
+def _rota_label(rota: Rota, runs: Mapping[UUID, str]) -> str:
     """« Planning publié », « Brouillon du 01/03/2027 09:00, sans Dupont »."""
     if rota.published_at is not None:
         return "Planning publié"
-    run = await queries_planning.run_of_rota(session, rota_id=rota.id)
-    by = f", {run.label}" if run is not None and run.label else f", graine {run.seed}" if run is not None else ""
+    by = f", {runs[rota.id]}" if rota.id in runs else ""
     return f"Brouillon du {clock.paris(rota.created_at):%d/%m/%Y %H:%M}{by}"
 
 
@@ -236,6 +236,7 @@ async def _drafts_page(
     errors: Mapping[str, str] | None = None,
 ) -> Template:
     rotas = await queries_planning.rotas_of(session, semester=semester)
+    names = await queries_planning.run_names(session, semester=semester)
     chosen = values or {}
     which = "runs" if request.query_params.get("show") == "runs" else "rotas"
     return page(
@@ -246,7 +247,7 @@ async def _drafts_page(
         semester_options=semesters_around(semester),
         rotas=None
         if which == "runs"
-        else page_of([(rota, await _rota_label(session, rota)) for rota in rotas], page_request(request)),
+        else page_of([(rota, _rota_label(rota, names)) for rota in rotas], page_request(request)),
         published=next((rota for rota in rotas if rota.published_at is not None), None),
         runs=await queries_planning.runs(session, semester=semester, page=page_request(request))
         if which == "runs"

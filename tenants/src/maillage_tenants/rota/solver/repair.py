@@ -63,6 +63,12 @@ def lost_slots(problem: Problem) -> tuple[dict[int, int], tuple[int, ...], froze
         state.give(slot, person)
         if clash:
             firm.add(slot)
+    # A piece of a unit that nobody holds any more was given up on the way: it is to be taken over like the others.
+    lost += [
+        slot
+        for slot in range(len(problem.slots))
+        if slot not in published and "/" in problem.units[problem.slots[slot].unit].key
+    ]
     return state.plan, tuple(lost), frozenset(firm)
 
 
