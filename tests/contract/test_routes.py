@@ -31,6 +31,7 @@ OBJECTS = {
     "absence_id": "absence",
     "alarm_id": "alarm",
     "attachment_id": "attachment",
+    "break_id": "school_break",
     "call_id": "call",
     "case_id": "intervention",
     "customer_id": "customer",
@@ -47,11 +48,13 @@ OBJECTS = {
     "quote_id": "quote",
     "recording_id": "call_recording",
     "rota_id": "rota",
+    "run_id": "solve_run",
     "sector_id": "sector",
     "site_id": "site",
     "subscription_id": "subscription",
     "tariff_id": "tariff",
     "technician_id": "technician",
+    "wish_id": "duty_wish",
 }
 # the same, of the control plane: rows that belong to a cooperative
 PLATFORM_OBJECTS = {"provider_id": "identity_provider", "client_id": "oauth_client"}

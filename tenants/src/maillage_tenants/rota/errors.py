@@ -18,6 +18,38 @@ class UnknownDuty(NotFound):
     message = "Cette astreinte n’existe pas."
 
 
+class UnknownRun(NotFound):
+    code = "unknown_run"
+    message = "Ce calcul n’existe pas."
+
+
+class RunIsOver(Conflict):
+    code = "run_is_over"
+    message = "Ce calcul est terminé."
+
+
+class TooManyRuns(Conflict):
+    code = "too_many_runs"
+    message = "Deux calculs sont déjà en cours : attendez leur fin ou arrêtez-en un."
+
+
+class NothingToApply(Conflict):
+    code = "nothing_to_apply"
+    message = "Ce calcul ne propose aucun changement qui puisse encore être appliqué."
+
+
+class RotaMoved(Conflict):
+    """The published rota is no longer what the repair was solved from."""
+
+    code = "rota_moved"
+    message = "Le planning publié a changé depuis ce calcul : relancez-le."
+
+
+class NobodyToPlan(Invalid):
+    code = "nobody_to_plan"
+    message = "Aucun secteur ou aucun associé engagé ce semestre : il n’y a rien à planifier."
+
+
 class RotaExists(Conflict):
     code = "rota_exists"
     message = "Ce semestre a déjà un planning publié : modifiez ses astreintes une par une, avec un motif."

@@ -14,7 +14,8 @@ from maillage_kit.semester import Semester
 from maillage_tenants import territory
 from maillage_tenants.members.models import Member, Technician
 from maillage_tenants.rota.errors import UnknownDuty, UnknownRota
-from maillage_tenants.rota.models import Absence, Duty, OnCallPost, Rota, RotaState
+from maillage_tenants.rota.models import Duty, OnCallPost, Rota, RotaState
+from maillage_tenants.rota.models_life import Absence, AbsenceState
 from maillage_tenants.rota.rules import Period, Post
 from maillage_tenants.territory.models import Sector
 
@@ -164,6 +165,7 @@ class AbsenceRow:
     ends_at: datetime
     hard: bool
     reason: str
+    state: str
 
 
 async def get_rota(session: TenantSession, *, rota_id: UUID, lock: bool = False) -> Rota:
@@ -306,7 +308,7 @@ async def on_call_just_before(session: TenantSession, *, instant: datetime) -> f
 async def absences(
     session: TenantSession, *, over: Period, technician_id: UUID | None = None
 ) -> tuple[AbsenceRow, ...]:
-    """Absences that touch a period, the earliest first."""
+    """Absences that touch a period and were not refused, the earliest first."""
     asked = (
         sa.select(
             Absence.id,
@@ -317,10 +319,15 @@ async def absences(
             Absence.ends_at,
             Absence.hard,
             Absence.reason,
+            Absence.state,
         )
         .join(Technician, Technician.id == Absence.technician_id)
         .join(Member, Member.id == Technician.member_id)
-        .where(Absence.starts_at < over.ends_at, Absence.ends_at > over.starts_at)
+        .where(
+            Absence.starts_at < over.ends_at,
+            Absence.ends_at > over.starts_at,
+            Absence.state != AbsenceState.REFUSED,
+        )
         .order_by(Absence.starts_at, Absence.id)
     )
     if technician_id is not None:

@@ -207,6 +207,19 @@ async def adjacency(session: TenantSession, *, trade: str, semester: Semester) -
     return {sector_id: tuple(others) for sector_id, others in found.items()}
 
 
+async def distances(session: TenantSession, *, trade: str, semester: Semester) -> dict[UUID, dict[UUID, int]]:
+    """For each sector of a semester, the metres of road to each sector that backs it up."""
+    rows = await session.execute(
+        sa.select(SectorAdjacency.sector_id, SectorAdjacency.neighbour_id, SectorAdjacency.distance_m).where(
+            SectorAdjacency.semester == _in_force(trade, semester.code), SectorAdjacency.trade == trade
+        )
+    )
+    found: dict[UUID, dict[UUID, int]] = {}
+    for sector_id, neighbour_id, metres in rows:
+        found.setdefault(sector_id, {})[neighbour_id] = metres
+    return found
+
+
 async def sectors(session: TenantSession, *, trade: str, semester: Semester) -> tuple[SectorSummary, ...]:
     """The sectors of a semester for a trade, by code."""
     rows = await session.execute(

@@ -16,10 +16,10 @@ from maillage_kit.errors import Invalid
 from maillage_kit.permissions import Permission
 from maillage_kit.semester import Semester
 from maillage_kit.web import AnyRequest, base_path, page, requires, see_other, text
-from maillage_tenants.rota import queries, service
+from maillage_tenants.rota import queries, queries_planning, service
 from maillage_tenants.rota.errors import RotaBroken, RotaHasGaps
 from maillage_tenants.rota.files import COLUMN_LABELS
-from maillage_tenants.rota.models import RotaState
+from maillage_tenants.rota.models import Rota, RotaState
 from maillage_tenants.rota.routes_web.forms import (
     semester_path,
 )
@@ -199,7 +199,7 @@ async def _semester_page(
         semester = Semester.parse(asked) if asked else current
     trade = request.query_params.get("trade", "")
     trade = trade if trade in trades else next(iter(trades.codes), "")
-    rota = await queries.rota_of(session, semester=semester)
+    rota = await _shown_rota(session, semester, request.query_params.get("rota", ""))
     found = await service.review(session, rota_id=rota.id, trades=trades) if rota else None
     posts = await queries.posts(session, semester=semester, trades=trades, trade=trade) if trade else ()
     sector = request.query_params.get("sector", "")
@@ -250,3 +250,9 @@ async def _semester_page(
         values=values or {},
         is_draft=rota is not None and rota.state == RotaState.DRAFT,
     )
+
+
+async def _shown_rota(session: TenantSession, semester: Semester, asked: str) -> Rota | None:
+    """The one asked for among those of the semester, else the one in force or the latest draft."""
+    rotas = await queries_planning.rotas_of(session, semester=semester)
+    return next((rota for rota in rotas if str(rota.id) == asked), rotas[0] if rotas else None)

@@ -6,7 +6,7 @@ from uuid import UUID
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Invalid, NotFound
 from maillage_tenants import members
-from maillage_tenants.rota.models import Absence
+from maillage_tenants.rota.models_life import Absence
 
 
 async def add_absence(

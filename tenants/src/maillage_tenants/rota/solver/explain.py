@@ -31,6 +31,8 @@ CHANGE_COST: Mapping[str, int] = {
     "rest": 6,
 }
 """How much is asked of people, from the easiest. What is not here is not asked: the law, membership."""
+REFUSAL_COST = 1
+"""An absence that nobody has accepted yet is refused more easily than one that was."""
 MOST_FIXES = 4
 
 
@@ -249,7 +251,7 @@ def find_fixes(problem: Problem, plan: Mapping[int, int], slot: int, *, seconds:
             if fact.number in must:
                 made.model.add(switch == 1)
         elif (cost := CHANGE_COST.get(fact.kind)) is not None:
-            asked[fact] = (switch, cost)
+            asked[fact] = (switch, REFUSAL_COST if _undecided(problem, fact) else cost)
         else:
             made.model.add(switch == 1)
     made.model.minimize(cp_model.LinearExpr.sum([cost * (1 - switch) for switch, cost in asked.values()]))
@@ -265,6 +267,10 @@ def find_fixes(problem: Problem, plan: Mapping[int, int], slot: int, *, seconds:
         fixes.append(Fix(_fix_told(problem, given_up, slot), given_up))
         made.model.add_bool_or([asked[fact][0] for fact in given_up])
     return tuple(fixes)
+
+
+def _undecided(problem: Problem, fact: Fact) -> bool:
+    return fact.kind == Obstacle.ABSENCE and problem.people[fact.person].absences[int(fact.detail)].asked
 
 
 def _everybody(problem: Problem, slot: int, slots: set[int]) -> Callable[[int], list[tuple[int, tuple[Fact, ...]]]]:
@@ -380,9 +386,10 @@ def _change(problem: Problem, fact: Fact, slot: int) -> str:
     if fact.kind == Obstacle.ABSENCE:
         absence = person.absences[int(fact.detail)]
         label = f" ({absence.label})" if absence.label else ""
-        return (
-            f"demander à {person.name} de renoncer à son absence du {paris(absence.period.starts_at):%d/%m/%Y}{label}"
-        )
+        since = f"{paris(absence.period.starts_at):%d/%m/%Y}{label}"
+        if absence.asked:
+            return f"refuser l’absence que {person.name} demande à partir du {since}"
+        return f"demander à {person.name} de renoncer à son absence du {since}"
     if fact.kind == Obstacle.PROOF:
         return f"renouveler {_PAPERS[fact.detail]} de {person.name}"
     return {

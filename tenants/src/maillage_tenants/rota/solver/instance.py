@@ -59,10 +59,11 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """Declared and accepted: never crossed. `label` in French, « congés »."""
+    """Declared: never crossed. `label` in French, « congés ». `asked`: not decided yet, it may still be refused."""
 
     period: Period
     label: str = ""
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,20 +42,34 @@ class Repair:
     slots: tuple[int, ...]
 
 
-def lost_slots(problem: Problem) -> tuple[dict[int, int], tuple[int, ...]]:
-    """What of the published plan still stands, and the slots that do not: their holder is absent, has left, is no
-    longer qualified, or would break a rule with what they hold otherwise. Locked slots stand whatever happens."""
+def lost_slots(problem: Problem) -> tuple[dict[int, int], tuple[int, ...], frozenset[int]]:
+    """What of the published plan still stands; the slots that do not, because their holder is absent, has left, is no
+    longer qualified or is in two places; and those that may not move.
+
+    Locked slots stand whatever happens. So do duties that were published against a rule about rest or weeks running:
+    the cooperative decided so, and a repair is not the moment to undo it.
+    """
     published, locked = problem.kept
+    firm = set(locked)
     state = State(problem, {slot: published[slot] for slot in locked})
     lost = []
     for slot, person in sorted(published.items()):
         if slot in locked:
             continue
-        if state.allows(slot, person):
-            state.give(slot, person)
-        else:
+        clash = state.clash(slot, person)
+        if person not in problem.cost[slot] or clash == "place":
             lost.append(slot)
-    return state.plan, tuple(lost)
+            continue
+        state.give(slot, person)
+        if clash:
+            firm.add(slot)
+    # A piece of a unit that nobody holds any more was given up on the way: it is to be taken over like the others.
+    lost += [
+        slot
+        for slot in range(len(problem.slots))
+        if slot not in published and "/" in problem.units[problem.slots[slot].unit].key
+    ]
+    return state.plan, tuple(lost), frozenset(firm)
 
 
 def repair(problem: Problem, *, seconds: float = 20.0, seed: int = 0, change_points: int | None = None) -> Repair:
@@ -64,8 +78,8 @@ def repair(problem: Problem, *, seconds: float = 20.0, seed: int = 0, change_poi
     `change_points`: what a changed duty weighs against fairness; None weighs it above all points together, so that
     exactly the fewest change. Slots that were already empty may be filled where it costs no change.
     """
-    standing, lost = lost_slots(problem)
-    published, locked = problem.kept
+    standing, lost, locked = lost_slots(problem)
+    published, _ = problem.kept
     heavy = change_points if change_points is not None else 500
     best: Repair | None = None
     tried: set[tuple[int, ...]] = set()

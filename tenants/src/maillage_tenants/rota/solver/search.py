@@ -77,6 +77,7 @@ def solve(
     locked: Iterable[int] = (),
     stop: Stop = lambda: False,
     report: Callable[[Progress], None] = lambda _: None,
+    show: Callable[[Mapping[int, int]], None] = lambda _: None,
     bound_seconds: float | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Outcome:
@@ -85,9 +86,10 @@ def solve(
     `seconds`: the person's time budget. `steps`: at most that many neighbourhoods. `start`: a plan to begin with;
     `locked`: its slots that may not move. `stop` is asked between steps, a few seconds apart at most. `bound_seconds`:
     of the budget, for the bound; a fifth when None, 0 for none. The duties of the instance that are locked are kept.
+    `show` is given the best plan so far with each report, for who may have to end the search from outside.
     `clock`: what the budget is counted on, in seconds; the processor's own time compares runs on a busy machine.
     """
-    return _Search(problem, seconds, seed, steps, stop, report, clock).run(
+    return _Search(problem, seconds, seed, steps, stop, report, clock, show).run(
         start or {}, frozenset(locked), bound_seconds
     )
 
@@ -115,6 +117,7 @@ class _Search:
     stop: Stop
     report: Callable[[Progress], None]
     clock: Callable[[], float]
+    show: Callable[[Mapping[int, int]], None] = lambda _: None
     trace: list[Progress] = field(default_factory=list)
     steps: int = 0
     bound: int | None = None
@@ -206,6 +209,7 @@ class _Search:
             spread=max(fairness(self.problem, self.best_plan).worst.values(), default=0.0),
         )
         self.trace.append(progress)
+        self.show(self.best_plan)
         self.report(progress)
 
     def prove(self, seconds: float) -> None:

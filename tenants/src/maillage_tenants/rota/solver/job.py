@@ -1,0 +1,241 @@
+"""Solving in a process of its own, so that the worker's other tasks go on.
+
+`python -m maillage_tenants.rota.solver.job`: on its input one line of JSON that says what is asked, one with the
+instance, then nothing, or the word `stop`; a closed input means stop too, so that no search outlives its worker. On its
+output one line of JSON for each report (`progress`, the best plan so far now and then in `plan`), `done` at the end.
+"""
+
+import hashlib
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TextIO
+from uuid import UUID
+
+import msgspec
+
+from maillage_tenants.rota.checker import check
+from maillage_tenants.rota.rules import Period
+from maillage_tenants.rota.solver.explain import least_uncovered
+from maillage_tenants.rota.solver.instance import Instance, loads
+from maillage_tenants.rota.solver.problem import Problem
+from maillage_tenants.rota.solver.repair import repair
+from maillage_tenants.rota.solver.search import Ended, Progress, solve
+from maillage_tenants.rota.solver.state import assigned, fairness, score
+from maillage_tenants.rota.solver.telling import Hole, holes
+
+SHOW_SECONDS = 2.0
+"""The best plan so far is told at most that often."""
+BOUND_SHARE, MOST_BOUND_SECONDS = 0.2, 90.0
+REPAIR = "repair"
+NICENESS = 10
+"""Calls come first: the search takes what the processors have left."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """`steps`: at most so many neighbourhoods, None for as many as there is time for. `bound_seconds`: see `solve`."""
+
+    kind: str
+    seconds: float
+    seed: int
+    steps: int | None = None
+    bound_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Given:
+    """One unit given to one person."""
+
+    sector_id: UUID
+    trade: str
+    rank: int
+    person_id: UUID
+    periods: tuple[Period, ...]
+
+
+@dataclass(frozen=True)
+class Move:
+    """A place that changes hands; None is nobody. `label`: the unit, in French."""
+
+    sector_id: UUID
+    trade: str
+    rank: int
+    label: str
+    periods: tuple[Period, ...]
+    before: UUID | None
+    after: UUID | None
+
+
+@dataclass(frozen=True)
+class Solved:
+    """`least`: no plan has fewer uncovered places, proven. `fewest`: see `Repair`. `digest` tells two plans apart."""
+
+    ended: str
+    steps: int
+    seconds: float
+    slots: int
+    uncovered: int
+    points: int
+    bound: int | None
+    spread: float
+    digest: str
+    given: tuple[Given, ...]
+    holes: tuple[Hole, ...] = ()
+    least: int | None = None
+    moves: tuple[Move, ...] = ()
+    lost: int = 0
+    fewest: bool = False
+
+
+@dataclass(frozen=True)
+class Told:
+    """One line of the output: what is not None has news."""
+
+    progress: Progress | None = None
+    slots: int = 0
+    plan: tuple[Given, ...] | None = None
+    done: Solved | None = None
+
+
+@dataclass
+class _Teller:
+    """Reports to the output as they come."""
+
+    problem: Problem
+    out: TextIO
+    clock: Callable[[], float] = time.monotonic
+    shown: float = field(default=-SHOW_SECONDS)
+
+    def progress(self, progress: Progress) -> None:
+        write(self.out, Told(progress=progress, slots=len(self.problem.slots)))
+
+    def plan(self, plan: Mapping[int, int]) -> None:
+        now = self.clock()
+        if now - self.shown >= SHOW_SECONDS:
+            self.shown = now
+            write(self.out, Told(plan=_given(self.problem, plan)))
+
+
+def run(instance: Instance, asked: Asked, *, out: TextIO, stop: Callable[[], bool]) -> Solved:
+    """Do what is asked. The plan keeps every hard rule: raises RuntimeError when the independent checker disagrees."""
+    problem = Problem(instance)
+    if asked.kind == REPAIR:
+        return _repaired(problem, asked, stop)
+    teller = _Teller(problem, out)
+    found = solve(
+        problem,
+        seconds=asked.seconds,
+        seed=asked.seed,
+        steps=asked.steps,
+        stop=stop,
+        report=teller.progress,
+        show=teller.plan,
+        bound_seconds=min(asked.seconds * BOUND_SHARE, MOST_BOUND_SECONDS)
+        if asked.bound_seconds is None
+        else asked.bound_seconds,
+    )
+    least = None
+    if found.score.uncovered and found.ended is not Ended.STOPPED:
+        least = least_uncovered(problem, seconds=min(10.0, asked.seconds / 2), start=found.plan).least
+    return _solved(
+        problem,
+        found.plan,
+        ended=found.ended.value,
+        steps=found.steps,
+        seconds=found.seconds,
+        bound=found.bound,
+        least=least if found.score.uncovered else 0,
+        told=holes(problem, found.plan, seconds=min(60.0, asked.seconds), stop=stop),
+    )
+
+
+def _repaired(problem: Problem, asked: Asked, stop: Callable[[], bool]) -> Solved:
+    began = time.monotonic()
+    found = repair(problem, seconds=asked.seconds / 4, seed=asked.seed)
+    moves = tuple(
+        Move(
+            sector_id=problem.desks[slot.desk].sector_id,
+            trade=problem.desks[slot.desk].trade,
+            rank=slot.rank,
+            label=problem.units[slot.unit].label,
+            periods=problem.units[slot.unit].periods,
+            before=None if change.before is None else problem.people[change.before].id,
+            after=None if change.after is None else problem.people[change.after].id,
+        )
+        for change in found.changes
+        for slot in [problem.slots[change.slot]]
+    )
+    return _solved(
+        problem,
+        found.plan,
+        ended=Ended.OPTIMAL.value if found.fewest else Ended.TIME.value,
+        steps=0,
+        seconds=time.monotonic() - began,
+        bound=None,
+        least=None,
+        told=holes(problem, found.plan, seconds=min(30.0, asked.seconds), stop=stop),
+        moves=moves,
+        lost=len(found.lost),
+        fewest=found.fewest,
+    )
+
+
+def _solved(
+    problem: Problem, plan: Mapping[int, int], *, told: tuple[Hole, ...], bound: int | None, **more: Any
+) -> Solved:
+    lines = assigned(problem, plan)
+    published = check(problem.instance, assigned(problem, problem.kept[0])).breaches
+    known = {(breach.rule, breach.text.partition(" : ")[0]) for breach in published}
+    for breach in check(problem.instance, lines).breaches:
+        if (breach.rule, breach.text.partition(" : ")[0]) not in known:
+            raise RuntimeError(f"the plan breaks a rule: {breach.text}")
+    worth = score(problem, plan)
+    plain = sorted(f"{g.sector_id} {g.trade} {g.rank} {g.person_id} {g.unit}" for g in lines)
+    return Solved(
+        slots=len(problem.slots),
+        uncovered=worth.uncovered,
+        points=worth.total,
+        bound=bound,
+        spread=max(fairness(problem, plan).worst.values(), default=0.0),
+        digest=hashlib.sha256("\n".join(plain).encode()).hexdigest(),
+        given=_given(problem, plan),
+        holes=told,
+        **more,
+    )
+
+
+def _given(problem: Problem, plan: Mapping[int, int]) -> tuple[Given, ...]:
+    return tuple(
+        Given(line.sector_id, line.trade, line.rank, line.person_id, line.periods) for line in assigned(problem, plan)
+    )
+
+
+def write(out: TextIO, told: Told) -> None:
+    out.write(msgspec.json.encode(told).decode() + "\n")
+    out.flush()
+
+
+def main() -> None:
+    """The process: what is asked on the standard input, the answers on the standard output."""
+    os.nice(NICENESS)
+    asked = msgspec.json.decode(sys.stdin.readline().encode(), type=Asked)
+    instance = loads(sys.stdin.readline().encode())
+    told_to_stop = threading.Event()
+
+    def listen() -> None:
+        sys.stdin.readline()
+        told_to_stop.set()
+
+    threading.Thread(target=listen, daemon=True).start()
+    with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as out:
+        # Whatever a library prints does not come between our lines.
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        write(out, Told(done=run(instance, asked, out=out, stop=told_to_stop.is_set)))
+
+
+if __name__ == "__main__":
+    main()
