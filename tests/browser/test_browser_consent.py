@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from playwright.async_api import expect
 
-from maillage_kit.context import Role
+from maillage_kit.permissions import Role
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -44,7 +44,7 @@ def partner() -> Iterator[str]:
 async def test_an_application_is_added_and_allowed(world: Any, open_screen: Any, partner: str) -> None:
     """The policy of the consent page lets its form lead to the partner, whom no other page may reach."""
     device = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
-    screen = await open_screen(Role.OFFICE, None, device)
+    screen = await open_screen(Role.MANAGER, None, device)
     screen.forgives(f"asks {urlsplit(partner).netloc}")
     page = await screen.go(f"{world.base}/settings/api-clients")
     await page.get_by_role("link", name="Ajouter une application").click()
@@ -89,7 +89,7 @@ async def test_an_application_is_added_and_allowed(world: Any, open_screen: Any,
 
 
 async def test_without_javascript(world: Any, open_screen: Any, partner: str) -> None:
-    screen = await open_screen(Role.OFFICE, java_script_enabled=False)
+    screen = await open_screen(Role.MANAGER, java_script_enabled=False)
     screen.forgives(f"asks {urlsplit(partner).netloc}")
     client_id = await world.api_client(f"{partner}/retour")
     wanted = {

@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from maillage_app.runtime import Runtime
 from maillage_app.worker import build_worker
 from maillage_kit.clock import MovableClock, paris_instant
-from maillage_kit.context import CooperativeContext, Role
+from maillage_kit.context import CooperativeContext
 from maillage_kit.pages import PageRequest
+from maillage_kit.permissions import Role
 from maillage_kit.semester import Semester
 from maillage_platform import cooperatives
 from maillage_tenants import rota, territory
@@ -150,7 +151,7 @@ ASKED = {"semester": "2027-S2", "seconds": "8", "seed": "7", "label": "Premier e
 async def test_a_semester_is_solved_watched_and_opened(
     runtime: Runtime, plumbers: CooperativeContext, team: Team, sign_in, work: Work
 ) -> None:
-    office = await sign_in(Role.OFFICE, plumbers)
+    office = await sign_in(Role.MANAGER, plumbers)
     page = await office.get("/c/eure/rota/drafts?semester=2027-S2")
     assert "Aucun planning pour ce semestre" in page.text
     refused = await office.post("/c/eure/rota/runs", {**ASKED, "seconds": "0"})
@@ -178,7 +179,7 @@ async def test_a_semester_is_solved_watched_and_opened(
 async def test_a_search_is_stopped_keeps_the_best_and_the_same_seed_gives_the_same_plan(
     runtime: Runtime, plumbers: CooperativeContext, team: Team, sign_in, work: Work
 ) -> None:
-    office = await sign_in(Role.OFFICE, plumbers)
+    office = await sign_in(Role.MANAGER, plumbers)
     asked = await office.post("/c/eure/rota/runs", {**ASKED, "seconds": "600"})
     run_path = asked.headers["location"]
     worker = asyncio.create_task(work())
@@ -218,7 +219,7 @@ async def test_holes_are_explained_with_what_would_fill_them(
                 reason="congés",
             )
             absence.state = "asked" if number == 0 else "approved"
-    office = await sign_in(Role.OFFICE, plumbers)
+    office = await sign_in(Role.MANAGER, plumbers)
     asked = await office.post("/c/eure/rota/runs", ASKED)
     await work()
     done = await office.get(asked.headers["location"])
@@ -242,7 +243,7 @@ async def test_a_hypothesis_is_compared_and_touches_nothing_that_is_published(
     published = await publish(runtime, plumbers)
     before = await held(runtime, plumbers, published)
     missing = team.everybody[0]
-    office = await sign_in(Role.OFFICE, plumbers)
+    office = await sign_in(Role.MANAGER, plumbers)
     await office.post("/c/eure/rota/runs", {**ASKED, "label": "Sans Nom01", "without": str(missing)})
     await work()
     listed = await office.get("/c/eure/rota/drafts?semester=2027-S2")
@@ -281,7 +282,7 @@ async def test_an_illness_is_repaired_with_a_reason_and_the_history_kept(
         )
     lost = [duty for duty in before if duty.technician_id == ill and duty.period.overlaps(ILLNESS)]
     assert lost
-    office = await sign_in(Role.OFFICE, plumbers)
+    office = await sign_in(Role.MANAGER, plumbers)
     asked = await office.post("/c/eure/rota/repairs", {"semester": "2027-S2", "label": "Maladie"})
     run_path = asked.headers["location"]
     await work()
@@ -322,7 +323,7 @@ async def test_everybody_sees_who_does_how_much(
 ) -> None:
     await publish(runtime, plumbers)
     moved_clock.move_to(paris_instant(date(2027, 10, 1)))
-    office = await sign_in(Role.OFFICE, plumbers)
+    office = await sign_in(Role.MANAGER, plumbers)
     page = await office.get("/c/eure/rota/fairness?semester=2027-S2")
     shown = [
         (int(done), int(planned))
@@ -357,7 +358,7 @@ async def test_what_a_semester_is_planned_from_is_chosen_by_those_concerned(
     own = await artisan.get("/c/eure/field/wishes")
     assert "Plutôt pas" in own.text
 
-    office = await sign_in(Role.OFFICE, plumbers)
+    office = await sign_in(Role.MANAGER, plumbers)
     assert "Ana Nom01" in (await office.get("/c/eure/rota/wishes")).text
     preference = {"technician": str(person), "spare_school_holidays": "2", "backup_only": "1"}
     assert (await office.post("/c/eure/rota/preferences", preference)).status_code == 303

@@ -11,10 +11,11 @@ from litestar.response import Redirect, Template
 
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
-from maillage_kit.context import Actor, CooperativeContext, Role
+from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import AppError, Invalid
 from maillage_kit.pages import MAX_LIMIT, PageRequest
+from maillage_kit.permissions import Permission
 from maillage_kit.semester import Semester
 from maillage_kit.web import AnyRequest, base_path, page, page_request, requires, see_other, text
 from maillage_tenants import members
@@ -28,7 +29,6 @@ from maillage_tenants.rota.service import comparing, planning, repairing, solvin
 from maillage_tenants.rota.solver.search import Ended
 from maillage_tenants.rota.solver.telling import Hole
 
-OFFICE = [requires(Role.OFFICE)]
 BUDGETS = ((30, "30 secondes"), (60, "1 minute"), (180, "3 minutes"), (600, "10 minutes"), (1800, "30 minutes"))
 USUAL_BUDGET = 60
 ENDINGS: Mapping[str, str] = {
@@ -60,13 +60,13 @@ def semesters_around(semester: Semester) -> list[tuple[str, str]]:
     return [(one.code, one.label.capitalize()) for one in sorted({current, current.next, current.next.next, semester})]
 
 
-@get("/rota/drafts", guards=OFFICE)
+@get("/rota/drafts", guards=[requires(Permission.ROTA_READ)])
 async def drafts_page(request: AnyRequest, session: TenantSession) -> Template:
     """The drafts of a semester beside the published rota, the runs, and the form that asks for a new one."""
     return await _drafts_page(request, session, asked_semester(request.query_params.get("semester", "")))
 
 
-@post("/rota/runs", status_code=303, guards=OFFICE)
+@post("/rota/runs", status_code=303, guards=[requires(Permission.ROTA_WRITE)])
 async def ask_draft(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, trades: TradeRegistry
 ) -> Redirect | Template:
@@ -91,7 +91,7 @@ async def ask_draft(
     return see_other(run_path(cooperative, run.id), flash="Calcul lancé.")
 
 
-@post("/rota/repairs", status_code=303, guards=OFFICE)
+@post("/rota/repairs", status_code=303, guards=[requires(Permission.ROTA_WRITE)])
 async def ask_repair(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, trades: TradeRegistry
 ) -> Redirect | Template:
@@ -113,33 +113,33 @@ async def ask_repair(
     return see_other(run_path(cooperative, run.id), flash="Calcul lancé.")
 
 
-@get("/rota/runs/{run_id:uuid}", guards=OFFICE)
+@get("/rota/runs/{run_id:uuid}", guards=[requires(Permission.ROTA_READ)])
 async def one_run(request: AnyRequest, session: TenantSession, trades: TradeRegistry, run_id: UUID) -> Template:
     """A run: how far it is, then what it found, why places stay empty, what a repair would change."""
     return await _run_page(request, session, trades, run_id)
 
 
-@get("/rota/runs/{run_id:uuid}/status", guards=OFFICE)
+@get("/rota/runs/{run_id:uuid}/status", guards=[requires(Permission.ROTA_READ)])
 async def run_status(request: AnyRequest, session: TenantSession, trades: TradeRegistry, run_id: UUID) -> Template:
     """The live part of a run's page."""
     return await _run_page(request, session, trades, run_id, template="rota/_run.html")
 
 
-@post("/rota/runs/{run_id:uuid}/stop", status_code=303, guards=OFFICE)
+@post("/rota/runs/{run_id:uuid}/stop", status_code=303, guards=[requires(Permission.ROTA_WRITE)])
 async def stop_run(session: TenantSession, cooperative: CooperativeContext, actor: Actor, run_id: UUID) -> Redirect:
     """Stop a search and keep the best so far."""
     await solving.ask_stop(session, run_id=run_id, by=actor.display_name)
     return see_other(run_path(cooperative, run_id), flash="Arrêt demandé : le meilleur planning est gardé.")
 
 
-@post("/rota/runs/{run_id:uuid}/again", status_code=303, guards=OFFICE)
+@post("/rota/runs/{run_id:uuid}/again", status_code=303, guards=[requires(Permission.ROTA_WRITE)])
 async def run_again(session: TenantSession, cooperative: CooperativeContext, actor: Actor, run_id: UUID) -> Redirect:
     """The same search once more: same facts, same seed."""
     run = await solving.ask_again(session, run_id=run_id, by=actor.display_name)
     return see_other(run_path(cooperative, run.id), flash="Calcul relancé à l’identique.")
 
 
-@post("/rota/runs/{run_id:uuid}/apply", status_code=303, guards=OFFICE)
+@post("/rota/runs/{run_id:uuid}/apply", status_code=303, guards=[requires(Permission.ROTA_WRITE)])
 async def apply_repair(
     request: AnyRequest,
     session: TenantSession,
@@ -165,7 +165,7 @@ async def apply_repair(
     )
 
 
-@post("/rota/{rota_id:uuid}/discard", status_code=303, guards=OFFICE)
+@post("/rota/{rota_id:uuid}/discard", status_code=303, guards=[requires(Permission.ROTA_WRITE)])
 async def discard_draft(
     session: TenantSession, cooperative: CooperativeContext, actor: Actor, rota_id: UUID
 ) -> Redirect:
@@ -175,7 +175,7 @@ async def discard_draft(
     return see_other(f"{base_path(cooperative)}/rota/drafts?semester={rota.semester}", flash="Brouillon écarté.")
 
 
-@get("/rota/compare", guards=OFFICE)
+@get("/rota/compare", guards=[requires(Permission.ROTA_READ)])
 async def compare_page(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, trades: TradeRegistry
 ) -> Template:

@@ -7,8 +7,9 @@ from litestar.response import Template
 
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
-from maillage_kit.context import CooperativeContext, Role
+from maillage_kit.context import CooperativeContext
 from maillage_kit.db import TenantSession
+from maillage_kit.permissions import Permission
 from maillage_kit.semester import Semester
 from maillage_kit.web import AnyRequest, page, page_request, requires
 from maillage_tenants.rota import queries, queries_planning
@@ -19,7 +20,7 @@ from maillage_tenants.rota.routes_web.paging import page_of
 from maillage_tenants.rota.service.fairness import fairness_report
 
 
-@get("/rota/fairness", guards=[requires(Role.OFFICE)])
+@get("/rota/fairness", guards=[requires(Permission.ROTA_READ)])
 async def fairness_page(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, trades: TradeRegistry
 ) -> Template:
@@ -29,7 +30,7 @@ async def fairness_page(
     return await _fairness(request, session, cooperative, trades, semester, rota, "rota/fairness.html")
 
 
-@get("/field/fairness", guards=[requires(Role.MEMBER)])
+@get("/field/fairness", guards=[requires(Permission.FIELD_WORK)])
 async def shared_fairness(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, trades: TradeRegistry
 ) -> Template:

@@ -9,9 +9,10 @@ from litestar import get, post
 from litestar.response import Redirect, Template
 
 from maillage_kit import clock
-from maillage_kit.context import Actor, CooperativeContext, Role
+from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Invalid
+from maillage_kit.permissions import Permission
 from maillage_kit.web import AnyRequest, base_path, page, page_request, requires, see_other, text
 from maillage_tenants import territory
 from maillage_tenants.rota import queries_planning
@@ -22,7 +23,6 @@ from maillage_tenants.rota.routes_web.forms import told
 from maillage_tenants.rota.routes_web.paging import page_of
 from maillage_tenants.rota.service import planning
 
-OFFICE = [requires(Role.OFFICE)]
 ZONES = (("A", "Zone A"), ("B", "Zone B"), ("C", "Zone C"), ("", "Autre calendrier"))
 FIGURES = (
     ("promised_minutes", "Route au plus jusqu’au secteur", "minutes"),
@@ -34,13 +34,13 @@ FIGURES = (
 )
 
 
-@get("/rota/planning", guards=OFFICE)
+@get("/rota/planning", guards=[requires(Permission.ROTA_READ)])
 async def planning_page(request: AnyRequest, session: TenantSession) -> Template:
     """The rules of the rotas to come."""
     return await _planning_page(request, session)
 
 
-@post("/rota/planning/policy", status_code=303, guards=OFFICE)
+@post("/rota/planning/policy", status_code=303, guards=[requires(Permission.ROTA_PUBLISH)])
 async def set_policy(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor
 ) -> Redirect | Template:
@@ -57,7 +57,7 @@ async def set_policy(
     return see_other(f"{base_path(cooperative)}/rota/planning", flash="Règles enregistrées pour les prochains calculs.")
 
 
-@post("/rota/planning/sectors/{sector_id:uuid}", status_code=303, guards=OFFICE)
+@post("/rota/planning/sectors/{sector_id:uuid}", status_code=303, guards=[requires(Permission.ROTA_PUBLISH)])
 async def set_pattern(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, sector_id: UUID
 ) -> Redirect | Template:
@@ -80,7 +80,7 @@ async def set_pattern(
     return see_other(f"{base_path(cooperative)}/rota/planning", flash="Découpage enregistré.")
 
 
-@post("/rota/planning/breaks", status_code=303, guards=OFFICE)
+@post("/rota/planning/breaks", status_code=303, guards=[requires(Permission.ROTA_PUBLISH)])
 async def add_break(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext
 ) -> Redirect | Template:
@@ -98,7 +98,7 @@ async def add_break(
     return see_other(f"{base_path(cooperative)}/rota/planning", flash="Vacances notées.")
 
 
-@post("/rota/planning/breaks/{break_id:uuid}/remove", status_code=303, guards=OFFICE)
+@post("/rota/planning/breaks/{break_id:uuid}/remove", status_code=303, guards=[requires(Permission.ROTA_PUBLISH)])
 async def remove_break(session: TenantSession, cooperative: CooperativeContext, break_id: UUID) -> Redirect:
     """Take school holidays back."""
     await planning.remove_break(session, break_id=break_id)

@@ -10,9 +10,10 @@ from litestar.response import Redirect, Template
 
 from maillage_kit import clock
 from maillage_kit.clock import paris_instant
-from maillage_kit.context import Actor, CooperativeContext, Role
+from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Forbidden, Invalid
+from maillage_kit.permissions import Permission
 from maillage_kit.web import AnyRequest, base_path, page, page_request, requires, see_other, text
 from maillage_tenants import members
 from maillage_tenants.rota import queries_planning
@@ -22,20 +23,18 @@ from maillage_tenants.rota.routes_web.planning import asked_day
 from maillage_tenants.rota.rules import Period
 from maillage_tenants.rota.service import planning
 
-OFFICE = [requires(Role.OFFICE)]
-MEMBER = [requires(Role.MEMBER)]
 AHEAD = timedelta(days=550)
 WEIGHTS = ((1, "un peu"), (2, "nettement"), (3, "beaucoup"))
 SCHOOL = ((0, "Peu importe"), (1, "Un peu gênantes"), (2, "Gênantes"), (3, "Très gênantes"))
 
 
-@get("/field/wishes", guards=MEMBER)
+@get("/field/wishes", guards=[requires(Permission.FIELD_WORK)])
 async def own_wishes(request: AnyRequest, session: TenantSession, actor: Actor) -> Template:
     """The artisan's own wishes."""
     return await _own_page(request, session, _own(actor))
 
 
-@post("/field/wishes", status_code=303, guards=MEMBER)
+@post("/field/wishes", status_code=303, guards=[requires(Permission.FIELD_WORK)])
 async def add_own_wish(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor
 ) -> Redirect | Template:
@@ -48,7 +47,7 @@ async def add_own_wish(
     return see_other(f"{base_path(cooperative)}/field/wishes", flash="Souhait noté.")
 
 
-@post("/field/wishes/{wish_id:uuid}/remove", status_code=303, guards=MEMBER)
+@post("/field/wishes/{wish_id:uuid}/remove", status_code=303, guards=[requires(Permission.FIELD_WORK)])
 async def remove_own_wish(
     session: TenantSession, cooperative: CooperativeContext, actor: Actor, wish_id: UUID
 ) -> Redirect:
@@ -57,7 +56,7 @@ async def remove_own_wish(
     return see_other(f"{base_path(cooperative)}/field/wishes", flash="Souhait retiré.")
 
 
-@post("/field/preferences", status_code=303, guards=MEMBER)
+@post("/field/preferences", status_code=303, guards=[requires(Permission.FIELD_WORK)])
 async def set_own_preference(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor
 ) -> Redirect:
@@ -72,13 +71,13 @@ async def set_own_preference(
     return see_other(f"{base_path(cooperative)}/field/wishes", flash="Préférence notée.")
 
 
-@get("/rota/wishes", guards=OFFICE)
+@get("/rota/wishes", guards=[requires(Permission.ROTA_READ)])
 async def wishes_page(request: AnyRequest, session: TenantSession) -> Template:
     """Everybody's wishes to come."""
     return await _office_page(request, session)
 
 
-@post("/rota/wishes", status_code=303, guards=OFFICE)
+@post("/rota/wishes", status_code=303, guards=[requires(Permission.ROTA_WRITE)])
 async def add_wish(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor
 ) -> Redirect | Template:
@@ -91,14 +90,14 @@ async def add_wish(
     return see_other(f"{base_path(cooperative)}/rota/wishes", flash="Souhait noté.")
 
 
-@post("/rota/wishes/{wish_id:uuid}/remove", status_code=303, guards=OFFICE)
+@post("/rota/wishes/{wish_id:uuid}/remove", status_code=303, guards=[requires(Permission.ROTA_WRITE)])
 async def remove_wish(session: TenantSession, cooperative: CooperativeContext, wish_id: UUID) -> Redirect:
     """Take a wish back."""
     await planning.remove_wish(session, wish_id=wish_id)
     return see_other(f"{base_path(cooperative)}/rota/wishes", flash="Souhait retiré.")
 
 
-@post("/rota/preferences", status_code=303, guards=OFFICE)
+@post("/rota/preferences", status_code=303, guards=[requires(Permission.ROTA_WRITE)])
 async def set_preference(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor
 ) -> Redirect | Template:
