@@ -13,6 +13,7 @@ from litestar.plugins.htmx import HTMXPlugin
 from litestar.static_files import create_static_files_router
 
 from maillage_app import error_pages
+from maillage_app.api import api_router
 from maillage_app.request_context import RequestContextMiddleware
 from maillage_app.routes import platform_routes, public_routes, telephony_routes, tenant_routes
 from maillage_app.runtime import Runtime
@@ -81,6 +82,7 @@ def build_app(runtime: Runtime) -> Litestar:
             telephony_routes(),
             Router(path="/c/{slug:str}", route_handlers=tenant_routes()),
             Router(path="/p/{slug:str}", route_handlers=public_routes()),
+            api_router(runtime),
         ],
         dependencies={
             "session": Provide(tenant_session),
@@ -102,7 +104,7 @@ def build_app(runtime: Runtime) -> Litestar:
             header_name="X-CSRFToken",
             cookie_secure=identity.is_https(runtime.settings),
             cookie_httponly=True,
-            exclude=["^/telephony/"],
+            exclude=["^/telephony/", "^/api/"],
         ),
         template_config=template_config(),
         plugins=[HTMXPlugin()],

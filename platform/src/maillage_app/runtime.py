@@ -1,9 +1,10 @@
 """What one process holds while it runs: settings, database, trades, directory, live bus. Built once, passed around."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
+from maillage_kit.api_access import ApiCaller, InvalidToken, TokenVerifier
 from maillage_kit.crypto import FieldCipher
 from maillage_kit.db import Database
 from maillage_kit.embedded_postgres import ensure_running
@@ -11,6 +12,13 @@ from maillage_kit.live import LiveBus
 from maillage_kit.settings import Settings
 from maillage_platform.cooperatives import Directory
 from maillage_platform.provisioning import app_url
+
+
+class NoTokens:
+    """Nobody issues tokens here: the API is closed."""
+
+    async def verify(self, token: str, *, audience: str) -> ApiCaller:  # noqa: ARG002
+        raise InvalidToken
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,9 +30,12 @@ class Runtime:
     directory: Directory
     live: LiveBus
     cipher: FieldCipher
+    tokens: TokenVerifier = field(default_factory=NoTokens)
 
     @classmethod
-    def start(cls, settings: Settings, *, trades: TradeRegistry | None = None) -> "Runtime":
+    def start(
+        cls, settings: Settings, *, trades: TradeRegistry | None = None, tokens: TokenVerifier | None = None
+    ) -> "Runtime":
         """Compose a process. Starts the embedded PostgreSQL when no URL is set. Raises PluginError for a bad trade."""
         if settings.clock_file is not None:
             clock.use_for_process(clock.SharedClock(settings.clock_file))
@@ -42,6 +53,7 @@ class Runtime:
             directory=Directory(database),
             live=LiveBus(url),
             cipher=FieldCipher(settings.crypto.field_keys),
+            tokens=tokens or NoTokens(),
         )
 
     async def close(self) -> None:

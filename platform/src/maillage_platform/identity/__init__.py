@@ -4,6 +4,7 @@ from maillage_platform.identity.cookies import cookie_name, is_https, session_co
 from maillage_platform.identity.links import make_link
 from maillage_platform.identity.mailing import send_mail, send_waiting_letters
 from maillage_platform.identity.openid_client import OpenIdClient
+from maillage_platform.identity.rate_limit import Window, count_attempt
 from maillage_platform.identity.rules import limits_of
 from maillage_platform.identity.service import add_account, add_membership
 from maillage_platform.identity.sessions import actor_of, close_session, open_session
@@ -11,11 +12,13 @@ from maillage_platform.identity.sweeping import forget_old
 
 __all__ = [
     "OpenIdClient",
+    "Window",
     "actor_of",
     "add_account",
     "add_membership",
     "close_session",
     "cookie_name",
+    "count_attempt",
     "forget_old",
     "is_https",
     "limits_of",
