@@ -26,11 +26,13 @@ from maillage_app.onboarding import open_cooperative
 from maillage_app.runtime import Runtime
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
+from maillage_kit.api_access import Scope
 from maillage_kit.clock import MovableClock
 from maillage_kit.context import CooperativeContext
 from maillage_kit.embedded_postgres import EmbeddedPostgres
 from maillage_kit.permissions import Role
 from maillage_kit.settings import DatabaseSettings, Settings
+from maillage_kit.testing.api_tokens import TokenIssuer
 from maillage_platform import identity, provisioning
 from maillage_platform.cooperatives import NewCooperative
 from maillage_tenants import territory
@@ -394,3 +396,47 @@ class _WholeFiles(LoadScopeScheduling):  # type: ignore[misc] # xdist is not typ
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _WholeFiles:
     """How pytest-xdist shares the tests out."""
     return _WholeFiles(config, log)
+
+
+# --- software that comes by the API ------------------------------
+
+
+@dataclass(frozen=True)
+class Software:
+    """A client of the REST API in one cooperative; `get`, `post` and `patch` take paths under the cooperative's."""
+
+    client: httpx.AsyncClient
+    base: str
+
+    async def get(self, path: str, **options: Any) -> httpx.Response:
+        return await self.client.get(self.base + path, **options)
+
+    async def post(self, path: str, json: Any, *, key: str | None = None, **options: Any) -> httpx.Response:
+        headers = {"idempotency-key": key or uuid4().hex, **options.pop("headers", {})}
+        return await self.client.post(self.base + path, json=json, headers=headers, **options)
+
+    async def patch(self, path: str, json: Any, *, etag: str | None = None) -> httpx.Response:
+        return await self.client.patch(self.base + path, json=json, headers={"if-match": etag} if etag else {})
+
+
+@pytest.fixture
+def issuer() -> TokenIssuer:
+    """Who gives tokens in tests."""
+    return TokenIssuer()
+
+
+@pytest.fixture
+async def software(runtime: Runtime, issuer: TokenIssuer) -> AsyncIterator[Callable[..., Software]]:
+    """A client with a token: `software(eure)`, `software(eure, Scope.ONCALL_READ, client="other")`."""
+    object.__setattr__(runtime, "tokens", issuer)
+    opened: list[httpx.AsyncClient] = []
+
+    def enter(cooperative: CooperativeContext, *scopes: Scope, **who: Any) -> Software:
+        client = new_client(runtime)
+        client.headers["authorization"] = f"Bearer {issuer.token(cooperative, *scopes, **who)}"
+        opened.append(client)
+        return Software(client, f"/api/v1/cooperatives/{cooperative.slug}")
+
+    yield enter
+    for client in opened:
+        await client.aclose()

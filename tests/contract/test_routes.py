@@ -1,6 +1,7 @@
 """Every route of the product: who may open it, and that another cooperative's object is not there.
 
-A new route is covered by itself. A new kind of id in an address must be named in OBJECTS, or a test fails.
+A new route is covered by itself. A new kind of id in an address must be named in OBJECTS, or a test fails. The
+operations of the REST API, which no role opens, are held to the same in `test_api_routes.py`.
 """
 
 import re
@@ -60,9 +61,10 @@ OBJECTS = {
 PLATFORM_OBJECTS = {"provider_id": "identity_provider", "client_id": "oauth_client"}
 # pages that anybody may open: sign-in, health, the front page, the carrier's webhooks (signed), public pages, assets,
 # the authorization server: its metadata and keys, what machines ask with a proof, and the consent page, which looks at
-# what is asked before it asks who is there
+# what is asked before it asks who is there; what describes the API
 OPEN_TO_ALL = re.compile(
     r"^/($|signin|signout|health|static|telephony/|p/\{slug:str\}|dev/|oauth/|\.well-known/oauth-)"
+    r"|^/api/v1/(openapi\.json|docs)$"
 )
 
 
@@ -72,6 +74,8 @@ def routes(app: Litestar) -> Iterator[tuple[str, str, frozenset[Role] | None]]:
         if not isinstance(route, HTTPRoute):
             continue
         for handler in route.route_handlers:
+            if "operation" in handler.opt:
+                continue
             asked = asked_of(handler)
             roles = roles_with(asked) if asked else None
             for method in sorted(handler.http_methods - {"OPTIONS", "HEAD"}):

@@ -79,7 +79,7 @@ async def test_a_refresh_token_used_twice_ends_the_whole_chain(
     """Whoever of the two is the thief, neither goes on (RFC 9700, section 4.14.2)."""
     first = await chain(office, app)
     second = (await app.refreshes(first["refresh_token"])).json()
-    assert (await runtime.verifier.verify(second["access_token"], audience=AUDIENCE)).client_id == app.client_id
+    assert (await runtime.tokens.verify(second["access_token"], audience=AUDIENCE)).client_id == app.client_id
     refused(await app.refreshes(first["refresh_token"]), "invalid_grant")
     refused(await app.refreshes(second["refresh_token"]), "invalid_grant")
     for each in (first, second):
@@ -220,20 +220,20 @@ async def test_a_token_is_for_one_cooperative(
     here_token = (await app.token()).json()["access_token"]
     there_token = (await there.token()).json()["access_token"]
     other = AUDIENCE.replace("eure", "seine-maritime")
-    assert (await runtime.verifier.verify(here_token, audience=AUDIENCE)).cooperative_id == eure.id
-    assert (await runtime.verifier.verify(there_token, audience=other)).cooperative_id == seine_maritime.id
+    assert (await runtime.tokens.verify(here_token, audience=AUDIENCE)).cooperative_id == eure.id
+    assert (await runtime.tokens.verify(there_token, audience=other)).cooperative_id == seine_maritime.id
     for token, audience in ((here_token, other), (there_token, AUDIENCE), (here_token, AUDIENCE + "/")):
         with pytest.raises(InvalidToken):
-            await runtime.verifier.verify(token, audience=audience)
+            await runtime.tokens.verify(token, audience=audience)
 
 
 async def test_a_token_expires(runtime: Runtime, app: OAuthApplication, moved_clock: MovableClock) -> None:
     token = (await app.token()).json()["access_token"]
     moved_clock.advance(seconds=599)
-    assert await runtime.verifier.verify(token, audience=AUDIENCE)
+    assert await runtime.tokens.verify(token, audience=AUDIENCE)
     moved_clock.advance(seconds=1)
     with pytest.raises(InvalidToken) as caught:
-        await runtime.verifier.verify(token, audience=AUDIENCE)
+        await runtime.tokens.verify(token, audience=AUDIENCE)
     assert caught.value.status == 401
     assert caught.value.headers == {"WWW-Authenticate": 'Bearer error="invalid_token"'}
     assert (await app.asks("/oauth/introspect", token=token)).json() == {"active": False}
@@ -257,7 +257,7 @@ async def test_a_token_that_we_did_not_sign_as_it_is(runtime: Runtime, app: OAut
         sealed = {**header, **(head or {})}
         return jwt.encode(sealed, told, key, algorithms=[sealed["alg"]], default_type=None)
 
-    assert await runtime.verifier.verify(signed(), audience=AUDIENCE)
+    assert await runtime.tokens.verify(signed(), audience=AUDIENCE)
     forged = {
         "no signature": f"{part({**header, 'alg': 'none'})}.{body}.",
         "no signature, no key": f"{part({'alg': 'none', 'typ': 'at+jwt'})}.{body}.",
@@ -289,7 +289,7 @@ async def test_a_token_that_we_did_not_sign_as_it_is(runtime: Runtime, app: OAut
     }
     for why, each in forged.items():
         with pytest.raises(InvalidToken):
-            await runtime.verifier.verify(each, audience=AUDIENCE)
+            await runtime.tokens.verify(each, audience=AUDIENCE)
             pytest.fail(why)
 
 
@@ -491,7 +491,7 @@ async def test_a_consent_ends_with_what_it_stands_on(
             account = await session.get_one(Account, consent.account_id)
             await identity.add_membership(session, account=account, role=Role.MANAGER, cooperative_id=eure.id)
     with pytest.raises(InvalidToken):
-        await runtime.verifier.verify(told["access_token"], audience=AUDIENCE)
+        await runtime.tokens.verify(told["access_token"], audience=AUDIENCE)
     answer = await app.refreshes(told["refresh_token"])
     assert answer.status_code in (400, 401)
     assert answer.json()["error"] in ("invalid_grant", "invalid_client")
@@ -506,7 +506,7 @@ async def test_a_permission_taken_away_is_lost_at_once(runtime: Runtime, office,
         "scopes": ["interventions:read"],
     }
     assert (await office.post(f"/c/eure/settings/api-clients/{app.client_id}", form)).status_code == 303
-    caller = await runtime.verifier.verify(told["access_token"], audience=AUDIENCE)
+    caller = await runtime.tokens.verify(told["access_token"], audience=AUDIENCE)
     assert caller.scopes == {"interventions:read"}
     assert (await app.refreshes(told["refresh_token"])).json()["scope"] == "interventions:read"
     refused(await app.token(), "unauthorized_client")

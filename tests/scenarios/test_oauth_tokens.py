@@ -50,7 +50,7 @@ async def test_a_token_in_its_own_name(
         "exp": now + 600,
         "scope": "requests:write interventions:read",
     }
-    caller = await runtime.verifier.verify(told["access_token"], audience=AUDIENCE)
+    caller = await runtime.tokens.verify(told["access_token"], audience=AUDIENCE)
     assert (caller.client_id, caller.client_name, caller.user_id) == (app.client_id, "Habitat 27", None)
     assert caller.cooperative_id == eure.id
     assert caller.scopes == {Scope.REQUESTS_WRITE, Scope.INTERVENTIONS_READ}
@@ -95,7 +95,7 @@ async def test_a_person_consents_and_the_application_goes_on(
     assert answer.status_code == 200, answer.text
     told = answer.json()
     assert told["scope"] == "interventions:read"
-    caller = await runtime.verifier.verify(told["access_token"], audience=AUDIENCE)
+    caller = await runtime.tokens.verify(told["access_token"], audience=AUDIENCE)
     assert caller.user_id is not None
     assert parts(told["access_token"])[1]["sub"] == str(caller.user_id)
     assert caller.scopes == {Scope.INTERVENTIONS_READ}
@@ -106,7 +106,7 @@ async def test_a_person_consents_and_the_application_goes_on(
         assert answer.status_code == 200, answer.text
         assert answer.json()["refresh_token"] != told["refresh_token"]
         told = answer.json()
-    assert (await runtime.verifier.verify(told["access_token"], audience=AUDIENCE)).user_id == caller.user_id
+    assert (await runtime.tokens.verify(told["access_token"], audience=AUDIENCE)).user_id == caller.user_id
     moved_clock.advance(days=31)
     late = await app.refreshes(told["refresh_token"])
     assert (late.status_code, late.json()["error"]) == (400, "invalid_grant")
@@ -139,7 +139,7 @@ async def test_a_key_of_ones_own_instead_of_a_secret(runtime: Runtime, eure, sig
     app = OAuthApplication(visitor.client, client_id=added.headers["location"].rsplit("/", 1)[-1], key=key)
     answer = await app.token()
     assert answer.status_code == 200, answer.text
-    caller = await runtime.verifier.verify(answer.json()["access_token"], audience=AUDIENCE)
+    caller = await runtime.tokens.verify(answer.json()["access_token"], audience=AUDIENCE)
     assert caller.scopes == {Scope.COVERAGE_READ}
 
 
@@ -162,7 +162,7 @@ async def test_an_application_asks_what_its_token_is_worth_and_gives_it_back(
         assert (await app.asks("/oauth/revoke", token=token)).status_code == 200
     assert (await app.asks("/oauth/introspect", token=token)).json() == {"active": False}
     with pytest.raises(InvalidToken):
-        await runtime.verifier.verify(token, audience=AUDIENCE)
+        await runtime.tokens.verify(token, audience=AUDIENCE)
     assert (await app.asks("/oauth/revoke", token="stranger")).status_code == 200
 
     brought = app.comes_back(await office.post(app.way_in(), {"decision": "allow"}))

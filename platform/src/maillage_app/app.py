@@ -13,6 +13,7 @@ from litestar.plugins.htmx import HTMXPlugin
 from litestar.static_files import create_static_files_router
 
 from maillage_app import error_pages
+from maillage_app.api import api_router
 from maillage_app.audit_trail import TenantAuditTrail
 from maillage_app.permitted import RouteBook
 from maillage_app.request_context import RequestContextMiddleware
@@ -96,6 +97,7 @@ def build_app(runtime: Runtime) -> Litestar:
             telephony_routes(),
             Router(path="/c/{slug:str}", route_handlers=tenant_routes()),
             Router(path="/p/{slug:str}", route_handlers=public_routes()),
+            api_router(runtime),
         ],
         dependencies={
             "session": Provide(tenant_session),
@@ -120,7 +122,7 @@ def build_app(runtime: Runtime) -> Litestar:
             header_name="X-CSRFToken",
             cookie_secure=identity.is_https(runtime.settings),
             cookie_httponly=True,
-            exclude=["^/telephony/", "^/oauth/(token|revoke|introspect)$"],
+            exclude=["^/telephony/", "^/api/", "^/oauth/(token|revoke|introspect)$"],
         ),
         template_config=template_config(),
         plugins=[HTMXPlugin()],

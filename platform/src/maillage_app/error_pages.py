@@ -1,6 +1,7 @@
 """Every refusal becomes problem+json for machines, a page or fragment in French for people; nothing inside is shown."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.response import Redirect, Template
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from maillage_app.api.refusals import refusal_headers
 from maillage_app.request_context import page_context
 from maillage_kit.errors import (
     AppError,
@@ -21,6 +23,7 @@ from maillage_kit.errors import (
     TooManyRequests,
     Unavailable,
 )
+from maillage_kit.rest import MethodNotAllowed
 
 log = structlog.get_logger(__name__)
 _BY_STATUS: dict[int, type[AppError]] = {
@@ -48,6 +51,8 @@ def on_app_error(request: Request[Any, Any, Any], exc: AppError) -> Response[Any
 def on_http_exception(request: Request[Any, Any, Any], exc: HTTPException) -> Response[Any]:
     if isinstance(exc, ValidationException):
         return render(request, Invalid())
+    if exc.status_code == 405 and not wants_html(request):
+        return render(request, MethodNotAllowed((exc.headers or {}).get("allow", "")))
     kind = _BY_STATUS.get(exc.status_code)
     if kind is not None:
         return render(request, kind())
@@ -72,21 +77,8 @@ def render(request: Request[Any, Any, Any], error: AppError) -> Response[Any]:
     state = request.scope["state"]
     reference = state.setdefault("request_id", uuid4().hex[:12])
     if not wants_html(request):
-        problem = {
-            "type": f"urn:maillage:error:{error.code}",
-            "title": error.message,
-            "status": error.status,
-            "code": error.code,
-            "instance": reference,
-        }
-        if error.fields:
-            problem["fields"] = error.fields
-        return Response(
-            json.dumps(problem, ensure_ascii=False).encode(),
-            status_code=error.status,
-            headers=dict(error.headers),
-            media_type="application/problem+json",
-        )
+        more = refusal_headers(error, reference) if request.url.path.startswith("/api/") else {}
+        return problem(error, reference, {**error.headers, **more})
     shared = page_context(request)
     context = {**shared, "status": error.status, "message": error.message, "reference": reference}
     return Template(
@@ -97,10 +89,32 @@ def render(request: Request[Any, Any, Any], error: AppError) -> Response[Any]:
     )
 
 
+def problem(error: AppError, reference: str, headers: Mapping[str, str]) -> Response[Any]:
+    """The refusal for a machine (RFC 9457); `reference` finds it in the log."""
+    told: dict[str, Any] = {
+        "type": f"urn:maillage:error:{error.code}",
+        "title": error.message,
+        "status": error.status,
+        "code": error.code,
+        "instance": reference,
+    }
+    if error.fields:
+        told["fields"] = error.fields
+    return Response(
+        json.dumps(told, ensure_ascii=False).encode(),
+        status_code=error.status,
+        media_type="application/problem+json",
+        headers=headers,
+    )
+
+
 def error_template(status: int) -> str:
     """The page of that status when there is one, the general one otherwise."""
     return f"errors/{status}.html" if status in (403, 404, 413, 429, 500, 503) else "errors/error.html"
 
 
 def wants_html(request: Request[Any, Any, Any]) -> bool:
+    """Never for the API, whatever it is asked for: it speaks to machines only."""
+    if request.url.path.startswith("/api/"):
+        return False
     return "text/html" in request.headers.get("accept", "") or "hx-request" in request.headers

@@ -21,7 +21,9 @@ from maillage_kit.migrations import Tree
 from maillage_kit.web import FLASH_COOKIE, AnyRequest
 from maillage_platform import identity
 
-_TENANT_PATH = re.compile(r"^/(c|p)/([a-z0-9-]+)(?:/|$)")
+_TENANT_PATH = re.compile(r"^/(?:c|p|api/v1/cooperatives)/([a-z0-9-]+)(?:/|$)")
+_API = "/api/"
+_OUTSIDE_REFERENCE = re.compile(r"[A-Za-z0-9._-]{8,64}")
 USER_LINKS = ({"href": "/account/sessions", "label": "Mes connexions", "icon": "shield"},)
 _NEEDS_ACTOR = re.compile(r"^/(c|federation|account|signin|signout|events|oauth/authorize$|$)")
 
@@ -39,7 +41,7 @@ class RequestContextMiddleware(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         state = scope["state"]
-        state["request_id"] = request_id = uuid4().hex[:12]
+        state["request_id"] = request_id = request_reference(scope)
         state["page_context"] = page_context
         state["cooperative"] = None
         state["actor"] = None
@@ -62,7 +64,7 @@ class RequestContextMiddleware(ASGIMiddleware):
         state["actor"] = None if state["halfway"] else actor
         found = _TENANT_PATH.match(path)
         if found:
-            cooperative = await self._runtime.directory.by_slug(found[2])
+            cooperative = await self._runtime.directory.by_slug(found[1])
             if cooperative is None:
                 raise NotFound
             if self._runtime.directory.revision_of(cooperative) != self._tenant_head:
@@ -110,6 +112,14 @@ def page_context(request: AnyRequest) -> dict[str, Any]:
 
 def _nobody_may(*_permissions: str) -> bool:
     return False
+
+
+def request_reference(scope: Scope) -> str:
+    """What the log and the answer call this request: ours, or what a machine called it when it asked the API."""
+    given = next((value for key, value in scope["headers"] if key == b"x-request-id"), b"").decode("latin-1")
+    if scope["path"].startswith(_API) and _OUTSIDE_REFERENCE.fullmatch(given):
+        return given
+    return uuid4().hex[:12]
 
 
 def client_address(scope: Scope, trusted: tuple[str, ...]) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
+from maillage_kit.api_access import TokenVerifier
 from maillage_kit.crypto import FieldCipher
 from maillage_kit.db import Database
 from maillage_kit.embedded_postgres import ensure_running
@@ -23,10 +24,12 @@ class Runtime:
     directory: Directory
     live: LiveBus
     cipher: FieldCipher
-    verifier: Verifier
+    tokens: TokenVerifier
 
     @classmethod
-    def start(cls, settings: Settings, *, trades: TradeRegistry | None = None) -> "Runtime":
+    def start(
+        cls, settings: Settings, *, trades: TradeRegistry | None = None, tokens: TokenVerifier | None = None
+    ) -> "Runtime":
         """Compose a process. Starts the embedded PostgreSQL when no URL is set. Raises PluginError for a bad trade."""
         if settings.clock_file is not None:
             clock.use_for_process(clock.SharedClock(settings.clock_file))
@@ -44,7 +47,7 @@ class Runtime:
             directory=Directory(database),
             live=LiveBus(url),
             cipher=FieldCipher(settings.crypto.field_keys),
-            verifier=Verifier(database, settings),
+            tokens=tokens or Verifier(database, settings),
         )
 
     async def close(self) -> None:

@@ -253,6 +253,12 @@ class CryptoSettings(_Group):
     field_keys: tuple[SecretStr, ...] = Field(default_factory=lambda: (SecretStr(development_field_key()),))
 
 
+class ApiSettings(_Group):
+    """`requests_per_minute`: what one client may ask of the REST API, all processes together."""
+
+    requests_per_minute: int = Field(default=600, ge=1, le=100_000)
+
+
 class Settings(BaseSettings):
     """The whole configuration. Development defaults are refused when `environment` is `production`."""
 
@@ -275,6 +281,7 @@ class Settings(BaseSettings):
     sign_in: SignInSettings = SignInSettings()
     voice: VoiceSettings = VoiceSettings()
     watch: WatchSettings = WatchSettings()
+    api: ApiSettings = ApiSettings()
     clock_file: Path | None = None
 
     @property

@@ -12,6 +12,7 @@ from maillage_tenants.masking import models as masking
 from maillage_tenants.members import models as members
 from maillage_tenants.messages import models as messages
 from maillage_tenants.numbering import models as numbering
+from maillage_tenants.partners import models as partners
 from maillage_tenants.quotes import models as quotes
 from maillage_tenants.recordings import models as recordings
 from maillage_tenants.rota import models as rota
@@ -33,6 +34,7 @@ __all__ = [
     "members",
     "messages",
     "numbering",
+    "partners",
     "quotes",
     "recordings",
     "rota",

@@ -5,7 +5,7 @@ from maillage_platform.identity.links import make_link
 from maillage_platform.identity.mailing import send_mail, send_waiting_letters
 from maillage_platform.identity.openid_client import OpenIdClient
 from maillage_platform.identity.places import Place
-from maillage_platform.identity.rate_limit import attempts
+from maillage_platform.identity.rate_limit import Window, attempts, count_attempt
 from maillage_platform.identity.rules import limits_of
 from maillage_platform.identity.service import add_account, add_membership
 from maillage_platform.identity.sessions import actor_of, close_session, open_session
@@ -14,12 +14,14 @@ from maillage_platform.identity.sweeping import forget_old
 __all__ = [
     "OpenIdClient",
     "Place",
+    "Window",
     "actor_of",
     "add_account",
     "add_membership",
     "attempts",
     "close_session",
     "cookie_name",
+    "count_attempt",
     "forget_old",
     "is_https",
     "limits_of",

@@ -1,6 +1,7 @@
 """Attempts per key in a fixed window, counted in PostgreSQL: one count for every process."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -12,11 +13,25 @@ _COUNT = sa.text(
     "on conflict (key) do update set "
     "count = case when rate_limit.window_start <= :floor then 1 else rate_limit.count + 1 end, "
     "window_start = case when rate_limit.window_start <= :floor then :now else rate_limit.window_start end "
-    "returning count"
+    "returning count, window_start"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How many attempts a key made in its present window, and when the next window begins at the latest."""
+
+    count: int
+    ends_at: datetime
 
 
 async def attempts(session: PlatformSession, *, key: str, window: timedelta) -> int:
     """Count one attempt; returns how many this key has made in the current window, this one included."""
+    return (await count_attempt(session, key=key, window=window)).count
+
+
+async def count_attempt(session: PlatformSession, *, key: str, window: timedelta) -> Window:
+    """The same, with the end of the window: for who must say when to come back."""
     now = clock.now()
-    return int((await session.execute(_COUNT, {"key": key, "now": now, "floor": now - window})).scalar_one())
+    count, began = (await session.execute(_COUNT, {"key": key, "now": now, "floor": now - window})).one()
+    return Window(int(count), began + window)

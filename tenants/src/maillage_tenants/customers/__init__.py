@@ -17,6 +17,7 @@ from .queries import (
     customer_card,
     identify_caller,
     list_customers,
+    site_by_reference,
     site_card,
 )
 from .service import (
@@ -73,6 +74,7 @@ __all__ = [
     "register_customer",
     "remove_phone",
     "revoke_phone_consent",
+    "site_by_reference",
     "site_card",
     "write_access_notes",
 ]

@@ -21,6 +21,7 @@ from maillage_tenants.customers.service import (
     OCCUPANT,
     CustomerFacts,
     SiteFacts,
+    communes_by_postcode,
     customer_columns,
     sealed,
     site_columns,
@@ -64,7 +65,7 @@ async def import_customers(
     if not entries:
         return ()
     known_members = set((await session.scalars(sa.select(Member.id))).all())
-    served = await _communes_by_postcode(session)
+    served = communes_by_postcode(await territory.all_communes(session))
     now = clock.now()
     customers: list[dict[str, Any]] = []
     sites: list[dict[str, Any]] = []
@@ -119,15 +120,6 @@ async def import_customers(
         detail={"customers": len(customers), "sites": len(sites), "phones": len(phones)},
     )
     return tuple(ImportedRef(ref.id, number, ref.site_ids) for ref, number in zip(refs, given, strict=True))
-
-
-async def _communes_by_postcode(session: TenantSession) -> dict[str, list[territory.CommuneRow]]:
-    found: dict[str, list[territory.CommuneRow]] = {}
-    for commune in await territory.all_communes(session):
-        row = territory.CommuneRow(commune.insee, commune.name, commune.population, commune.postcodes)
-        for postcode in commune.postcodes:
-            found.setdefault(postcode, []).append(row)
-    return found
 
 
 def _phone_rows(

@@ -69,13 +69,22 @@ class Customer(TenantBase):
 
 
 class Site(TenantBase):
-    """A place served. `access_notes` holds door codes and the like, encrypted (R72)."""
+    """A place served. `access_notes` holds door codes and the like, encrypted (R72).
+
+    `reference` is what the customer calls it in its own books (a landlord's dwelling), None when it has no name there.
+    """
 
     __tablename__ = "site"
-    __table_args__ = (one_of("premises_use", PremisesUse), sa.Index(None, "customer_id"), sa.Index(None, "insee"))
+    __table_args__ = (
+        one_of("premises_use", PremisesUse),
+        sa.Index(None, "customer_id"),
+        sa.Index(None, "insee"),
+        sa.UniqueConstraint("customer_id", "reference"),
+    )
 
     id: Mapped[Key]
     customer_id: Mapped[UUID] = mapped_column(sa.ForeignKey("customer.id"))
+    reference: Mapped[str | None]
     label: Mapped[str]
     address: Mapped[str]
     complement: Mapped[str] = mapped_column(default="")

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from maillage_kit.db import TenantSession, core
 from maillage_kit.errors import Invalid
 from maillage_kit.pages import Page, PageRequest, cut_page
+from maillage_kit.rest import Reach
 from maillage_tenants.customers import rules
 from maillage_tenants.customers.errors import UnknownCustomer, UnknownPhone, UnknownSite
 from maillage_tenants.customers.models import (
@@ -95,6 +96,7 @@ class SiteCard:
     contact_name: str
     email: str | None
     referring_member_id: UUID | None
+    reference: str | None
     label: str
     address: str
     complement: str
@@ -186,6 +188,7 @@ _SITE_CARD = (
         Customer.contact_name,
         Customer.email,
         Customer.referring_member_id,
+        Site.reference,
         Site.label,
         Site.address,
         Site.complement,
@@ -207,6 +210,16 @@ _SITE_CARD = (
 async def site_card(session: TenantSession, *, site_id: UUID) -> SiteCard:
     """A place served and its customer, in one query. Raises UnknownSite."""
     row = (await session.execute(_SITE_CARD.where(Site.id == site_id))).one_or_none()
+    if row is None:
+        raise UnknownSite
+    return _site_card(row)
+
+
+async def site_by_reference(session: TenantSession, *, customer_id: UUID, reference: str) -> SiteCard:
+    """The place that the customer calls so in its own books. Raises UnknownSite."""
+    row = (
+        await session.execute(_SITE_CARD.where(Site.customer_id == customer_id, Site.reference == reference))
+    ).one_or_none()
     if row is None:
         raise UnknownSite
     return _site_card(row)
@@ -275,6 +288,45 @@ async def list_customers(
     return cut_page(found, page, _sort_values), False
 
 
+async def customers_within(
+    session: TenantSession, *, reach: Reach, page: PageRequest, text: str = ""
+) -> Page[CustomerRow]:
+    """The customers of a client of the API by name, one page; `text` as in `list_customers`, never only close."""
+    words = rules.wanted_words(text)
+    if text.strip() and not words:
+        return cut_page([], page, _sort_values)
+    return cut_page(await _customers(session, words, page, reach.where(Customer.id)), page, _sort_values)
+
+
+async def sites_page(
+    session: TenantSession, *, customer_id: UUID, page: PageRequest, reference: str | None = None
+) -> Page[SiteCard]:
+    """The places of a customer in the order they were entered, one page."""
+    wanted = _SITE_CARD.where(Site.customer_id == customer_id).order_by(None).order_by(Site.id).limit(page.limit + 1)
+    if reference is not None:
+        wanted = wanted.where(Site.reference == reference)
+    position = page.position()
+    if position is not None:
+        wanted = wanted.where(Site.id > UUID(position[0]))
+    rows = [_site_card(row) for row in await session.execute(wanted)]
+    return cut_page(rows, page, lambda row: (row.site_id,))
+
+
+async def places_by_reference(
+    session: TenantSession, *, customer_id: UUID, references: Sequence[str]
+) -> dict[str, Site]:
+    """The places that the customer calls so, locked until the transaction ends."""
+    rows = await session.scalars(
+        sa.select(Site).where(Site.customer_id == customer_id, Site.reference.in_(references)).with_for_update()
+    )
+    return {row.reference: row for row in rows if row.reference is not None}
+
+
+async def lock_customer(session: TenantSession, *, customer_id: UUID) -> None:
+    """Until the transaction ends: what was read of the customer or of its places is still true when it is written."""
+    await session.execute(sa.select(Customer.id).where(Customer.id == customer_id).with_for_update())
+
+
 async def member_choices(session: TenantSession) -> tuple[MemberChoice, ...]:
     """Members who may have brought a customer (R60): those of today, by name."""
     found = await session.execute(
@@ -283,7 +335,9 @@ async def member_choices(session: TenantSession) -> tuple[MemberChoice, ...]:
     return tuple(MemberChoice(*row) for row in found)
 
 
-async def _customers(session: TenantSession, words: Sequence[str], page: PageRequest) -> list[CustomerRow]:
+async def _customers(
+    session: TenantSession, words: Sequence[str], page: PageRequest, within: sa.ColumnElement[bool] | None = None
+) -> list[CustomerRow]:
     first_phone = (
         sa.select(CustomerPhone.phone)
         .where(CustomerPhone.customer_id == Customer.id)
@@ -310,6 +364,8 @@ async def _customers(session: TenantSession, words: Sequence[str], page: PageReq
         .order_by(Customer.sort_name, Customer.id)
         .limit(page.limit + 1)
     )
+    if within is not None:
+        wanted = wanted.where(within)
     if words:
         wanted = wanted.where(Customer.search.op("@@")(sa.cast(rules.prefix_query(words), TSQUERY)))
     position = page.position()

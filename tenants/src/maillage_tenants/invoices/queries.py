@@ -108,7 +108,7 @@ async def invoice_view(session: TenantSession, *, invoice_id: UUID) -> InvoiceVi
     row = await session.get(Invoice, invoice_id)
     if row is None:
         raise InvoiceNotFound
-    return (await _views(session, [row]))[0]
+    return (await invoice_views(session, [row]))[0]
 
 
 async def invoices_of_case(session: TenantSession, *, case_id: UUID) -> tuple[InvoiceView, ...]:
@@ -116,7 +116,7 @@ async def invoices_of_case(session: TenantSession, *, case_id: UUID) -> tuple[In
     rows = await session.scalars(
         sa.select(Invoice).where(Invoice.intervention_id == case_id).order_by(Invoice.issued_at, Invoice.number)
     )
-    return tuple(await _views(session, list(rows)))
+    return tuple(await invoice_views(session, list(rows)))
 
 
 async def note_of_case(session: TenantSession, *, case_id: UUID) -> InvoiceView | None:
@@ -247,7 +247,8 @@ async def issued_numbers(session: TenantSession) -> Sequence[str]:
     return (await session.scalars(sa.select(Invoice.number))).all()
 
 
-async def _views(session: TenantSession, rows: Sequence[Invoice]) -> list[InvoiceView]:
+async def invoice_views(session: TenantSession, rows: Sequence[Invoice]) -> list[InvoiceView]:
+    """The documents with their lines and payments, in the order given: three queries."""
     ids = [row.id for row in rows]
     lines: dict[UUID, list[PricedLine]] = {key: [] for key in ids}
     for line in await session.scalars(

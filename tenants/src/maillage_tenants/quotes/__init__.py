@@ -40,6 +40,7 @@ from .rules import (
     vat_notes,
     withdrawal_deadline,
 )
+from .schemas import LineOut
 from .service.drafting import Drafted, draft_quote
 from .service.reading import PdfFile, quote_pdf
 from .service.sending import send_quote
@@ -57,6 +58,7 @@ __all__ = [
     "CaseFacts",
     "CertificationNeeded",
     "Drafted",
+    "LineOut",
     "NoTariff",
     "NotQuotable",
     "NothingToQuote",

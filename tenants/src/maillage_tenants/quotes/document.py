@@ -25,6 +25,7 @@ class SignatureBlock:
     phone: str | None
     sha256: str
     image: bytes | None
+    software: str = ""
 
 
 def printed_lines(lines: Iterable[PricedLine], *, note: str = "") -> list[dict[str, str]]:
@@ -159,6 +160,8 @@ def _signature(block: SignatureBlock) -> dict[str, Any]:
     how = "signature tracée à l’écran"
     if block.method is SignatureMethod.CODE:
         how = f"code à usage unique reçu au {block.phone}"
+    elif block.method is SignatureMethod.PARTNER:
+        how = f"accord donné par le logiciel {block.software}"
     return {
         "name": block.name,
         "at": french_instant(block.at),

@@ -42,6 +42,13 @@ class QuoteNotSignable(Conflict):
     message = "Ce devis ne peut pas être signé : il n’est pas en attente de signature."
 
 
+class DocumentChanged(Conflict):
+    """The agreement names another document than the one that waits for it."""
+
+    code = "document_changed"
+    message = "Ce n’est pas le document qui attend votre accord : relisez le devis."
+
+
 class QuoteExpired(Conflict):
     code = "quote_expired"
     message = "La durée de validité de ce devis est dépassée : établissez-en un nouveau."

@@ -29,8 +29,11 @@ class QuoteState(StrEnum):
 
 
 class SignatureMethod(StrEnum):
+    """`partner`: the software of who pays gave the agreement, for the very document that it names."""
+
     DRAWN = "drawn"
     CODE = "code"
+    PARTNER = "partner"
 
 
 class Quote(TenantBase):

@@ -220,7 +220,7 @@ async def quote_row(session: TenantSession, *, quote_id: UUID, lock: bool = Fals
 
 async def quote_view(session: TenantSession, *, quote_id: UUID) -> QuoteView:
     """One quote. Raises QuoteNotFound."""
-    return (await _views(session, [await quote_row(session, quote_id=quote_id)]))[0]
+    return (await quote_views(session, [await quote_row(session, quote_id=quote_id)]))[0]
 
 
 async def quotes_of_case(session: TenantSession, *, case_id: UUID) -> tuple[QuoteView, ...]:
@@ -228,7 +228,7 @@ async def quotes_of_case(session: TenantSession, *, case_id: UUID) -> tuple[Quot
     rows = await session.scalars(
         sa.select(Quote).where(Quote.intervention_id == case_id).order_by(Quote.created_at, Quote.id)
     )
-    return tuple(await _views(session, list(rows)))
+    return tuple(await quote_views(session, list(rows)))
 
 
 async def open_rows(session: TenantSession, *, case_id: UUID, state: QuoteState) -> tuple[Quote, ...]:
@@ -280,7 +280,8 @@ async def latest_code(session: TenantSession, *, quote_id: UUID) -> SigningCode 
     return found
 
 
-async def _views(session: TenantSession, rows: Sequence[Quote]) -> list[QuoteView]:
+async def quote_views(session: TenantSession, rows: Sequence[Quote]) -> list[QuoteView]:
+    """The quotes with their lines, in the order given: one query."""
     lines: dict[UUID, list[PricedLine]] = {row.id: [] for row in rows}
     found = await session.scalars(
         sa.select(QuoteLine).where(QuoteLine.quote_id.in_(lines)).order_by(QuoteLine.quote_id, QuoteLine.position)

@@ -8,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from maillage_kit.db import TenantSession
+from maillage_kit.pages import Page, PageRequest, cut_page
 from maillage_kit.semester import Semester
 from maillage_tenants.territory import rules
 from maillage_tenants.territory.models import Commune, Sector, SectorAdjacency, SectorCommune
@@ -66,6 +67,22 @@ async def communes_of_postcode(session: TenantSession, *, postcode: str) -> tupl
         _COMMUNE.where(Commune.postcodes.contains([postcode])).order_by(Commune.population.desc(), Commune.insee)
     )
     return tuple(_commune_row(row) for row in rows)
+
+
+async def communes_page(
+    session: TenantSession, *, page: PageRequest, postcode: str | None = None, name: str | None = None
+) -> Page[CommuneRow]:
+    """The communes by INSEE code, one page: of a postcode, with words that begin so, or all."""
+    wanted = _COMMUNE.order_by(Commune.insee).limit(page.limit + 1)
+    if postcode is not None:
+        wanted = wanted.where(Commune.postcodes.contains([postcode]))
+    for word in rules.search_key(name or "").split():
+        wanted = wanted.where(sa.func.concat(" ", Commune.search).contains(f" {word}", autoescape=True))
+    position = page.position()
+    if position is not None:
+        wanted = wanted.where(Commune.insee > str(position[0]))
+    rows = [_commune_row(row) for row in await session.execute(wanted)]
+    return cut_page(rows, page, lambda row: (row.insee,))
 
 
 async def search_commune(session: TenantSession, *, text: str, limit: int = 10) -> tuple[CommuneRow, ...]:

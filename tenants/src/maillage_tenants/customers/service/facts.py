@@ -1,6 +1,6 @@
 """What is typed of a customer, a place or a consent: checked and tidied, field by field."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -36,6 +36,7 @@ class SiteFacts:
     """A place served. `insee` may be empty when the postcode serves one commune only (R97).
 
     `over_two_years`: whether the dwelling was completed more than two years ago, None when not known (R30).
+    `reference`: what the customer calls the place in its own books; None leaves it as it is, "" forgets it.
     """
 
     address: str
@@ -47,6 +48,7 @@ class SiteFacts:
     over_two_years: bool | None = None
     occupant_name: str = ""
     occupant_phone: str = ""
+    reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,18 @@ def site_columns(facts: SiteFacts, *, served: Sequence[territory.CommuneRow]) ->
         "over_two_years": facts.over_two_years,
         "occupant_name": " ".join(facts.occupant_name.split()),
         "occupant_phone": phone,
+        **({} if facts.reference is None else {"reference": " ".join(facts.reference.split()) or None}),
     }
+
+
+def communes_by_postcode(communes: Iterable[territory.Commune]) -> dict[str, list[territory.CommuneRow]]:
+    """What `site_columns` calls served, for every postcode at once."""
+    found: dict[str, list[territory.CommuneRow]] = {}
+    for commune in communes:
+        row = territory.CommuneRow(commune.insee, commune.name, commune.population, commune.postcodes)
+        for postcode in commune.postcodes:
+            found.setdefault(postcode, []).append(row)
+    return found
 
 
 def sealed(notes: str, cipher: FieldCipher) -> bytes | None:

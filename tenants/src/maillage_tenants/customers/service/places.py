@@ -1,12 +1,16 @@
 """The places served, their occupants, their access notes (R72)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 
 from maillage_kit.crypto import FieldCipher
-from maillage_kit.db import TenantSession
+from maillage_kit.db import TenantSession, violated_constraint
+from maillage_kit.errors import Invalid
 from maillage_kit.ids import new_id
 from maillage_tenants import audit, territory
 from maillage_tenants.customers.models import CustomerPhone, Site
@@ -31,7 +35,8 @@ async def add_site(
     columns = await _checked_site(session, facts)
     site = Site(id=new_id(), customer_id=customer_id, access_notes=sealed(access_notes, cipher), **columns)
     session.add(site)
-    await session.flush()
+    with _reference_once():
+        await session.flush()
     await _know_occupant(session, site)
     await refresh_search(session, customer_id)
     await audit.record(
@@ -54,7 +59,8 @@ async def change_site(session: TenantSession, *, site_id: UUID, facts: SiteFacts
         await _forget_occupant(session, site)
     for name, value in columns.items():
         setattr(site, name, value)
-    await session.flush()
+    with _reference_once():
+        await session.flush()
     await _know_occupant(session, site)
     await refresh_search(session, site.customer_id)
     await audit.record(
@@ -102,6 +108,17 @@ async def read_access_notes(session: TenantSession, *, site_id: UUID, cipher: Fi
         detail={"why": why},
     )
     return cipher.decrypt(site.access_notes)
+
+
+@contextmanager
+def _reference_once() -> Iterator[None]:
+    """A customer calls one place by one name. Raises Invalid when another has it."""
+    try:
+        yield
+    except IntegrityError as refused:
+        if violated_constraint(refused) != "uq_site_customer_id_reference":
+            raise
+        raise Invalid(fields={"reference": "Un autre lieu de ce client a cette référence."}) from refused
 
 
 async def _checked_site(session: TenantSession, facts: SiteFacts) -> dict[str, str | bool | None]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from uuid import UUID
 
 from maillage_kit import clock, outside
 from maillage_kit.context import CooperativeContext
+from maillage_kit.crypto import same
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Invalid
 from maillage_kit.ids import new_id
@@ -19,7 +21,13 @@ from maillage_tenants.customers import ConsumerStatus
 from maillage_tenants.interventions import WorkAuthority
 from maillage_tenants.quotes import queries, rules
 from maillage_tenants.quotes.document import SignatureBlock, quote_data
-from maillage_tenants.quotes.errors import CertificationNeeded, QuoteExpired, QuoteNotSignable, TooManyCodes
+from maillage_tenants.quotes.errors import (
+    CertificationNeeded,
+    DocumentChanged,
+    QuoteExpired,
+    QuoteNotSignable,
+    TooManyCodes,
+)
 from maillage_tenants.quotes.models import Quote, QuoteKind, QuoteState, SignatureMethod, SigningCode
 from maillage_tenants.quotes.service.copies import ask_for_copy
 from maillage_tenants.subscriptions import ContractChannel
@@ -155,6 +163,41 @@ async def sign_drawn(
     )
 
 
+async def sign_for_partner(
+    session: TenantSession,
+    *,
+    cooperative: CooperativeContext,
+    quote_id: UUID,
+    document_sha256: str,
+    signed_by: str,
+    vat_certified: bool,
+    software: str,
+    proof: Mapping[str, str],
+    by: str,
+) -> None:
+    """Sign as who pays, by its software, for the document it names by hash and for no other (R4).
+
+    `proof`: which client and which token gave the agreement. Raises DocumentChanged for another document, and as
+    `sign_drawn` but for the signature itself.
+    """
+    row = await _signable(session, quote_id)
+    if not same(document_sha256, row.document_sha256 or ""):
+        raise DocumentChanged
+    name = await _checked(session, row, signed_by=signed_by, vat_certified=vat_certified)
+    await _sign(
+        session,
+        row,
+        cooperative=cooperative,
+        name=name,
+        method=SignatureMethod.PARTNER,
+        proof={**proof, "software": software},
+        image=None,
+        vat_certified=vat_certified,
+        at=clock.now(),
+        by=by,
+    )
+
+
 async def refuse_quote(session: TenantSession, *, quote_id: UUID, by: str, reason: str = "") -> None:
     """The customer says no. Raises QuoteNotSignable unless the quote waits for a signature."""
     row = await queries.quote_row(session, quote_id=quote_id, lock=True)
@@ -229,6 +272,7 @@ async def _sign(
         at=at,
         method=method,
         phone=show_phone(proof.get("phone")) if proof.get("phone") else None,
+        software=proof.get("software", ""),
         sha256=row.document_sha256 or "",
         image=image,
     )

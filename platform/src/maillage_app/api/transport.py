@@ -1,0 +1,31 @@
+"""What every answer of the API carries, refusals included: what is left of the rate, nothing for a browser to keep."""
+
+from litestar.datastructures import MutableScopeHeaders
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from maillage_kit.rest import Rest
+
+
+class ApiTransport(ASGIMiddleware):
+    """Puts `rest` in the scope's state; adds the rate headers to what is answered."""
+
+    scopes = (ScopeType.HTTP,)
+
+    def __init__(self, rest: Rest) -> None:
+        self._rest = rest
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        state = scope["state"]
+        state["rest"] = self._rest
+
+        async def send_with_rate(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableScopeHeaders.from_message(message)
+                for name, value in state.get("rate_limit", {}).items():
+                    headers[name] = value
+                headers["Vary"] = "Authorization"
+            await send(message)
+
+        await next_app(scope, receive, send_with_rate)

@@ -1,0 +1,205 @@
+"""The selects behind what partners follow: cases within a client's reach, each list in a fixed number of queries."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from maillage_kit.db import TenantSession
+from maillage_kit.pages import Page, PageRequest, cut_page
+from maillage_kit.rest import Reach
+from maillage_tenants import partners
+from maillage_tenants.interventions import partner_words, queries, rules
+from maillage_tenants.interventions.errors import CaseNotFound
+from maillage_tenants.interventions.models import (
+    Attachment,
+    Clock,
+    Hold,
+    HoldReason,
+    Intervention,
+    InterventionEvent,
+    State,
+)
+from maillage_tenants.members.models import Member, Technician
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a partner asks for; None: whatever it is. Periods are half-open, on the instant of the request."""
+
+    status: partner_words.Status | None = None
+    customer_id: UUID | None = None
+    site_id: UUID | None = None
+    reference: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedCase:
+    """One case with what surrounds it, as a partner follows it."""
+
+    case: Intervention
+    status: str
+    clocks: Mapping[Clock, datetime]
+    delays: tuple[rules.Delay, ...]
+    hold_reason: HoldReason | None
+    artisan: tuple[str, str] | None
+    order: partners.PartnerOrder | None
+
+
+async def case_within(session: TenantSession, *, case_id: UUID, reach: Reach) -> Intervention:
+    """Raises CaseNotFound, also for a case out of reach."""
+    row = await queries.case(session, case_id=case_id)
+    if not reach.allows(row.customer_id):
+        raise CaseNotFound
+    return row
+
+
+async def cases_page(
+    session: TenantSession, *, reach: Reach, filters: Filters, page: PageRequest, at: datetime
+) -> Page[FollowedCase]:
+    """Cases within reach, the latest first, one page."""
+    wanted = (
+        sa.select(Intervention)
+        .where(reach.where(Intervention.customer_id), *_conditions(filters, reach))
+        .order_by(Intervention.requested_at.desc(), Intervention.id.desc())
+        .limit(page.limit + 1)
+    )
+    position = page.position()
+    if position is not None:
+        wanted = wanted.where(
+            sa.tuple_(Intervention.requested_at, Intervention.id)
+            < sa.tuple_(sa.literal(datetime.fromisoformat(position[0])), sa.literal(UUID(position[1])))
+        )
+    rows = (await session.scalars(wanted)).all()
+    cut = cut_page(rows, page, lambda row: (row.requested_at.isoformat(), row.id))
+    return Page(
+        items=await followed(session, cut.items, at=at),
+        next_cursor=cut.next_cursor,
+        limit=cut.limit,
+        is_first=cut.is_first,
+    )
+
+
+async def followed(session: TenantSession, rows: Sequence[Intervention], *, at: datetime) -> tuple[FollowedCase, ...]:
+    """What surrounds these cases: five queries, however many there are."""
+    ids = [row.id for row in rows]
+    clocks = await queries.clocks_of(session, case_ids=ids)
+    pauses = await queries.pauses_of(session, case_ids=ids)
+    orders = await partners.orders_of(session, case_ids=ids)
+    holds = await session.execute(
+        sa.select(Hold.intervention_id, Hold.reason).where(Hold.intervention_id.in_(ids), Hold.ended_at.is_(None))
+    )
+    reasons = {row.intervention_id: row.reason for row in holds}
+    partial = set(
+        await session.scalars(
+            sa.select(InterventionEvent.intervention_id).where(
+                InterventionEvent.intervention_id.in_(ids), InterventionEvent.kind == "partial"
+            )
+        )
+    )
+    artisans = await _artisans(session, {row.technician_id for row in rows if row.technician_id is not None})
+    found = []
+    for row in rows:
+        reason = HoldReason(reasons[row.id]) if row.id in reasons else None
+        promised = rules.Deadlines(row.accept_by, row.arrive_by, row.safe_by)
+        found.append(
+            FollowedCase(
+                case=row,
+                status=rules.public_status(State(row.state), hold_reason=reason, was_partial=row.id in partial),
+                clocks=clocks[row.id],
+                delays=rules.delays(promised, clocks[row.id], pauses[row.id], at=at),
+                hold_reason=reason,
+                artisan=artisans.get(row.technician_id) if row.technician_id else None,
+                order=orders.get(row.id),
+            )
+        )
+    return tuple(found)
+
+
+async def story_page(session: TenantSession, *, case_id: UUID, page: PageRequest) -> Page[InterventionEvent]:
+    """The lines of the story that a partner reads, oldest first."""
+    wanted = (
+        sa.select(InterventionEvent)
+        .where(
+            InterventionEvent.intervention_id == case_id,
+            InterventionEvent.kind.in_(partner_words.PARTNER_KINDS),
+        )
+        .order_by(InterventionEvent.at, InterventionEvent.id)
+        .limit(page.limit + 1)
+    )
+    position = page.position()
+    if position is not None:
+        wanted = wanted.where(
+            sa.tuple_(InterventionEvent.at, InterventionEvent.id)
+            > sa.tuple_(sa.literal(datetime.fromisoformat(position[0])), sa.literal(int(position[1])))
+        )
+    return cut_page((await session.scalars(wanted)).all(), page, lambda row: (row.at.isoformat(), row.id))
+
+
+async def files_page(session: TenantSession, *, case_id: UUID, page: PageRequest) -> Page[Attachment]:
+    """Photos and documents of a case without their content, in the order of their ids."""
+    wanted = (
+        sa.select(Attachment).where(Attachment.intervention_id == case_id).order_by(Attachment.id).limit(page.limit + 1)
+    )
+    position = page.position()
+    if position is not None:
+        wanted = wanted.where(Attachment.id > UUID(position[0]))
+    return cut_page((await session.scalars(wanted)).all(), page, lambda row: (row.id,))
+
+
+async def _artisans(session: TenantSession, ids: set[UUID]) -> dict[UUID, tuple[str, str]]:
+    """(person, business) of technicians; no number: the cooperative's own is the one to ring."""
+    rows = await session.execute(
+        sa.select(Technician.id, Technician.first_name + " " + Technician.last_name, Member.name)
+        .join(Member, Member.id == Technician.member_id)
+        .where(Technician.id.in_(ids))
+    )
+    return {technician_id: (person, business) for technician_id, person, business in rows}
+
+
+def _conditions(filters: Filters, reach: Reach) -> list[sa.ColumnElement[bool]]:
+    found: list[sa.ColumnElement[bool]] = []
+    if filters.status is not None:
+        found.append(_has_status(filters.status))
+    if filters.customer_id is not None:
+        found.append(Intervention.customer_id == filters.customer_id)
+    if filters.site_id is not None:
+        found.append(Intervention.site_id == filters.site_id)
+    if filters.since is not None:
+        found.append(Intervention.requested_at >= filters.since)
+    if filters.until is not None:
+        found.append(Intervention.requested_at < filters.until)
+    if filters.reference is not None:
+        order = partners.PartnerOrder
+        found.append(
+            sa.exists().where(
+                order.intervention_id == Intervention.id,
+                order.client_id == reach.client_id,
+                order.reference == filters.reference,
+            )
+        )
+    return found
+
+
+def _has_status(status: partner_words.Status) -> sa.ColumnElement[bool]:
+    states = partner_words.states_of(status)
+    absent = sa.exists().where(
+        Hold.intervention_id == Intervention.id, Hold.ended_at.is_(None), Hold.reason.in_(partner_words.ABSENT)
+    )
+    partial = sa.exists().where(
+        InterventionEvent.intervention_id == Intervention.id, InterventionEvent.kind == "partial"
+    )
+    split = {
+        State.ON_HOLD: absent if status is partner_words.Status.OCCUPANT_ABSENT else ~absent,
+        State.CLOSED: partial if status is partner_words.Status.PARTIAL_REPAIR else ~partial,
+    }
+    return sa.or_(
+        *(
+            sa.and_(Intervention.state == state, split[state]) if state in split else Intervention.state == state
+            for state in states
+        )
+    )

@@ -1,0 +1,1 @@
+"""The API's types of this domain: `coverage` and `cases`."""

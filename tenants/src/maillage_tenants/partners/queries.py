@@ -1,0 +1,41 @@
+"""Every select on partners."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from maillage_kit.db import TenantSession
+from maillage_kit.rest import Reach
+from maillage_tenants.partners.models import PartnerClient, PartnerCustomer, PartnerOrder
+
+
+async def reach_of(session: TenantSession, *, client_id: str) -> Reach:
+    """Whose things the client may see, in one query. A client that nobody knows here sees nothing of anybody."""
+    rows = (
+        await session.execute(
+            sa.select(PartnerClient.sees_all, PartnerCustomer.customer_id)
+            .outerjoin(PartnerCustomer, PartnerCustomer.client_id == PartnerClient.client_id)
+            .where(PartnerClient.client_id == client_id)
+        )
+    ).all()
+    return Reach(
+        client_id,
+        everything=any(row.sees_all for row in rows),
+        customers=frozenset(row.customer_id for row in rows if row.customer_id is not None),
+    )
+
+
+async def client_row(session: TenantSession, *, client_id: str) -> PartnerClient | None:
+    return await session.get(PartnerClient, client_id)
+
+
+async def order_of(session: TenantSession, *, case_id: UUID) -> PartnerOrder | None:
+    """What a partner said when it asked for this case; None for a case that no partner opened."""
+    return await session.get(PartnerOrder, case_id)
+
+
+async def orders_of(session: TenantSession, *, case_ids: Sequence[UUID]) -> Mapping[UUID, PartnerOrder]:
+    """The same for several cases, in one query."""
+    rows = await session.scalars(sa.select(PartnerOrder).where(PartnerOrder.intervention_id.in_(case_ids)))
+    return {row.intervention_id: row for row in rows}

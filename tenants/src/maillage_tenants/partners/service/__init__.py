@@ -1,0 +1,1 @@
+"""Acts on partners, by use case."""
