@@ -64,6 +64,17 @@ LOOK = """(odd) => {
   }
   return wrong;
 }"""
+# a search that ended with a place nobody can hold
+SOLVED = """
+insert into solve_run (id, semester, kind, state, label, seconds, seed, instance, asked_at, asked_by, ended_why,
+  elapsed, steps, slots, uncovered, points, bound, spread, result)
+values (gen_random_uuid(), '2027-S2', 'draft', 'done', 'Premier essai', 60, 7, '', now(), 'Hélène Marchand', 'time', 60,
+  212, 1712, 1, 2399, 2380, 1.4, '{"least": 1, "holes": [{"title":
+  "Semaine 31, secteur Vexin, vitrerie, rang 1 : 3 associés qualifiés, tous absents",
+  "sector_id": "00000000-0000-0000-0000-000000000001", "trade": "glazing", "rank": 1, "periods": [],
+  "why": "Absents : Anne Lenoir (congés du 02/08/2027 au 08/08/2027).",
+  "fixes": ["Emprunter Luc Binet à Évreux pour Vexin."]}]}')
+returning id"""
 # what a keyboard should reach inside <main>: one of each radio group, nothing hidden
 REACHABLE = """() => {
   const groups = new Set();
@@ -181,6 +192,7 @@ async def known_ids(world: Any, evening: Any) -> dict[str, Any]:
     ids["provider_id"] = await world.provider(world.cooperative.id)
     ids["federation_provider_id"] = await world.provider(None)
     ids["client_id"] = await world.api_client()
+    ids["run_id"] = await world.value(SOLVED)
     ids["phone_id"] = await world.value("select id from customer_phone where customer_id = :id limit 1", **customer)
     return ids
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -126,7 +126,7 @@ async def team(runtime: Runtime, plumbers: CooperativeContext) -> Team:
     return Team(sectors, people)
 
 
-Work = Callable[[], Awaitable[None]]
+Work = Callable[[], Coroutine[None, None, None]]
 
 
 @pytest.fixture
@@ -316,6 +316,49 @@ async def test_an_illness_is_repaired_with_a_reason_and_the_history_kept(
             await session.execute(sa.text("select count(*) from message where body like '%Arrêt de travail%'"))
         ).scalar_one()
         assert sick == 0, "why somebody is away is not written to the others"
+
+
+async def test_a_sector_that_is_split_is_filled_and_the_rest_stays(
+    runtime: Runtime, plumbers: CooperativeContext, team: Team, sign_in, work: Work
+) -> None:
+    """The first sector gives half of its communes to a new one; another is merged away into its neighbour."""
+    published = await publish(runtime, plumbers)
+    before = await held(runtime, plumbers, published)
+    async with runtime.database.tenant(plumbers.tenant) as session:
+        communes = await territory.all_communes(session)
+        own = {
+            sector.code: [
+                row.insee
+                for row in await territory.communes_of_sector(
+                    session, sector_id=sector.id, trade="plumbing", semester=S2
+                )
+            ]
+            for sector in team.sectors
+        }
+        names = {sector.code: sector.name for sector in team.sectors}
+        split, gone = team.sectors[0], team.sectors[-1]
+        own["S99"], own[split.code] = own[split.code][::2], own[split.code][1::2]
+        own[team.sectors[1].code] += own.pop(gone.code)
+        drafts = [
+            territory.SectorDraft(code, names.get(code, "Nouveau"), frozenset(codes)) for code, codes in own.items()
+        ]
+        await territory.set_sectors(session, semester=S2, trade="plumbing", drafts=drafts, communes=communes)
+    office = await sign_in(Role.OFFICE, plumbers)
+    asked = await office.post("/c/eure/rota/repairs", {"semester": "2027-S2", "label": "Secteur redécoupé"})
+    await work()
+    page = await office.get(asked.headers["location"])
+    assert "Secteur supprimé, plomberie, rang 1" in page.text
+    assert "Secteur Nouveau, plomberie, rang 1" in page.text
+    assert (await office.post(f"{asked.headers['location']}/apply", {"reason": "Nouveau découpage"})).status_code == 303
+    after = await held(runtime, plumbers, published)
+    assert not any(duty.sector_id == gone.id for duty in after)
+    stays = {(d.post_id, d.technician_id, d.period) for d in before if d.sector_id != gone.id}
+    assert stays <= {(d.post_id, d.technician_id, d.period) for d in after}, "no duty of a sector that stays has moved"
+    new = [duty for duty in after if duty.sector_id not in {sector.id for sector in team.sectors}]
+    assert new
+    async with runtime.database.tenant(plumbers.tenant) as session:
+        review = await rota.review(session, rota_id=published, trades=runtime.trades.enabled(plumbers.trades))
+        assert review.problems == ()
 
 
 async def test_everybody_sees_who_does_how_much(

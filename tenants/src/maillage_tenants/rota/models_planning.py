@@ -138,8 +138,9 @@ class RunState(StrEnum):
 class SolveRun(TenantBase):
     """One solving of a semester in the background: what was asked, how far it is, what came of it.
 
-    `instance`: the facts it was solved from, so that it can be explained and solved again. `result`: what `solver.job`
-    answered, as JSON. `rota_id`: the draft it made. `base_rota_id`: the published rota that a repair changes.
+    `instance`: the facts it was solved from, so that it can be explained and solved again. `result`: what the process
+    answered (`solver.process`), as JSON. `rota_id`: the draft it made. `base_rota_id`: the published rota that a repair
+    changes.
     """
 
     __tablename__ = "solve_run"

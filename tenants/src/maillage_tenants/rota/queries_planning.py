@@ -280,8 +280,17 @@ async def runs(session: TenantSession, *, semester: Semester, page: PageRequest)
 
 
 def _held(row: Any) -> Held:
-    facts: Sequence[Any] = tuple(row)
-    return Held(*facts[:-2], Period(*facts[-2:]))
+    return Held(
+        rota_id=row.rota_id,
+        duty_id=row.id,
+        post_id=row.post_id,
+        sector_id=row.sector_id,
+        trade=row.trade,
+        rank=row.rank,
+        technician_id=row.technician_id,
+        member_id=row.member_id,
+        period=Period(row.starts_at, row.ends_at),
+    )
 
 
 _HELD = sa.select(

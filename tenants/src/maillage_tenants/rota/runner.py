@@ -22,7 +22,7 @@ from maillage_kit.db import Database
 from maillage_tenants.rota import queries_planning
 from maillage_tenants.rota.models_planning import SolveRun
 from maillage_tenants.rota.service import solving
-from maillage_tenants.rota.solver.job import (
+from maillage_tenants.rota.solver.process import (
     BOUND_SHARE,
     MOST_BOUND_SECONDS,
     Asked,
@@ -32,7 +32,7 @@ from maillage_tenants.rota.solver.job import (
 )
 
 log = structlog.get_logger(__name__)
-MODULE = "maillage_tenants.rota.solver.job"
+MODULE = "maillage_tenants.rota.solver.process"
 LONGEST_LINE = 2**27
 LOOK_SECONDS = 1.0
 """How often progress is written, and whether somebody asked to stop is looked at."""

@@ -113,11 +113,11 @@ def asked_day(form: Mapping[str, Any], name: str) -> date:
         raise Invalid(fields={name: "Indiquez un jour."}) from wrong
 
 
-def _hour(form: Mapping[str, Any], name: str) -> time:
+def _hour(form: Mapping[str, Any], name: str) -> time | None:
     try:
         return time.fromisoformat(text(form, name)).replace(tzinfo=None)
-    except ValueError as wrong:
-        raise Invalid(fields={name: "Indiquez une heure."}) from wrong
+    except ValueError:
+        return None
 
 
 async def _planning_page(

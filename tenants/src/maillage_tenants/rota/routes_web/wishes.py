@@ -12,7 +12,7 @@ from maillage_kit import clock
 from maillage_kit.clock import paris_instant
 from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
-from maillage_kit.errors import Forbidden, Invalid
+from maillage_kit.errors import Forbidden, Invalid, NotFound
 from maillage_kit.permissions import Permission
 from maillage_kit.web import AnyRequest, base_path, page, page_request, requires, see_other, text
 from maillage_tenants import members
@@ -52,7 +52,9 @@ async def remove_own_wish(
     session: TenantSession, cooperative: CooperativeContext, actor: Actor, wish_id: UUID
 ) -> Redirect:
     """Take an own wish back."""
-    await planning.remove_wish(session, wish_id=wish_id, technician_id=_own(actor))
+    if actor.technician_id is None:
+        raise NotFound
+    await planning.remove_wish(session, wish_id=wish_id, technician_id=actor.technician_id)
     return see_other(f"{base_path(cooperative)}/field/wishes", flash="Souhait retiré.")
 
 

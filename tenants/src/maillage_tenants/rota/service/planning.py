@@ -51,17 +51,19 @@ async def set_pattern(
     sector_id: UUID,
     code: str,
     handover_weekday: int,
-    handover_at: time,
-    day_starts: time,
+    handover_at: time | None,
+    day_starts: time | None,
     holidays_apart: bool,
     by: str,
 ) -> None:
     """Choose how a sector cuts its weeks, for the drafts to come; what is published stays. Raises NotFound for a sector
-    that is not there, Invalid for a pattern that does not cover a week exactly."""
+    that is not there, Invalid for an hour that is none or a pattern that does not cover a week exactly."""
     if sector_id not in {sector.id for sector in await territory.all_sectors(session)}:
         raise NotFound("Ce secteur n’existe pas.")
     if code not in set(PatternCode) or not 0 <= handover_weekday <= 6:
         raise Invalid(fields={"code": "Choisissez un découpage."})
+    if handover_at is None or day_starts is None:
+        raise Invalid(fields={"handover_at" if handover_at is None else "day_starts": "Indiquez une heure."})
     try:
         if code != PatternCode.WHOLE_WEEKS and day_starts >= handover_at:
             raise ValueError

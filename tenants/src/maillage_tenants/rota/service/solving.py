@@ -25,7 +25,7 @@ from maillage_tenants.rota.models_planning import RunKind, RunState, SolveRun
 from maillage_tenants.rota.service.drafting import ensure_posts
 from maillage_tenants.rota.service.facts import gather
 from maillage_tenants.rota.solver.instance import Instance, dumps, loads
-from maillage_tenants.rota.solver.job import Given
+from maillage_tenants.rota.solver.process import Given
 
 LEAST_SECONDS, MOST_SECONDS = 2, 1800
 MOST_AT_ONCE = 2
@@ -206,7 +206,7 @@ async def keep(
     **figures: Any,
 ) -> None:
     """The search is over: its figures, and for a draft its duties, in a new draft of the semester. `given`: units given
-    to people (`solver.job.Given`). Harmless when it was kept already."""
+    to people (`solver.process.Given`). Harmless when it was kept already."""
     run = await queries_planning.get_run(session, run_id=run_id, lock=True)
     if run.state in (RunState.DONE, RunState.FAILED):
         return

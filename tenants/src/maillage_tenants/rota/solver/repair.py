@@ -63,11 +63,15 @@ def lost_slots(problem: Problem) -> tuple[dict[int, int], tuple[int, ...], froze
         state.give(slot, person)
         if clash:
             firm.add(slot)
-    # A piece of a unit that nobody holds any more was given up on the way: it is to be taken over like the others.
+    # A piece of a unit that nobody holds any more was given up on the way, a desk of which nothing was published is
+    # new: both are to be taken over like the others.
+    known = {problem.slots[slot].desk for slot in published}
     lost += [
         slot
-        for slot in range(len(problem.slots))
-        if slot not in published and "/" in problem.units[problem.slots[slot].unit].key
+        for slot, facts in enumerate(problem.slots)
+        if slot not in published
+        and problem.candidates[slot]
+        and (facts.desk not in known or "/" in problem.units[facts.unit].key)
     ]
     return state.plan, tuple(lost), frozenset(firm)
 

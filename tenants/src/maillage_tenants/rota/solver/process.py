@@ -1,6 +1,6 @@
 """Solving in a process of its own, so that the worker's other tasks go on.
 
-`python -m maillage_tenants.rota.solver.job`: on its input one line of JSON that says what is asked, one with the
+`python -m maillage_tenants.rota.solver.process`: on its input one line of JSON that says what is asked, one with the
 instance, then nothing, or the word `stop`; a closed input means stop too, so that no search outlives its worker. On its
 output one line of JSON for each report (`progress`, the best plan so far now and then in `plan`), `done` at the end.
 """
