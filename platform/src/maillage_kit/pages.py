@@ -5,8 +5,11 @@ import binascii
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
+from maillage_kit.clock import require_aware
 from maillage_kit.errors import Invalid
 
 T = TypeVar("T")
@@ -40,6 +43,17 @@ class PageRequest:
         if not isinstance(value, list):
             raise Invalid("Ce marque-page n’est pas valable.", fields={"after": "Marque-page non valable."})
         return value
+
+    def instant_position(self) -> tuple[datetime, UUID] | None:
+        """The cursor of a list sorted by an instant, then an id; None for the first page. Raises as `position`."""
+        position = self.position()
+        if position is None:
+            return None
+        try:
+            at, row_id = position
+            return require_aware(datetime.fromisoformat(str(at))), UUID(str(row_id))
+        except (ValueError, TypeError) as exc:
+            raise Invalid("Ce marque-page n’est pas valable.", fields={"after": "Marque-page non valable."}) from exc
 
 
 @dataclass(frozen=True, slots=True)

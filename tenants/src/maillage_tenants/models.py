@@ -15,6 +15,7 @@ from maillage_tenants.numbering import models as numbering
 from maillage_tenants.quotes import models as quotes
 from maillage_tenants.recordings import models as recordings
 from maillage_tenants.rota import models as rota
+from maillage_tenants.rota import models_life as rota_life
 from maillage_tenants.subscriptions import models as subscriptions
 from maillage_tenants.tariffs import models as tariffs
 from maillage_tenants.territory import models as territory
@@ -36,6 +37,7 @@ __all__ = [
     "quotes",
     "recordings",
     "rota",
+    "rota_life",
     "subscriptions",
     "tariffs",
     "territory",

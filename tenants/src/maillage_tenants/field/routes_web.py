@@ -15,7 +15,7 @@ from maillage_kit.db import TenantSession
 from maillage_kit.errors import Forbidden, NotFound
 from maillage_kit.phone import show_phone
 from maillage_kit.settings import Settings
-from maillage_kit.web import AnyRequest, base_path, page, requires, see_other, text
+from maillage_kit.web import AnyRequest, base_path, own_technician, page, requires, see_other, text
 from maillage_tenants import customers, interventions, masking, messages
 from maillage_tenants.casefile import attempt, case_for, case_view, case_words, words_of
 from maillage_tenants.field import queries, rules
@@ -23,13 +23,6 @@ from maillage_tenants.interventions import HoldReason, Intervention, State, Tria
 
 MEMBER = requires(Role.MEMBER)
 RECENT = timedelta(days=7)
-
-
-def _technician(actor: Actor) -> UUID:
-    """Raises Forbidden for a member's account that is not tied to a technician."""
-    if actor.technician_id is None:
-        raise Forbidden("Votre compte n’est pas relié à un intervenant. Prévenez la coopérative.")
-    return actor.technician_id
 
 
 @get("/field", guards=[MEMBER])
@@ -76,7 +69,7 @@ async def my_case(
         await messages.mark_read(session, intervention_id=case_id, technician_id=actor.technician_id)
     if row.member_id is not None and row.member_id == actor.member_id:
         return await _case_page(request, session, cooperative, trades, case_id)
-    offer = await queries.offer_for_case(session, case_id=case_id, technician_id=_technician(actor))
+    offer = await queries.offer_for_case(session, case_id=case_id, technician_id=own_technician(actor))
     if offer is None:
         raise NotFound
     kinds = {kind.code: kind.label for plugin in trades for kind in plugin.types}
@@ -240,14 +233,14 @@ async def qualify(
 async def accept(session: TenantSession, cooperative: CooperativeContext, actor: Actor, offer_id: UUID) -> Redirect:
     """Take the case: the first wins."""
     offer = await interventions.offer(session, offer_id=offer_id)
-    if offer is None or offer.technician_id != _technician(actor):
+    if offer is None or offer.technician_id != own_technician(actor):
         raise NotFound
     refusal = await attempt(
         session,
         interventions.accept_offer(
             session,
             offer_id=offer_id,
-            technician_id=_technician(actor),
+            technician_id=own_technician(actor),
             at=clock.now(),
             by=actor.display_name,
         ),
@@ -266,14 +259,14 @@ async def decline(
 ) -> Redirect:
     """Say no: the next one is asked at once."""
     offer = await interventions.offer(session, offer_id=offer_id)
-    if offer is None or offer.technician_id != _technician(actor):
+    if offer is None or offer.technician_id != own_technician(actor):
         raise NotFound
     refusal = await attempt(
         session,
         interventions.decline_offer(
             session,
             offer_id=offer_id,
-            technician_id=_technician(actor),
+            technician_id=own_technician(actor),
             at=clock.now(),
             by=actor.display_name,
             case_url=interventions.case_url(settings, cooperative, offer.intervention_id),

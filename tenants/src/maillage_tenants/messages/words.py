@@ -85,6 +85,13 @@ TEMPLATES: Mapping[str, Template] = {
         "Votre planning d’astreinte a changé.",
         lasts=timedelta(days=3),
     ),
+    "absence_decided": Template(
+        "Absence décidée",
+        _R,
+        "Votre absence {period} est {verdict}.",
+        "La coopérative a répondu à votre demande d’absence.",
+        lasts=timedelta(days=3),
+    ),
     "try_out": Template(
         "Essai",
         text="message d’essai demandé par {name}. Si vous le lisez, tout fonctionne.",

@@ -101,6 +101,21 @@ class RotaBroken(Conflict):
         )
 
 
+class UnknownAbsence(NotFound):
+    code = "unknown_absence"
+    message = "Cette absence n’existe pas."
+
+
+class AbsenceDecided(Conflict):
+    code = "absence_decided"
+    message = "Cette absence a déjà reçu une réponse."
+
+
+class AbsenceKnown(Conflict):
+    code = "absence_known"
+    message = "Cette absence est déjà demandée ou accordée sur ces dates."
+
+
 class UnreadableFile(Invalid):
     code = "unreadable_file"
     message = "Ce fichier ne peut pas être lu."

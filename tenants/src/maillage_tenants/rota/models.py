@@ -95,21 +95,3 @@ class Duty(TenantBase):
     reason: Mapped[str] = mapped_column(default="")
     superseded_at: Mapped[datetime | None]
     superseded_by: Mapped[str | None]
-
-
-class Absence(TenantBase):
-    """A technician cannot (hard) or would rather not (soft) be on call over `[starts_at, ends_at)`."""
-
-    __tablename__ = "absence"
-    __table_args__ = (
-        sa.CheckConstraint("ends_at > starts_at", name="period"),
-        sa.Index(None, "technician_id", "starts_at"),
-    )
-
-    id: Mapped[Key]
-    technician_id: Mapped[UUID] = mapped_column(sa.ForeignKey("technician.id"))
-    starts_at: Mapped[datetime]
-    ends_at: Mapped[datetime]
-    hard: Mapped[bool] = mapped_column(default=True)
-    reason: Mapped[str] = mapped_column(default="")
-    recorded_at: Mapped[Created]

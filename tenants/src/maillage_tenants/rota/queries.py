@@ -14,7 +14,8 @@ from maillage_kit.semester import Semester
 from maillage_tenants import territory
 from maillage_tenants.members.models import Member, Technician
 from maillage_tenants.rota.errors import UnknownDuty, UnknownRota
-from maillage_tenants.rota.models import Absence, Duty, OnCallPost, Rota, RotaState
+from maillage_tenants.rota.models import Duty, OnCallPost, Rota, RotaState
+from maillage_tenants.rota.models_life import Absence, AbsenceState
 from maillage_tenants.rota.rules import Period, Post
 from maillage_tenants.territory.models import Sector
 
@@ -305,7 +306,7 @@ async def on_call_just_before(session: TenantSession, *, instant: datetime) -> f
 async def absences(
     session: TenantSession, *, over: Period, technician_id: UUID | None = None
 ) -> tuple[AbsenceRow, ...]:
-    """Absences that touch a period, the earliest first."""
+    """Approved absences and wishes that touch a period, the earliest first."""
     asked = (
         sa.select(
             Absence.id,
@@ -319,7 +320,11 @@ async def absences(
         )
         .join(Technician, Technician.id == Absence.technician_id)
         .join(Member, Member.id == Technician.member_id)
-        .where(Absence.starts_at < over.ends_at, Absence.ends_at > over.starts_at)
+        .where(
+            Absence.state == AbsenceState.APPROVED,
+            Absence.starts_at < over.ends_at,
+            Absence.ends_at > over.starts_at,
+        )
         .order_by(Absence.starts_at, Absence.id)
     )
     if technician_id is not None:

@@ -1,6 +1,7 @@
 """Pages of the rota, by what they show."""
 
-from .answers import absences_page, add_absence, on_call_page, own_duties, remove_absence
+from . import absences, own_absences
+from .answers import on_call_page, own_duties
 from .duties import change_duty, fill_gap, gap_form, one_duty, remove_duty
 from .semester import create_draft, freeze, generate, import_file, publish, semester_page
 
@@ -17,8 +18,7 @@ ROUTES = [
     gap_form,
     fill_gap,
     on_call_page,
-    absences_page,
-    add_absence,
-    remove_absence,
     own_duties,
+    *absences.ROUTES,
+    *own_absences.ROUTES,
 ]
