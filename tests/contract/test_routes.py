@@ -33,6 +33,7 @@ OBJECTS = {
     "case_id": "intervention",
     "customer_id": "customer",
     "duty_id": "duty",
+    "feed_id": "calendar_feed",
     "forward_id": "forward_list",
     "invoice_id": "invoice",
     "member_id": "member",
@@ -48,6 +49,7 @@ OBJECTS = {
     "sector_id": "sector",
     "site_id": "site",
     "subscription_id": "subscription",
+    "swap_id": "swap",
     "tariff_id": "tariff",
     "technician_id": "technician",
 }

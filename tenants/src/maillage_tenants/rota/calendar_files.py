@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from dateutil.rrule import rruleset, rrulestr  # type: ignore[import-untyped]
-from icalendar import Calendar, Event
+from icalendar import Calendar
 
 from maillage_kit.clock import PARIS, paris_instant
 from maillage_tenants.rota.errors import UnreadableFile
@@ -37,7 +37,7 @@ def read_busy(content: bytes, *, over: Period) -> tuple[Period, ...]:
     return tuple(sorted(found)[:MOST_PERIODS])
 
 
-def _periods(events: Iterable[Event], over: Period) -> Iterator[Period]:
+def _periods(events: Iterable[Any], over: Period) -> Iterator[Period]:
     moved = {
         (str(event.get("UID")), _instant(event["RECURRENCE-ID"].dt)) for event in events if "RECURRENCE-ID" in event
     }
@@ -55,7 +55,7 @@ def _periods(events: Iterable[Event], over: Period) -> Iterator[Period]:
                 yield _lasting(again, length)
 
 
-def _length(event: Event) -> timedelta:
+def _length(event: Any) -> timedelta:
     """How long, on the wall clock: whole days are days whatever the night of the time change."""
     start = event["DTSTART"].dt
     if "DTEND" in event:
@@ -87,7 +87,7 @@ def _instant(value: date) -> datetime:
     return value.astimezone(UTC)
 
 
-def _repeats(event: Event, start: date, over: Period, length: timedelta) -> Iterator[date]:
+def _repeats(event: Any, start: date, over: Period, length: timedelta) -> Iterator[date]:
     """Repeated on the wall clock of the event's own zone, so that 18:00 stays 18:00 in summer and in winter."""
     zone = (start.tzinfo or PARIS) if isinstance(start, datetime) else PARIS
     days = not isinstance(start, datetime)

@@ -259,8 +259,15 @@ async def place_of_post(session: TenantSession, *, post_id: int) -> str:
     return f"Secteur {row.name}, rang {row.rank}"
 
 
-async def held_elsewhere(session: TenantSession, *, technician_id: UUID, rota: Rota, over: Period) -> bool:
-    """Is this person on call anywhere over the period, in the same rota or in a published one?"""
+async def held_elsewhere(
+    session: TenantSession,
+    *,
+    technician_id: UUID,
+    rota: Rota,
+    over: Period,
+    besides: frozenset[UUID] = frozenset(),
+) -> bool:
+    """Is this person on call anywhere over the period, in the same rota or in a published one, `besides` apart?"""
     found = await session.scalar(
         sa.select(Duty.id)
         .where(
@@ -269,6 +276,7 @@ async def held_elsewhere(session: TenantSession, *, technician_id: UUID, rota: R
             sa.or_(Duty.rota_id == rota.id, Duty.live),
             Duty.starts_at < over.ends_at,
             Duty.ends_at > over.starts_at,
+            Duty.id.not_in(besides),
         )
         .limit(1)
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +11,15 @@ import sqlalchemy as sa
 from maillage_kit.db import TenantSession
 from maillage_kit.pages import Page, PageRequest, cut_page
 from maillage_tenants.members.models import Member, Technician
-from maillage_tenants.rota.errors import UnknownAbsence
-from maillage_tenants.rota.models import Duty, OnCallPost
+from maillage_tenants.rota.errors import UnknownAbsence, UnknownDuty
+from maillage_tenants.rota.models import Duty, OnCallPost, Rota
 from maillage_tenants.rota.models_life import Absence, AbsenceState
 from maillage_tenants.rota.queries import OwnDuty
 from maillage_tenants.rota.rules import Period
 from maillage_tenants.territory.models import Sector
+
+AROUND = timedelta(days=28)
+"""What is held just before and after a semester decides about rest and weeks running."""
 
 # --- absences -----------------------------------------------------------------
 
@@ -150,3 +153,127 @@ async def duties_within(
         .limit(limit)
     )
     return tuple(OwnDuty(*row) for row in rows)
+
+
+# --- posts and who holds them -----------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A post with the name of its sector."""
+
+    post_id: int
+    sector_id: UUID
+    sector_name: str
+    trade: str
+    rank: int
+
+    def __str__(self) -> str:
+        return f"secteur {self.sector_name}, rang {self.rank}"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDuty:
+    """A duty of somebody, with its rank."""
+
+    id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    rank: int
+
+    @property
+    def period(self) -> Period:
+        return Period(self.starts_at, self.ends_at)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDuty:
+    """A published duty that somebody might take over or ask for."""
+
+    id: UUID
+    rota_id: UUID
+    post_id: int
+    technician_id: UUID
+    name: str
+    sector_id: UUID
+    sector_name: str
+    trade: str
+    rank: int
+    starts_at: datetime
+    ends_at: datetime
+
+    @property
+    def period(self) -> Period:
+        return Period(self.starts_at, self.ends_at)
+
+
+async def place(session: TenantSession, *, post_id: int) -> Place:
+    """Raises UnknownDuty."""
+    row = (
+        await session.execute(
+            sa.select(OnCallPost.id, OnCallPost.sector_id, Sector.name, OnCallPost.trade, OnCallPost.rank)
+            .join(Sector, Sector.id == OnCallPost.sector_id)
+            .where(OnCallPost.id == post_id)
+        )
+    ).one_or_none()
+    if row is None:
+        raise UnknownDuty
+    return Place(*row)
+
+
+async def held_by(
+    session: TenantSession, *, rota: Rota, over: Period, technician_ids: Collection[UUID] | None = None
+) -> dict[UUID, list[HeldDuty]]:
+    """What people hold in a semester and around it, in this rota or a published one, by person then time."""
+    wanted = (
+        sa.select(Duty.technician_id, Duty.id, Duty.starts_at, Duty.ends_at, OnCallPost.rank)
+        .join(OnCallPost, OnCallPost.id == Duty.post_id)
+        .where(
+            Duty.superseded_at.is_(None),
+            sa.or_(Duty.rota_id == rota.id, Duty.live),
+            Duty.starts_at < over.ends_at + AROUND,
+            Duty.ends_at > over.starts_at - AROUND,
+        )
+        .order_by(Duty.starts_at)
+    )
+    if technician_ids is not None:
+        wanted = wanted.where(Duty.technician_id.in_(technician_ids))
+    found: dict[UUID, list[HeldDuty]] = {}
+    for row in await session.execute(wanted):
+        found.setdefault(row[0], []).append(HeldDuty(*row[1:]))
+    return found
+
+
+async def open_duties(
+    session: TenantSession, *, over: Period, trades: Collection[str], besides: UUID, limit: int = 200
+) -> tuple[OpenDuty, ...]:
+    """Published duties of other people in these trades that touch a period, the first first."""
+    rows = await session.execute(
+        sa.select(
+            Duty.id,
+            Duty.rota_id,
+            Duty.post_id,
+            Duty.technician_id,
+            Technician.first_name + " " + Technician.last_name,
+            OnCallPost.sector_id,
+            Sector.name,
+            OnCallPost.trade,
+            OnCallPost.rank,
+            Duty.starts_at,
+            Duty.ends_at,
+        )
+        .join(OnCallPost, OnCallPost.id == Duty.post_id)
+        .join(Sector, Sector.id == OnCallPost.sector_id)
+        .join(Technician, Technician.id == Duty.technician_id)
+        .where(
+            Duty.live,
+            Duty.superseded_at.is_(None),
+            Duty.technician_id != besides,
+            OnCallPost.trade.in_(trades),
+            Duty.starts_at < over.ends_at,
+            Duty.ends_at > over.starts_at,
+        )
+        .order_by(Duty.starts_at, Sector.name, OnCallPost.rank, Duty.id)
+        .limit(limit)
+    )
+    return tuple(OpenDuty(*row) for row in rows)

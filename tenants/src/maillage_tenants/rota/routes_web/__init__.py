@@ -1,6 +1,6 @@
 """Pages of the rota, by what they show."""
 
-from . import absences, own_absences
+from . import absences, exports, feeds, own_absences, swaps
 from .answers import on_call_page, own_duties
 from .duties import change_duty, fill_gap, gap_form, one_duty, remove_duty
 from .semester import create_draft, freeze, generate, import_file, publish, semester_page
@@ -21,4 +21,8 @@ ROUTES = [
     own_duties,
     *absences.ROUTES,
     *own_absences.ROUTES,
+    *swaps.ROUTES,
+    *feeds.ROUTES,
+    *exports.ROUTES,
 ]
+PUBLIC_ROUTES = feeds.PUBLIC_ROUTES

@@ -10,8 +10,8 @@ from maillage_kit.context import Actor, Role
 from maillage_kit.db import TenantSession
 from maillage_kit.semester import Semester
 from maillage_kit.web import AnyRequest, page, requires
-from maillage_tenants import territory
-from maillage_tenants.rota import queries
+from maillage_tenants import members, territory
+from maillage_tenants.rota import queries, queries_swaps
 from maillage_tenants.rota.routes_web.forms import asked_instant
 
 OFFICE = [requires(Role.OFFICE)]
@@ -73,8 +73,13 @@ async def own_duties(request: AnyRequest, session: TenantSession, actor: Actor, 
         if actor.technician_id
         else ()
     )
+    person = await members.get_technician(session, technician_id=actor.technician_id) if actor.technician_id else None
     return page(
         request,
         "rota/own_duties.html",
+        employed=person is not None and person.employed,
+        waiting=len(await queries_swaps.asked_of(session, technician_id=actor.technician_id))
+        if actor.technician_id
+        else 0,
         duties=[{"row": duty, "trade": trades.label(duty.trade), "current": duty.starts_at <= now} for duty in held],
     )
