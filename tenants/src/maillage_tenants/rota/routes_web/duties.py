@@ -14,7 +14,7 @@ from maillage_kit.context import Actor, CooperativeContext, Role
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import AppError, Invalid
 from maillage_kit.semester import Semester
-from maillage_kit.web import AnyRequest, base_path, page, requires, see_other, text
+from maillage_kit.web import AnyRequest, base_path, page, page_request, requires, see_other, text
 from maillage_tenants import members
 from maillage_tenants.rota import queries, queries_swaps, service
 from maillage_tenants.rota.checks import locked
@@ -27,9 +27,11 @@ from maillage_tenants.rota.routes_web.forms import (
     told,
     whole_number,
 )
+from maillage_tenants.rota.routes_web.weighing import weighed
 from maillage_tenants.rota.rules import Period, days_of, whole
 
 OFFICE = [requires(Role.OFFICE)]
+CANDIDATES_SHOWN = 12
 
 
 @get("/rota/duties/{duty_id:uuid}", guards=OFFICE)
@@ -147,9 +149,19 @@ async def _duty_page(
     semester = Semester.parse(rota.semester)
     every = await queries.posts(session, semester=semester, trades=trades)
     post = next((post for post in every if post.id == duty.post_id), None)
+    asked = values if values is not None else request.query_params
+    weights = await weighed(
+        session,
+        rota=rota,
+        duty=duty,
+        period=_part(asked, duty),
+        page=page_request(request, limit=CANDIDATES_SHOWN),
+        chosen=text(asked, "technician"),
+    )
     return page(
         request,
         "rota/duty.html",
+        **weights,
         status_code=422 if errors else 200,
         duty=duty,
         rota=rota,
@@ -166,8 +178,17 @@ async def _duty_page(
         frozen=rota.state == RotaState.FROZEN,
         period=str(duty.period),
         errors=errors or {},
-        values=values or {},
+        values=asked,
     )
+
+
+def _part(asked: Mapping[str, Any], duty: queries.DutyRow) -> Period:
+    """The part of the duty that is asked about, the whole when that makes no sense."""
+    try:
+        part = period_of(asked) or duty.period
+    except Invalid:
+        return duty.period
+    return part if part.within(duty.period) else duty.period
 
 
 async def _gap_page(

@@ -4,6 +4,7 @@ from .absences import add_absence, ask_absence, decide_absence, for_each_new, re
 from .changing import change_duty, fill_gap, remove_duty
 from .drafting import Generated, create_draft, ensure_posts, generate
 from .feeds import make_feed, read_feed, revoke_feed
+from .fitness import Candidate, candidates
 from .importing import ImportReport, import_rows
 from .noticing import announce_handovers, check_phones, remind
 from .office import GIVEN, change_by_office, fill_by_office
@@ -24,6 +25,7 @@ from .taking_over import take_over, to_take_over
 
 __all__ = [
     "GIVEN",
+    "Candidate",
     "Generated",
     "ImportReport",
     "Review",
@@ -34,6 +36,7 @@ __all__ = [
     "ask_exchange",
     "ask_for_change",
     "cancel_swap",
+    "candidates",
     "change_by_office",
     "change_duty",
     "check_phones",
