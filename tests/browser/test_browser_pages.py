@@ -23,7 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 # answers that are no whole page: fragments, streams, files, health
 NO_PAGE = re.compile(
-    r"^/(health|static)|/events$|/pdf$|/csv$|\.pdf$|/board$|/communes$|/desk/new/customers$|/field/list$|/status$|/etat$"
+    r"^/(health|static)|/events$|/pdf$|/csv$|/xlsx$|/agenda/\{|\.pdf$|/board$|/communes$|/desk/new/customers$|/field/list$|/status$|/etat$"
     r"|^/telephony/|^/dev/phone/|/telephony/prompts/\{name:str\}/sound$|/calls/\{call_id:uuid\}/recordings/"
     r"|^/signin/openid/|^/oauth/jwks$|^/\.well-known/|/attachments/\{|/documents/\{code|/devis/\{quote_id:uuid\}$"
 )

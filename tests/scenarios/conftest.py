@@ -15,11 +15,13 @@ from maillage_app.runtime import Runtime
 from maillage_kit import clock
 from maillage_kit.clock import MovableClock
 from maillage_kit.context import CooperativeContext
+from maillage_kit.permissions import Role
 from maillage_kit.semester import Semester
 from maillage_kit.testing.phone_company import Phone, PhoneCompany
-from maillage_tenants import customers, territory
+from maillage_tenants import alarms, customers, rota, territory
 from maillage_tenants.customers import ConsumerStatus, CustomerFacts, CustomerKind, PremisesUse, SiteFacts
 from maillage_tenants.members.models import Member, MemberDocument, MemberTrade, Technician
+from maillage_tenants.messages.models import Message
 from maillage_tenants.rota.models import Duty, OnCallPost, Rota
 
 PONT_AUDEMER, EVREUX, BERNAY = "27467", "27229", "27056"
@@ -63,10 +65,10 @@ class Town:
         sector = sector_id or await self.sector(insee, trade)
         async with self.runtime.database.tenant(self.cooperative.tenant) as session:
             semester = Semester.containing(period[0]).code
-            rota = (await session.scalars(sa.select(Rota).where(Rota.semester == semester))).one_or_none()
-            if rota is None:
-                rota = Rota(semester=semester, state="published")
-                session.add(rota)
+            plan = (await session.scalars(sa.select(Rota).where(Rota.semester == semester))).one_or_none()
+            if plan is None:
+                plan = Rota(semester=semester, state="published")
+                session.add(plan)
             member = Member(
                 name=f"{name} Dépannage",
                 legal_form="SARL",
@@ -108,7 +110,7 @@ class Town:
                 )
             await session.flush()
             duty = Duty(
-                rota_id=rota.id,
+                rota_id=plan.id,
                 post_id=post.id,
                 member_id=member.id,
                 technician_id=technician.id,
@@ -223,3 +225,131 @@ async def town(
         company.is_quiet()
         errors = [line for line in log if line["log_level"] in ("error", "critical", "exception")]
         assert [line for line in errors if line["event"] not in town.troubles] == []
+
+
+@dataclass
+class Guild:
+    """Plumbers of Pont-Audemer living with their published rota, told by first name."""
+
+    runtime: Runtime
+    cooperative: CooperativeContext
+    sign_in: Any
+    sector_id: UUID
+    rota_id: UUID
+    posts: dict[int, int]
+    people: dict[str, tuple[UUID, UUID]] = field(default_factory=dict)
+    browsers: dict[str, Any] = field(default_factory=dict)
+
+    def session(self) -> Any:
+        return self.runtime.database.tenant(self.cooperative.tenant)
+
+    def id_of(self, name: str) -> UUID:
+        return self.people[name][1]
+
+    async def joins(self, name: str, *, employed: bool = False, papers_until: date = date(2027, 12, 31)) -> UUID:
+        """A business of one person with papers in order; returns the technician."""
+        number = len(self.people) + 1
+        async with self.session() as session:
+            member = Member(
+                name=f"{name} Plomberie",
+                legal_form="SARL",
+                siret=f"{number:014d}",
+                email=f"{name.lower()}@eure.example",
+                phone=f"+3361200{number:04d}",
+                address="1 rue des Carmes",
+                postcode="27500",
+                city="Pont-Audemer",
+                joined_on=date(2020, 1, 1),
+            )
+            session.add(member)
+            await session.flush()
+            technician = Technician(
+                member_id=member.id,
+                first_name=name,
+                last_name="Test",
+                phone=f"+3361200{number:04d}",
+                employed=employed,
+            )
+            session.add_all((technician, MemberTrade(member_id=member.id, trade="plumbing")))
+            for kind, trade in (("liability", None), ("decennial", "plumbing"), ("qualification", "plumbing")):
+                session.add(
+                    MemberDocument(
+                        member_id=member.id,
+                        kind=kind,
+                        trade=trade,
+                        reference="P-1",
+                        issuer="Assureur Normand",
+                        issuer_contact="Évreux",
+                        coverage="France",
+                        valid_from=date(2027, 1, 1),
+                        valid_to=papers_until,
+                    )
+                )
+            await session.flush()
+            self.people[name] = (member.id, technician.id)
+        return technician.id
+
+    async def on_duty(self, name: str, start: datetime, end: datetime, *, rank: int = 1) -> UUID:
+        """A published duty."""
+        member_id, technician_id = self.people[name]
+        async with self.session() as session:
+            duty = Duty(
+                rota_id=self.rota_id,
+                post_id=self.posts[rank],
+                member_id=member_id,
+                technician_id=technician_id,
+                starts_at=start,
+                ends_at=end,
+                live=True,
+                recorded_by="tests",
+            )
+            session.add(duty)
+            await session.flush()
+        return duty.id
+
+    async def phone(self, name: str) -> Any:
+        """That person's browser, signed in."""
+        if name not in self.browsers:
+            member_id, technician_id = self.people[name]
+            self.browsers[name] = await self.sign_in(
+                Role.MEMBER, self.cooperative, member_id=member_id, technician_id=technician_id
+            )
+        return self.browsers[name]
+
+    async def office(self) -> Any:
+        if "office" not in self.browsers:
+            self.browsers["office"] = await self.sign_in(Role.MANAGER, self.cooperative)
+        return self.browsers["office"]
+
+    async def told(self, name: str) -> list[str]:
+        """What was written to that person, the first first."""
+        async with self.session() as session:
+            return list(
+                await session.scalars(
+                    sa.select(Message.body)
+                    .where(Message.technician_id == self.id_of(name))
+                    .order_by(Message.created_at, Message.id)
+                )
+            )
+
+    async def desk(self) -> list[str]:
+        async with self.session() as session:
+            return [alarm.title for alarm in await alarms.open_alarms(session)]
+
+    async def who(self, at: datetime, *, rank: int = 1, known_at: datetime | None = None) -> str | None:
+        """Who is on call, as the telephone would find him."""
+        async with self.session() as session:
+            found = await rota.on_call(session, sector_ids=[self.sector_id], trade="plumbing", at=at, known_at=known_at)
+        return next((one.name.removesuffix(" Test") for one in found if one.rank == rank), None)
+
+
+@pytest.fixture
+async def guild(runtime: Runtime, eure: CooperativeContext, sign_in) -> Guild:
+    async with runtime.database.tenant(eure.tenant) as session:
+        sector = await territory.sector_of(session, insee=PONT_AUDEMER, trade="plumbing", at=clock.now())
+        assert sector is not None
+        published = Rota(semester=Semester.containing(clock.now()).code, state="published")
+        posts = [OnCallPost(sector_id=sector.id, trade="plumbing", rank=rank) for rank in (1, 2)]
+        session.add_all((published, *posts))
+        await session.flush()
+        return Guild(runtime, eure, sign_in, sector.id, published.id, {post.rank: post.id for post in posts})

@@ -343,7 +343,7 @@ async def test_a_sector_that_is_split_is_filled_and_the_rest_stays(
             territory.SectorDraft(code, names.get(code, "Nouveau"), frozenset(codes)) for code, codes in own.items()
         ]
         await territory.set_sectors(session, semester=S2, trade="plumbing", drafts=drafts, communes=communes)
-    office = await sign_in(Role.OFFICE, plumbers)
+    office = await sign_in(Role.MANAGER, plumbers)
     asked = await office.post("/c/eure/rota/repairs", {"semester": "2027-S2", "label": "Secteur redécoupé"})
     await work()
     page = await office.get(asked.headers["location"])

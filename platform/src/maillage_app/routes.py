@@ -109,7 +109,7 @@ def tenant_routes() -> Handlers:
 
 def public_routes() -> Handlers:
     """A cooperative's public pages, under `/p/<slug>`."""
-    return [*frontdoor.ROUTES, *tariffs.PUBLIC_ROUTES]
+    return [*frontdoor.ROUTES, *tariffs.PUBLIC_ROUTES, *rota.PUBLIC_ROUTES]
 
 
 def telephony_routes() -> Router:

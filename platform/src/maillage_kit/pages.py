@@ -5,8 +5,11 @@ import binascii
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
+from maillage_kit.clock import require_aware
 from maillage_kit.errors import Invalid
 
 T = TypeVar("T")
@@ -41,6 +44,17 @@ class PageRequest:
             raise Invalid("Ce marque-page n’est pas valable.", fields={"after": "Marque-page non valable."})
         return value
 
+    def instant_position(self) -> tuple[datetime, UUID] | None:
+        """The cursor of a list sorted by an instant, then an id; None for the first page. Raises as `position`."""
+        position = self.position()
+        if position is None:
+            return None
+        try:
+            at, row_id = position
+            return require_aware(datetime.fromisoformat(str(at))), UUID(str(row_id))
+        except (ValueError, TypeError) as exc:
+            raise Invalid("Ce marque-page n’est pas valable.", fields={"after": "Marque-page non valable."}) from exc
+
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
@@ -65,3 +79,14 @@ def cut_page(rows: Sequence[T], request: PageRequest, key: Callable[[T], Sequenc
         raw = json.dumps([str(value) for value in key(items[-1])]).encode()
         cursor = base64.urlsafe_b64encode(raw).decode().rstrip("=")
     return Page(items, cursor, limit=request.limit, is_first=not request.after, base_url=request.base_url)
+
+
+def slice_page(rows: Sequence[T], request: PageRequest) -> Page[T]:
+    """A page of rows that are all known: the cursor says how many came before. Raises Invalid as `position`."""
+    position = request.position() or ["0"]
+    start = int(str(position[0])) if position and str(position[0]).isdigit() else 0
+    ahead = list(enumerate(rows, start=1))[start : start + request.limit + 1]
+    found = cut_page(ahead, request, lambda row: (row[0],))
+    return Page(
+        tuple(row for _, row in found.items), found.next_cursor, found.limit, found.is_first, base_url=found.base_url
+    )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
+from uuid import UUID
 
 from litestar import Request
 from litestar.connection import ASGIConnection
@@ -120,10 +121,23 @@ def url_with(request: AnyRequest, **changes: str | None) -> str:
     return f"{request.url.path}?{urlencode(query)}" if query else request.url.path
 
 
+def own_technician(actor: Actor) -> UUID:
+    """The technician who is signed in. Raises Forbidden for a member's account that is not tied to one."""
+    if actor.technician_id is None:
+        raise Forbidden("Votre compte n’est pas relié à un intervenant. Prévenez la coopérative.")
+    return actor.technician_id
+
+
 def text(form: Mapping[str, Any], name: str) -> str:
     """A form field as stripped text, empty when absent."""
     value = form.get(name)
     return value.strip() if isinstance(value, str) else ""
+
+
+def every(form: Mapping[str, Any], name: str) -> list[str]:
+    """All values of a group of checkboxes."""
+    values = form.getall(name, []) if hasattr(form, "getall") else []
+    return [value for value in values if isinstance(value, str)]
 
 
 class Sent(dict[str, Any]):

@@ -16,6 +16,8 @@ from maillage_tenants.partners import models as partners
 from maillage_tenants.quotes import models as quotes
 from maillage_tenants.recordings import models as recordings
 from maillage_tenants.rota import models as rota
+from maillage_tenants.rota import models_life as rota_life
+from maillage_tenants.rota import models_swaps as rota_swaps
 from maillage_tenants.subscriptions import models as subscriptions
 from maillage_tenants.tariffs import models as tariffs
 from maillage_tenants.territory import models as territory
@@ -38,6 +40,8 @@ __all__ = [
     "quotes",
     "recordings",
     "rota",
+    "rota_life",
+    "rota_swaps",
     "subscriptions",
     "tariffs",
     "territory",

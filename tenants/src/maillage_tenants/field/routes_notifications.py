@@ -10,10 +10,10 @@ from litestar.response import Redirect, Template
 from maillage_kit import clock
 from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
-from maillage_kit.errors import Forbidden, Invalid, NotFound
+from maillage_kit.errors import Invalid, NotFound
 from maillage_kit.permissions import Permission
 from maillage_kit.settings import Settings
-from maillage_kit.web import AnyRequest, base_path, page, requires, see_other, text
+from maillage_kit.web import AnyRequest, base_path, own_technician, page, requires, see_other, text
 from maillage_tenants import members, messages
 
 _ORDERS = (
@@ -38,16 +38,10 @@ class Subscription(msgspec.Struct, frozen=True):
     keys: Keys
 
 
-def _technician(actor: Actor) -> UUID:
-    if actor.technician_id is None:
-        raise Forbidden("Votre compte n’est pas relié à un intervenant. Prévenez la coopérative.")
-    return actor.technician_id
-
-
 @get("/field/notifications", guards=[requires(Permission.FIELD_WORK)])
 async def preferences(request: AnyRequest, session: TenantSession, actor: Actor, settings: Settings) -> Template:
     """How he is told: the order, the wait, the phones that show notifications."""
-    return await _page(request, session, _technician(actor), settings)
+    return await _page(request, session, own_technician(actor), settings)
 
 
 async def _page(
@@ -89,13 +83,13 @@ async def save_preferences(
     try:
         await messages.set_wishes(
             session,
-            technician_id=_technician(actor),
+            technician_id=own_technician(actor),
             channels=text(form, "order").split(","),
             sms_after_seconds=int(wait) if wait.isdecimal() and len(wait) < 4 else -1,
             voice_call=text(form, "voice_call") == "1",
         )
     except Invalid as refused:
-        return await _page(request, session, _technician(actor), settings, errors=refused.fields, status=422)
+        return await _page(request, session, own_technician(actor), settings, errors=refused.fields, status=422)
     return see_other(_here(cooperative), flash="C’est noté.")
 
 
@@ -114,7 +108,7 @@ async def add_device(request: AnyRequest, session: TenantSession, actor: Actor, 
         raise Invalid("Cet abonnement est inutilisable.", fields={"keys": "Clés inutilisables."})
     await messages.subscribe(
         session,
-        technician_id=_technician(actor),
+        technician_id=own_technician(actor),
         endpoint=data.endpoint,
         key=data.keys.p256dh,
         secret=data.keys.auth,
@@ -125,14 +119,14 @@ async def add_device(request: AnyRequest, session: TenantSession, actor: Actor, 
 @post("/field/notifications/devices/forget", status_code=303, guards=[requires(Permission.FIELD_WORK)])
 async def forget_devices(session: TenantSession, cooperative: CooperativeContext, actor: Actor) -> Redirect:
     """No notification on any phone any more; texts and calls go on."""
-    await messages.unsubscribe(session, technician_id=_technician(actor))
+    await messages.unsubscribe(session, technician_id=own_technician(actor))
     return see_other(_here(cooperative), flash="Plus de notification. Les SMS continuent.")
 
 
 @post("/field/notifications/try", status_code=303, guards=[requires(Permission.FIELD_WORK)])
 async def try_out(session: TenantSession, cooperative: CooperativeContext, actor: Actor) -> Redirect:
     """Send himself a message, along his own chain."""
-    technician = await members.get_technician(session, technician_id=_technician(actor))
+    technician = await members.get_technician(session, technician_id=own_technician(actor))
     at = clock.now()
     minute = at.strftime("%Y%m%d%H%M")
     await messages.tell(

@@ -16,20 +16,13 @@ from maillage_kit.errors import Forbidden, NotFound
 from maillage_kit.permissions import Permission, Role
 from maillage_kit.phone import show_phone
 from maillage_kit.settings import Settings
-from maillage_kit.web import AnyRequest, base_path, page, requires, see_other, text
+from maillage_kit.web import AnyRequest, base_path, own_technician, page, requires, see_other, text
 from maillage_tenants import customers, interventions, masking, messages
 from maillage_tenants.casefile import attempt, case_for, case_view, case_words, is_own, words_of
 from maillage_tenants.field import queries, rules
 from maillage_tenants.interventions import HoldReason, Intervention, State, TriageIncomplete
 
 RECENT = timedelta(days=7)
-
-
-def _technician(actor: Actor) -> UUID:
-    """Raises Forbidden for a member's account that is not tied to a technician."""
-    if actor.technician_id is None:
-        raise Forbidden("Votre compte n’est pas relié à un intervenant. Prévenez la coopérative.")
-    return actor.technician_id
 
 
 @get("/field", guards=[requires(Permission.FIELD_WORK)])
@@ -79,7 +72,7 @@ async def my_case(
         await messages.mark_read(session, intervention_id=case_id, technician_id=actor.technician_id)
     if is_own(row, actor):
         return await _case_page(request, session, cooperative, trades, case_id)
-    offer = await queries.offer_for_case(session, case_id=case_id, technician_id=_technician(actor))
+    offer = await queries.offer_for_case(session, case_id=case_id, technician_id=own_technician(actor))
     if offer is None:
         raise NotFound
     kinds = {kind.code: kind.label for plugin in trades for kind in plugin.types}
@@ -243,14 +236,14 @@ async def qualify(
 async def accept(session: TenantSession, cooperative: CooperativeContext, actor: Actor, offer_id: UUID) -> Redirect:
     """Take the case: the first wins."""
     offer = await interventions.offer(session, offer_id=offer_id)
-    if offer is None or offer.technician_id != _technician(actor):
+    if offer is None or offer.technician_id != own_technician(actor):
         raise NotFound
     refusal = await attempt(
         session,
         interventions.accept_offer(
             session,
             offer_id=offer_id,
-            technician_id=_technician(actor),
+            technician_id=own_technician(actor),
             at=clock.now(),
             by=actor.display_name,
         ),
@@ -269,14 +262,14 @@ async def decline(
 ) -> Redirect:
     """Say no: the next one is asked at once."""
     offer = await interventions.offer(session, offer_id=offer_id)
-    if offer is None or offer.technician_id != _technician(actor):
+    if offer is None or offer.technician_id != own_technician(actor):
         raise NotFound
     refusal = await attempt(
         session,
         interventions.decline_offer(
             session,
             offer_id=offer_id,
-            technician_id=_technician(actor),
+            technician_id=own_technician(actor),
             at=clock.now(),
             by=actor.display_name,
             case_url=interventions.case_url(settings, cooperative, offer.intervention_id),

@@ -133,6 +133,67 @@ class RotaBroken(Conflict):
         )
 
 
+class UnknownAbsence(NotFound):
+    code = "unknown_absence"
+    message = "Cette absence n’existe pas."
+
+
+class AbsenceDecided(Conflict):
+    code = "absence_decided"
+    message = "Cette absence a déjà reçu une réponse."
+
+
+class AbsenceKnown(Conflict):
+    code = "absence_known"
+    message = "Cette absence est déjà demandée ou accordée sur ces dates."
+
+
+class UnknownSwap(NotFound):
+    code = "unknown_swap"
+    message = "Cette proposition n’existe pas."
+
+
+class SwapOver(Conflict):
+    """Taken by somebody else, answered already, or the duty has changed since."""
+
+    code = "swap_over"
+    message = "Trop tard : cette proposition a déjà reçu une réponse."
+
+
+class SwapOpen(Conflict):
+    """Refused by the database: `uq_swap_open`."""
+
+    code = "swap_open"
+    message = "Une proposition est déjà en attente pour cette astreinte : annulez-la d’abord."
+
+
+class DutyBegun(Conflict):
+    code = "duty_begun"
+    message = "Cette astreinte a déjà commencé."
+
+
+class AgreementRequired(Invalid):
+    """R63: fifteen days before, nobody gets a duty without having agreed."""
+
+    code = "agreement_required"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "À moins de 15 jours, la personne doit être d’accord.",
+            fields={"agreement": "Demandez-lui, ou indiquez qu’elle a accepté de vive voix."},
+        )
+
+
+class NoticeTooShort(Conflict):
+    """R63: one clear day at least."""
+
+    code = "notice_too_short"
+    message = (
+        "Un salarié est prévenu au moins un jour franc avant (R63) : choisissez une autre personne, "
+        "ou il reprend lui-même l’astreinte depuis son téléphone."
+    )
+
+
 class UnreadableFile(Invalid):
     code = "unreadable_file"
     message = "Ce fichier ne peut pas être lu."

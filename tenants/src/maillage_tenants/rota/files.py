@@ -1,4 +1,4 @@
-"""Reading a rota typed in a spreadsheet: CSV or Excel, one duty a row. Pure: bytes in, rows and errors out.
+"""A rota in a spreadsheet, read and written: CSV or Excel, one duty a row. Pure: bytes in, rows and errors out.
 
 Columns: secteur ; métier ; rang ; technicien (phone or name) ; début ; fin — wall-clock times of Paris.
 """
@@ -7,14 +7,17 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from typing import Any
 
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.styles import Font
 from openpyxl.utils.exceptions import InvalidFileException
 
-from maillage_kit.clock import PARIS, paris_instant
+from maillage_kit.clock import PARIS, paris, paris_instant
 from maillage_tenants.rota.errors import UnreadableFile
 from maillage_tenants.territory import search_key
 
@@ -85,6 +88,38 @@ def read_rows(content: bytes, *, filename: str) -> tuple[RawRow, ...]:
     if not rows:
         raise UnreadableFile("Ce fichier n’a aucune ligne sous l’en-tête.")
     return tuple(rows)
+
+
+def write_rows(title: str, rows: Iterable[Sequence[object]], *, more: Sequence[str] = ()) -> bytes:
+    """An Excel file whose first columns are those that `read_rows` reads, in that order; `more`: columns after them.
+
+    Instants become wall-clock times of Paris; a text is never a formula, whatever it begins with.
+    """
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet(title)
+    sheet.freeze_panes = "A2"
+    for letter, width in zip("ABCDEFGHI", (22, 14, 7, 26, 17, 17, 28, 17, 40), strict=True):
+        sheet.column_dimensions[letter].width = width
+    header = [WriteOnlyCell(sheet, label) for label in (*COLUMN_LABELS.values(), *more)]
+    for cell in header:
+        cell.font = Font(bold=True)
+    sheet.append(header)
+    for row in rows:
+        sheet.append([_cell(sheet, value) for value in row])
+    written = io.BytesIO()
+    book.save(written)
+    return written.getvalue()
+
+
+def _cell(sheet: Any, value: Any) -> Any:
+    if isinstance(value, datetime):
+        cell = WriteOnlyCell(sheet, paris(value).replace(tzinfo=None))
+        cell.number_format = "dd/mm/yyyy hh:mm"
+        return cell
+    cell = WriteOnlyCell(sheet, value)
+    if isinstance(value, str):
+        cell.data_type = "s"
+    return cell
 
 
 def read_instant(value: object) -> datetime:

@@ -1,4 +1,4 @@
-"""What happens in the life of a rota: absences."""
+"""Absences: asked, then approved or refused by the office."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -20,7 +20,7 @@ class AbsenceState(StrEnum):
 class Absence(TenantBase):
     """A technician cannot (hard) or would rather not (soft) be on call over `[starts_at, ends_at)`.
 
-    Asked by the person, approved or refused by the office. What the office records itself is approved at once.
+    Only an approved one counts. `answer`: what the office answered, required when it refused.
     """
 
     __tablename__ = "absence"
@@ -28,6 +28,7 @@ class Absence(TenantBase):
         one_of("state", AbsenceState),
         sa.CheckConstraint("ends_at > starts_at", name="period"),
         sa.Index(None, "technician_id", "starts_at"),
+        sa.Index("ix_absence_asked", "created_at", postgresql_where=sa.text("state = 'asked'")),
     )
 
     id: Mapped[Key]
@@ -35,8 +36,9 @@ class Absence(TenantBase):
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     hard: Mapped[bool] = mapped_column(default=True)
-    state: Mapped[str] = mapped_column(default=AbsenceState.APPROVED)
+    state: Mapped[str] = mapped_column(default=AbsenceState.ASKED)
     reason: Mapped[str] = mapped_column(default="")
+    answer: Mapped[str] = mapped_column(default="")
     decided_by: Mapped[str | None]
     decided_at: Mapped[datetime | None]
     created_at: Mapped[Created]

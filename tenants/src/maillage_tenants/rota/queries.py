@@ -261,8 +261,15 @@ async def place_of_post(session: TenantSession, *, post_id: int) -> str:
     return f"Secteur {row.name}, rang {row.rank}"
 
 
-async def held_elsewhere(session: TenantSession, *, technician_id: UUID, rota: Rota, over: Period) -> bool:
-    """Is this person on call anywhere over the period, in the same rota or in a published one?"""
+async def held_elsewhere(
+    session: TenantSession,
+    *,
+    technician_id: UUID,
+    rota: Rota,
+    over: Period,
+    besides: frozenset[UUID] = frozenset(),
+) -> bool:
+    """Is this person on call anywhere over the period, in the same rota or in a published one, `besides` apart?"""
     found = await session.scalar(
         sa.select(Duty.id)
         .where(
@@ -271,6 +278,7 @@ async def held_elsewhere(session: TenantSession, *, technician_id: UUID, rota: R
             sa.or_(Duty.rota_id == rota.id, Duty.live),
             Duty.starts_at < over.ends_at,
             Duty.ends_at > over.starts_at,
+            Duty.id.not_in(besides),
         )
         .limit(1)
     )
@@ -308,7 +316,7 @@ async def on_call_just_before(session: TenantSession, *, instant: datetime) -> f
 async def absences(
     session: TenantSession, *, over: Period, technician_id: UUID | None = None
 ) -> tuple[AbsenceRow, ...]:
-    """Absences that touch a period and were not refused, the earliest first."""
+    """Approved absences and wishes that touch a period, the earliest first."""
     asked = (
         sa.select(
             Absence.id,
@@ -324,9 +332,9 @@ async def absences(
         .join(Technician, Technician.id == Absence.technician_id)
         .join(Member, Member.id == Technician.member_id)
         .where(
+            Absence.state == AbsenceState.APPROVED,
             Absence.starts_at < over.ends_at,
             Absence.ends_at > over.starts_at,
-            Absence.state != AbsenceState.REFUSED,
         )
         .order_by(Absence.starts_at, Absence.id)
     )

@@ -8,9 +8,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from maillage_hooks import TradeRegistry
-from maillage_kit import clock
 from maillage_kit.db import TenantSession
-from maillage_kit.errors import Invalid, NotFound
+from maillage_kit.errors import NotFound
 from maillage_kit.pages import Page, PageRequest, cut_page
 from maillage_kit.semester import Semester
 from maillage_kit.settings import Settings
@@ -140,22 +139,10 @@ async def runs(session: TenantSession, *, page: PageRequest) -> Page[RunLine]:
         WatchRun.answered_at,
         WatchRun.accepted_at,
     ).order_by(WatchRun.planned_at.desc(), WatchRun.id.desc())
-    if (last := _position(page)) is not None:
+    if (last := page.instant_position()) is not None:
         wanted = wanted.where(_before(WatchRun.planned_at, WatchRun.id, last))
     rows = [RunLine(*row) for row in await session.execute(wanted.limit(page.limit + 1))]
     return cut_page(rows, page, lambda row: (row.planned_at, row.id))
-
-
-def _position(page: PageRequest) -> tuple[datetime, UUID] | None:
-    """Raises Invalid for a bookmark that is not one of ours."""
-    position = page.position()
-    if position is None:
-        return None
-    try:
-        at, row_id = position
-        return clock.require_aware(datetime.fromisoformat(str(at))), UUID(str(row_id))
-    except (ValueError, TypeError) as exc:
-        raise Invalid("Ce marque-page n’est pas valable.", fields={"after": "Marque-page non valable."}) from exc
 
 
 def _before(
@@ -326,7 +313,7 @@ async def open_findings(session: TenantSession) -> Sequence[WatchFinding]:
 async def findings(session: TenantSession, *, page: PageRequest) -> Page[WatchFinding]:
     """Every finding, the newest first."""
     wanted = sa.select(WatchFinding).order_by(WatchFinding.found_at.desc(), WatchFinding.id.desc())
-    if (last := _position(page)) is not None:
+    if (last := page.instant_position()) is not None:
         wanted = wanted.where(_before(WatchFinding.found_at, WatchFinding.id, last))
     rows = (await session.scalars(wanted.limit(page.limit + 1))).all()
     return cut_page(rows, page, lambda row: (row.found_at, row.id))
@@ -393,7 +380,7 @@ async def forward_lists(session: TenantSession, *, page: PageRequest) -> Page[Fo
         ForwardList.ends_at,
         sa.func.jsonb_array_length(ForwardList.content["rows"]),
     ).order_by(ForwardList.made_at.desc(), ForwardList.id.desc())
-    if (last := _position(page)) is not None:
+    if (last := page.instant_position()) is not None:
         wanted = wanted.where(_before(ForwardList.made_at, ForwardList.id, last))
     rows = [ForwardLine(*row) for row in await session.execute(wanted.limit(page.limit + 1))]
     return cut_page(rows, page, lambda row: (row.made_at, row.id))

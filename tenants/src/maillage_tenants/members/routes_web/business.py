@@ -12,11 +12,11 @@ from maillage_kit.context import CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import AppError, Invalid
 from maillage_kit.permissions import Permission
-from maillage_kit.web import AnyRequest, base_path, page, page_request, requires, see_other, text
+from maillage_kit.web import AnyRequest, base_path, every, page, page_request, requires, see_other, text
 from maillage_tenants import messages, territory
 from maillage_tenants.members import queries, service
 from maillage_tenants.members.models import Category, DocumentKind, VatStatus
-from maillage_tenants.members.routes_web.forms import Form, dates_of, every, told
+from maillage_tenants.members.routes_web.forms import Form, dates_of, told
 from maillage_tenants.members.rules import CATEGORY_LABELS, DOCUMENT_LABELS, DocumentState, document_state, papers
 
 PAPER_BADGES = {

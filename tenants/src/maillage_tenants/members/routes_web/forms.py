@@ -10,12 +10,6 @@ from maillage_kit.web import text
 Form = Mapping[str, Any]
 
 
-def every(form: Form, name: str) -> list[str]:
-    """All values of a group of checkboxes."""
-    values = form.getall(name, []) if hasattr(form, "getall") else []
-    return [value for value in values if isinstance(value, str)]
-
-
 def dates_of(form: Form, *names: str) -> dict[str, date]:
     found, fields = {}, {}
     for name in names:

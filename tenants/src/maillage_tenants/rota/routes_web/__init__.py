@@ -1,6 +1,7 @@
 """Pages of the rota, by what they show."""
 
-from .answers import absences_page, add_absence, on_call_page, own_duties, remove_absence
+from . import absences, exports, feeds, own_absences, swaps
+from .answers import on_call_page, own_duties
 from .drafts import (
     apply_repair,
     ask_draft,
@@ -41,9 +42,6 @@ ROUTES = [
     gap_form,
     fill_gap,
     on_call_page,
-    absences_page,
-    add_absence,
-    remove_absence,
     own_duties,
     drafts_page,
     ask_draft,
@@ -70,4 +68,10 @@ ROUTES = [
     add_wish,
     remove_wish,
     set_preference,
+    *absences.ROUTES,
+    *own_absences.ROUTES,
+    *swaps.ROUTES,
+    *feeds.ROUTES,
+    *exports.ROUTES,
 ]
+PUBLIC_ROUTES = feeds.PUBLIC_ROUTES

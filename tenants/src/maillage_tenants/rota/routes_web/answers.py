@@ -1,31 +1,19 @@
-"""Who is on call at any instant; absences; the artisan's own duties."""
+"""Who is on call at any instant; the artisan's own duties."""
 
-from collections.abc import Mapping
-from datetime import timedelta
-from typing import Any
-from uuid import UUID
-
-from litestar import get, post
-from litestar.response import Redirect, Template
+from litestar import get
+from litestar.response import Template
 
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
 from maillage_kit.clock import paris
-from maillage_kit.context import Actor, CooperativeContext
+from maillage_kit.context import Actor
 from maillage_kit.db import TenantSession
-from maillage_kit.errors import Invalid
 from maillage_kit.permissions import Permission
 from maillage_kit.semester import Semester
-from maillage_kit.web import AnyRequest, base_path, page, requires, see_other, text
+from maillage_kit.web import AnyRequest, page, requires
 from maillage_tenants import members, territory
-from maillage_tenants.rota import queries, service
-from maillage_tenants.rota.routes_web.forms import (
-    asked_instant,
-    chosen_technician,
-    period_of,
-    told,
-)
-from maillage_tenants.rota.rules import Period
+from maillage_tenants.rota import queries, queries_swaps
+from maillage_tenants.rota.routes_web.forms import asked_instant
 
 DUTIES_SHOWN = 60
 
@@ -75,42 +63,6 @@ async def on_call_page(request: AnyRequest, session: TenantSession, trades: Trad
     )
 
 
-@get("/rota/absences", guards=[requires(Permission.ROTA_READ)])
-async def absences_page(request: AnyRequest, session: TenantSession) -> Template:
-    """Absences to come, and the form that records one."""
-    return await _absences_page(request, session, values={})
-
-
-@post("/rota/absences", status_code=303, guards=[requires(Permission.ROTA_WRITE)])
-async def add_absence(
-    request: AnyRequest, session: TenantSession, cooperative: CooperativeContext
-) -> Redirect | Template:
-    """Record an absence."""
-    form = await request.form()
-    try:
-        period = period_of(form)
-        if period is None:
-            raise Invalid(fields={"starts_at": "Indiquez le début et la fin."})
-        await service.add_absence(
-            session,
-            technician_id=chosen_technician(form),
-            starts_at=period.starts_at,
-            ends_at=period.ends_at,
-            hard=text(form, "kind") != "soft",
-            reason=text(form, "reason"),
-        )
-    except Invalid as wrong:
-        return await _absences_page(request, session, values=form, errors=told(wrong))
-    return see_other(f"{base_path(cooperative)}/rota/absences", flash="Absence enregistrée.")
-
-
-@post("/rota/absences/{absence_id:uuid}/remove", status_code=303, guards=[requires(Permission.ROTA_WRITE)])
-async def remove_absence(session: TenantSession, cooperative: CooperativeContext, absence_id: UUID) -> Redirect:
-    """Take an absence back."""
-    await service.remove_absence(session, absence_id=absence_id)
-    return see_other(f"{base_path(cooperative)}/rota/absences", flash="Absence retirée.")
-
-
 @get("/field/duties", guards=[requires(Permission.FIELD_WORK)])
 async def own_duties(request: AnyRequest, session: TenantSession, actor: Actor, trades: TradeRegistry) -> Template:
     """The coming duties of the person who is signed in."""
@@ -120,27 +72,13 @@ async def own_duties(request: AnyRequest, session: TenantSession, actor: Actor, 
         if actor.technician_id
         else ()
     )
+    person = await members.get_technician(session, technician_id=actor.technician_id) if actor.technician_id else None
     return page(
         request,
         "rota/own_duties.html",
+        employed=person is not None and person.employed,
+        waiting=len(await queries_swaps.asked_of(session, technician_id=actor.technician_id))
+        if actor.technician_id
+        else 0,
         duties=[{"row": duty, "trade": trades.label(duty.trade), "current": duty.starts_at <= now} for duty in held],
-    )
-
-
-async def _absences_page(
-    request: AnyRequest,
-    session: TenantSession,
-    *,
-    values: Mapping[str, Any],
-    errors: Mapping[str, str] | None = None,
-) -> Template:
-    now = clock.now()
-    return page(
-        request,
-        "rota/absences.html",
-        status_code=422 if errors else 200,
-        absences=await queries.absences(session, over=Period(now, now + timedelta(days=550))),
-        technician_options=[(row.id, f"{row.name} · {row.member_name}") for row in await members.technicians(session)],
-        values=values,
-        errors=errors or {},
     )

@@ -8,15 +8,17 @@ from litestar import get, post
 from litestar.response import Redirect, Template
 
 from maillage_hooks import TradeRegistry
+from maillage_kit import clock
 from maillage_kit.clock import paris
 from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import AppError, Invalid
 from maillage_kit.permissions import Permission
 from maillage_kit.semester import Semester
-from maillage_kit.web import AnyRequest, base_path, page, requires, see_other, text
+from maillage_kit.web import AnyRequest, base_path, page, page_request, requires, see_other, text
 from maillage_tenants import members
-from maillage_tenants.rota import queries, service
+from maillage_tenants.rota import queries, queries_swaps, service
+from maillage_tenants.rota.checks import locked
 from maillage_tenants.rota.errors import UnknownRota
 from maillage_tenants.rota.models import RotaState
 from maillage_tenants.rota.routes_web.forms import (
@@ -26,7 +28,10 @@ from maillage_tenants.rota.routes_web.forms import (
     told,
     whole_number,
 )
+from maillage_tenants.rota.routes_web.weighing import weighed
 from maillage_tenants.rota.rules import Period, days_of, whole
+
+CANDIDATES_SHOWN = 12
 
 
 @get("/rota/duties/{duty_id:uuid}", guards=[requires(Permission.ROTA_READ)])
@@ -49,18 +54,24 @@ async def change_duty(
     try:
         over = period_of(form)
         async with session.begin_nested():
-            fresh = await service.change_duty(
+            fresh = await service.change_by_office(
                 session,
                 duty_id=duty_id,
                 technician_id=chosen_technician(form),
                 by=actor.display_name,
                 reason=text(form, "reason"),
                 over=over,
+                agreement=text(form, "agreement"),
             )
     except AppError as wrong:
         if wrong.status == 404:
             raise
         return await _duty_page(request, session, trades, duty_id, errors=told(wrong), values=form)
+    if fresh is None:
+        return see_other(
+            f"{base_path(cooperative)}/rota/duties/{duty_id}",
+            flash="Demande envoyée : l’astreinte change de mains dès que la personne accepte.",
+        )
     return see_other(f"{base_path(cooperative)}/rota/duties/{fresh.id}", flash="Remplacement enregistré.")
 
 
@@ -106,7 +117,7 @@ async def fill_gap(
         if period is None:
             raise Invalid(fields={"starts_at": "Indiquez le début et la fin."})
         async with session.begin_nested():
-            await service.fill_gap(
+            await service.fill_by_office(
                 session,
                 rota_id=rota_id,
                 post_id=whole_number(text(form, "post")),
@@ -114,6 +125,7 @@ async def fill_gap(
                 period=period,
                 by=actor.display_name,
                 reason=text(form, "reason"),
+                agreed=text(form, "agreement") == service.GIVEN,
             )
     except AppError as wrong:
         if wrong.status == 404:
@@ -137,9 +149,19 @@ async def _duty_page(
     semester = Semester.parse(rota.semester)
     every = await queries.posts(session, semester=semester, trades=trades)
     post = next((post for post in every if post.id == duty.post_id), None)
+    asked = values if values is not None else request.query_params
+    weights = await weighed(
+        session,
+        rota=rota,
+        duty=duty,
+        period=_part(asked, duty),
+        page=page_request(request, limit=CANDIDATES_SHOWN),
+        chosen=text(asked, "technician"),
+    )
     return page(
         request,
         "rota/duty.html",
+        **weights,
         status_code=422 if errors else 200,
         duty=duty,
         rota=rota,
@@ -147,6 +169,8 @@ async def _duty_page(
         post_name=post.name if post else f"Poste {duty.post_id}",
         trade=post.trade if post else "",
         technician_options=await _able(session, post.trade, duty.period) if post else [],
+        proposal=await queries_swaps.open_of_duty(session, duty_id=duty_id),
+        must_agree=rota.state != RotaState.DRAFT and locked(duty.starts_at, now=clock.now()),
         history=await queries.history(session, post_id=duty.post_id, over=duty.period),
         starts_value=f"{paris(duty.starts_at):%Y-%m-%dT%H:%M}",
         ends_value=f"{paris(duty.ends_at):%Y-%m-%dT%H:%M}",
@@ -154,8 +178,17 @@ async def _duty_page(
         frozen=rota.state == RotaState.FROZEN,
         period=str(duty.period),
         errors=errors or {},
-        values=values or {},
+        values=asked,
     )
+
+
+def _part(asked: Mapping[str, Any], duty: queries.DutyRow) -> Period:
+    """The part of the duty that is asked about, the whole when that makes no sense."""
+    try:
+        part = period_of(asked) or duty.period
+    except Invalid:
+        return duty.period
+    return part if part.within(duty.period) else duty.period
 
 
 async def _gap_page(
@@ -187,6 +220,7 @@ async def _gap_page(
         technician_options=await _able(session, post.trade, period),
         values=values,
         live=rota.state != RotaState.DRAFT,
+        must_agree=rota.state != RotaState.DRAFT and locked(period.starts_at, now=clock.now()),
         errors=errors or {},
     )
 

@@ -1,15 +1,25 @@
 """Reading the forms of the rota."""
 
-from collections.abc import Mapping
-from datetime import datetime
+import contextlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from litestar.datastructures import UploadFile
+
+from maillage_kit import clock
 from maillage_kit.context import CooperativeContext
 from maillage_kit.errors import AppError, Invalid
-from maillage_kit.web import base_path, text
+from maillage_kit.web import base_path, every, text
+from maillage_tenants.rota.calendar_files import MOST_PERIODS, read_busy
+from maillage_tenants.rota.errors import UnreadableFile
 from maillage_tenants.rota.files import read_instant
 from maillage_tenants.rota.rules import Period
+
+FROM_CALENDAR = "Importée d’un calendrier"
+AHEAD = timedelta(days=550)
+"""How far ahead absences are shown and read: three semesters."""
 
 
 def semester_path(cooperative: CooperativeContext, code: str) -> str:
@@ -29,6 +39,44 @@ def period_of(form: Mapping[str, Any]) -> Period | None:
     if end <= start:
         raise Invalid(fields={"ends_at": "La fin est avant le début."})
     return Period(start, end)
+
+
+async def periods_sent(form: Mapping[str, Any]) -> tuple[Period, ...]:
+    """The times taken in the calendar file of a form, for a year from now. Raises Invalid."""
+    sent = form.get("file")
+    if not isinstance(sent, UploadFile) or not sent.filename:
+        raise Invalid(fields={"file": "Choisissez un fichier."})
+    now = clock.now()
+    try:
+        return read_busy(await sent.read(), over=Period(now, now + AHEAD))
+    except UnreadableFile as wrong:
+        raise Invalid(fields={"file": wrong.message}) from wrong
+
+
+def chosen_periods(form: Mapping[str, Any]) -> tuple[Period, ...]:
+    """The periods ticked in `period_options`. Raises Invalid when there is none."""
+    found = []
+    for value in every(form, "periods"):
+        start, _, end = value.partition("/")
+        with contextlib.suppress(ValueError):
+            found.append(
+                Period(
+                    clock.require_aware(datetime.fromisoformat(start)), clock.require_aware(datetime.fromisoformat(end))
+                )
+            )
+    if not found:
+        raise Invalid(fields={"periods": "Cochez au moins une période."})
+    return tuple(found[:MOST_PERIODS])
+
+
+def period_options(periods: Sequence[Period]) -> list[tuple[str, str]]:
+    return [(f"{period.starts_at.isoformat()}/{period.ends_at.isoformat()}", str(period)) for period in periods]
+
+
+def counted(number: int, done: str) -> str:
+    """« 2 absences demandées. »"""
+    plural = "s" if number > 1 else ""
+    return f"{number} absence{plural} {done}{plural}."
 
 
 def asked_instant(value: str, name: str, errors: dict[str, str], *, required: bool = False) -> datetime | None:

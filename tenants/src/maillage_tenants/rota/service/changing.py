@@ -26,6 +26,7 @@ from maillage_tenants.rota.service.common import (
     require_assignable,
     trade_of_post,
 )
+from maillage_tenants.rota.service.fitness import require_fit
 
 
 async def change_duty(
@@ -36,14 +37,16 @@ async def change_duty(
     by: str,
     reason: str = "",
     over: Period | None = None,
+    besides: frozenset[UUID] = frozenset(),
 ) -> Duty:
     """Give a duty, or the part of it inside `over`, to somebody else. Returns the new duty.
 
     In a draft the duty is replaced. In a published or frozen rota the reason is required and kept, the old duty is
     superseded and what was true before stays provable with `on_call(known_at=…)` (rule 3, R57); the parts outside
-    `over` stay with the person who had them; both people are told by text message.
-    Raises UnknownDuty, DutyChanged (superseded meanwhile), ReasonRequired, NotAssignable, TwoPlaces, DutyOverlap and
-    Invalid.
+    `over` stay with the person who had them; both people are told by text message. `besides`: duties that the person
+    gives up in the same act, an exchange.
+    Raises UnknownDuty, DutyChanged (superseded meanwhile), ReasonRequired, NotAssignable (papers, absence, rest of an
+    employee), TwoPlaces, DutyOverlap and Invalid.
     """
     old, rota = await _locked(session, duty_id)
     live = rota.state != RotaState.DRAFT
@@ -58,11 +61,19 @@ async def change_duty(
         )
     trade = await trade_of_post(session, post_id=old.post_id) or ""
     member_id = await require_assignable(session, technician_id=technician_id, trade=trade, period=taken)
+    await require_fit(
+        session,
+        rota=rota,
+        post_id=old.post_id,
+        technician_id=technician_id,
+        period=taken,
+        besides=besides | {duty_id},
+    )
     now = clock.now()
     post_id, before = old.post_id, (old.technician_id, old.member_id)
     async with refusals(session):
         await _take_out(session, old, by=by)
-        if await queries.held_elsewhere(session, technician_id=technician_id, rota=rota, over=taken):
+        if await queries.held_elsewhere(session, technician_id=technician_id, rota=rota, over=taken, besides=besides):
             raise TwoPlaces
         for left in outside(held, taken):
             session.add(
@@ -137,6 +148,7 @@ async def fill_gap(
         raise Invalid("Cette période n’est pas dans le semestre.", fields={"starts_at": "Hors du semestre."})
     member_id = await require_assignable(session, technician_id=technician_id, trade=trade, period=period)
     await refuse_taken(session, rota=rota, post_id=post_id, technician_id=technician_id, period=period)
+    await require_fit(session, rota=rota, post_id=post_id, technician_id=technician_id, period=period)
     fresh = new_duty(
         rota=rota,
         post_id=post_id,

@@ -10,11 +10,11 @@ from sqlalchemy.exc import IntegrityError
 
 from maillage_kit.db import TenantSession, violated_constraint
 from maillage_tenants import members
-from maillage_tenants.rota.errors import DutyOverlap, NotAssignable, RotaExists
+from maillage_tenants.rota.errors import DutyOverlap, NotAssignable, RotaExists, SwapOpen
 from maillage_tenants.rota.models import Duty, OnCallPost, Rota
 from maillage_tenants.rota.rules import Period, days_of
 
-_NAMED = {"ex_duty_no_overlap": DutyOverlap, "uq_rota_semester_live": RotaExists}
+_NAMED = {"ex_duty_no_overlap": DutyOverlap, "uq_rota_semester_live": RotaExists, "uq_swap_open": SwapOpen}
 
 
 @contextlib.asynccontextmanager
