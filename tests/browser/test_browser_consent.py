@@ -76,7 +76,7 @@ async def test_an_application_is_added_and_allowed(world: Any, open_screen: Any,
     await page.get_by_role("button", name="Autoriser").click()
     await expect(page.get_by_role("heading")).to_have_text("Merci")
     brought = parse_qs(urlsplit(page.url).query)
-    assert (brought.keys(), brought["state"]) == ({"code", "state", "iss"}, ["au-hasard"])
+    assert (set(brought), brought["state"]) == ({"code", "state", "iss"}, ["au-hasard"])
 
     await screen.go(f"{world.base}/settings/api-clients/{client_id}")
     await expect(page.get_by_text("Retirer cette autorisation").first).to_be_visible()

@@ -56,7 +56,7 @@ async def test_a_new_secret_leaves_a_day_to_the_former_unless_it_was_stolen(
     first = app.secret
     rotated = await office.post(f"{PAGE}/{app.client_id}/secret")
     assert (rotated.status_code, rotated.headers["cache-control"]) == (200, "no-store")
-    second = shown(rotated.text, "Secret (client_secret)")
+    second = shown(rotated.text, "Secret (client secret)")
     assert second != first
     assert [await serves(first), await serves(second)] == [True, True]
     moved_clock.advance(hours=23, minutes=59)
@@ -65,7 +65,7 @@ async def test_a_new_secret_leaves_a_day_to_the_former_unless_it_was_stolen(
     assert [await serves(first), await serves(second)] == [False, True]
 
     stolen = await office.post(f"{PAGE}/{app.client_id}/secret", {"cut": "1"})
-    third = shown(stolen.text, "Secret (client_secret)")
+    third = shown(stolen.text, "Secret (client secret)")
     assert [await serves(first), await serves(second), await serves(third)] == [False, False, True]
 
     assert (await office.post(f"{PAGE}/{app.client_id}/revoke")).status_code == 303

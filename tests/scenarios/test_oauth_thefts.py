@@ -58,7 +58,7 @@ async def is_dead(runtime: Runtime, app: OAuthApplication, token: str) -> bool:
     fresh = oauth.Verifier(runtime.database, runtime.settings)
     with pytest.raises(InvalidToken):
         await fresh.verify(token, audience=AUDIENCE)
-    return (await app.asks("/oauth/introspect", token=token)).json() == {"active": False}
+    return bool((await app.asks("/oauth/introspect", token=token)).json() == {"active": False})
 
 
 async def audited(runtime: Runtime, cooperative: CooperativeContext) -> list[tuple[str, str, dict[str, Any]]]:
@@ -206,7 +206,7 @@ async def test_what_else_is_wrong_goes_back_to_the_application(office, app: OAut
         ({"scope": "requests:write unknown"}, "invalid_scope"),
         ({"resource": AUDIENCE.replace("eure", "seine-maritime")}, "invalid_target"),
     ):
-        brought = app.comes_back(await office.get(app.way_in(**changes)))  # type: ignore[arg-type]
+        brought = app.comes_back(await office.get(app.way_in(**changes)))
         assert (brought["error"], brought["iss"], brought["state"]) == (error, "http://localhost:8027", app.state)
 
 
@@ -230,7 +230,7 @@ async def test_a_token_is_for_one_cooperative(
 async def test_a_token_expires(runtime: Runtime, app: OAuthApplication, moved_clock: MovableClock) -> None:
     token = (await app.token()).json()["access_token"]
     moved_clock.advance(seconds=599)
-    assert await runtime.tokens.verify(token, audience=AUDIENCE)
+    assert (await runtime.tokens.verify(token, audience=AUDIENCE)).client_id == app.client_id
     moved_clock.advance(seconds=1)
     with pytest.raises(InvalidToken) as caught:
         await runtime.tokens.verify(token, audience=AUDIENCE)
@@ -257,7 +257,7 @@ async def test_a_token_that_we_did_not_sign_as_it_is(runtime: Runtime, app: OAut
         sealed = {**header, **(head or {})}
         return jwt.encode(sealed, told, key, algorithms=[sealed["alg"]], default_type=None)
 
-    assert await runtime.tokens.verify(signed(), audience=AUDIENCE)
+    assert (await runtime.tokens.verify(signed(), audience=AUDIENCE)).client_id == app.client_id
     forged = {
         "no signature": f"{part({**header, 'alg': 'none'})}.{body}.",
         "no signature, no key": f"{part({'alg': 'none', 'typ': 'at+jwt'})}.{body}.",
@@ -297,11 +297,11 @@ async def test_a_verifier_believes_a_revocation_within_seconds(runtime: Runtime,
     seconds = [0.0]
     verifier = oauth.Verifier(runtime.database, runtime.settings, monotonic=lambda: seconds[0])
     token = (await app.token()).json()["access_token"]
-    assert await verifier.verify(token, audience=AUDIENCE)
+    assert (await verifier.verify(token, audience=AUDIENCE)).client_id == app.client_id
     revoked = await office.post(f"/c/eure/settings/api-clients/{app.client_id}/revoke")
     assert revoked.status_code == 303
     seconds[0] += 4.9
-    assert await verifier.verify(token, audience=AUDIENCE)
+    assert (await verifier.verify(token, audience=AUDIENCE)).client_id == app.client_id
     seconds[0] += 0.1
     with pytest.raises(InvalidToken):
         await verifier.verify(token, audience=AUDIENCE)
@@ -338,12 +338,12 @@ async def test_the_keys_turn_and_the_old_one_serves_its_last_token(
     moved_clock.advance(minutes=59)
     last = (await app.token()).json()["access_token"]
     assert kid(last) == old
-    assert await verifier.verify(last, audience=AUDIENCE)
+    assert (await verifier.verify(last, audience=AUDIENCE)).client_id == app.client_id
     moved_clock.advance(minutes=1)
     first = (await app.token()).json()["access_token"]
     assert kid(first) == new
     for token in (last, first):
-        assert await verifier.verify(token, audience=AUDIENCE)
+        assert (await verifier.verify(token, audience=AUDIENCE)).client_id == app.client_id
     moved_clock.advance(minutes=9, seconds=59)
     await oauth.turn_keys_and_forget(runtime.database, cipher=runtime.cipher)
     assert await listed() == [new, old]
@@ -355,6 +355,21 @@ async def test_the_keys_turn_and_the_old_one_serves_its_last_token(
     assert kept.kid == new
     assert b'"d"' not in kept.private_jwk  # sealed
     assert "d" in json.loads(runtime.cipher.decrypt(kept.private_jwk))
+
+
+async def test_a_stolen_key_is_erased(runtime: Runtime, app: OAuthApplication) -> None:
+    """The emergency of the how-to: its tokens are refused within a minute, new ones are given at once."""
+    seconds = [0.0]
+    verifier = oauth.Verifier(runtime.database, runtime.settings, monotonic=lambda: seconds[0])
+    before = (await app.token()).json()["access_token"]
+    assert (await verifier.verify(before, audience=AUDIENCE)).client_id == app.client_id
+    async with runtime.database.platform() as session:
+        await session.execute(sa.delete(SigningKey))
+    after = (await app.token()).json()["access_token"]
+    seconds[0] += 61
+    assert (await verifier.verify(after, audience=AUDIENCE)).client_id == app.client_id
+    with pytest.raises(InvalidToken):
+        await verifier.verify(before, audience=AUDIENCE)
 
 
 # --- secrets and keys of applications ----------------------------
@@ -384,6 +399,10 @@ async def test_somebody_elses_secret(office, visitor, app: OAuthApplication) -> 
     assert (await visitor.client.post("/oauth/token", data=fits)).status_code == 200
     both = await visitor.client.post("/oauth/token", data=fits, auth=(app.client_id, app.secret))
     refused(both, "invalid_request")
+    two = await visitor.client.post(
+        "/oauth/token", data={**ask, "client_id": other.client_id}, auth=(app.client_id, app.secret)
+    )
+    refused(two, "invalid_request")
     nobody = await visitor.client.post("/oauth/token", data={**ask, "client_id": app.client_id})
     assert nobody.status_code == 401
 

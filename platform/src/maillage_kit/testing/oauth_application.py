@@ -97,8 +97,8 @@ async def added_by(office: Any, http: httpx.AsyncClient, *, slug: str = "eure", 
     assert answer.status_code == 200, answer.text
     return OAuthApplication(
         http,
-        client_id=shown(answer.text, "Identifiant (client_id)"),
-        secret=shown(answer.text, "Secret (client_secret)"),
+        client_id=shown(answer.text, "Identifiant (client ID)"),
+        secret=shown(answer.text, "Secret (client secret)"),
     )
 
 

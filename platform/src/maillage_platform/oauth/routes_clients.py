@@ -278,7 +278,7 @@ def _addresses(cooperative: CooperativeContext, client: ApiClient, settings: Set
     """What the author of an application needs, beside its secret."""
     public_url = settings.web.public_url
     return [
-        ("Identifiant (client_id)", str(client.id)),
+        ("Identifiant (client ID)", str(client.id)),
         ("Serveur d’autorisation", public_url),
         ("Adresse des jetons", f"{public_url}/oauth/token"),
         ("API de la coopérative", audience_of(cooperative.slug, public_url=public_url)),

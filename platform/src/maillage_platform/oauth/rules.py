@@ -43,7 +43,7 @@ class GrantKind(StrEnum):
 
 METHOD_LABELS = {
     AuthMethod.SECRET: "Un secret que nous lui donnons",
-    AuthMethod.PRIVATE_KEY_JWT: "Une clé qu’elle garde, dont nous n’avons que la moitié publique (private_key_jwt)",
+    AuthMethod.PRIVATE_KEY_JWT: "Une clé qu’elle garde, dont nous n’avons que la moitié publique (RFC 7523)",
 }
 GRANT_LABELS = {
     GrantKind.CLIENT_CREDENTIALS: "En son propre nom, de machine à machine",

@@ -31,6 +31,8 @@ class _OfACooperative:
 
     def authenticate_token_endpoint_client(self) -> Party:
         party: Party = super().authenticate_token_endpoint_client()  # type: ignore[misc]
+        if (self.request.payload.client_id or party.get_client_id()) != party.get_client_id():
+            raise InvalidRequestError("The proof and the client_id are of two clients.")
         self.request.client = party
         self.server.count(party)
         self._check_target()
