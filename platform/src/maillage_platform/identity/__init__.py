@@ -4,6 +4,7 @@ from maillage_platform.identity.cookies import cookie_name, is_https, session_co
 from maillage_platform.identity.links import make_link
 from maillage_platform.identity.mailing import send_mail, send_waiting_letters
 from maillage_platform.identity.openid_client import OpenIdClient
+from maillage_platform.identity.people import emails_of
 from maillage_platform.identity.rules import limits_of
 from maillage_platform.identity.service import add_account, add_membership
 from maillage_platform.identity.sessions import actor_of, close_session, open_session
@@ -16,6 +17,7 @@ __all__ = [
     "add_membership",
     "close_session",
     "cookie_name",
+    "emails_of",
     "forget_old",
     "is_https",
     "limits_of",
