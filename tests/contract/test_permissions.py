@@ -38,6 +38,8 @@ def test_every_role_and_every_permission_has_its_line() -> None:
     assert set(GRANTS) == set(ROLE_LABELS) == set(ROLE_HINTS) == set(Role)
     assert set(PERMISSION_LABELS) == set(Permission)
     assert all(roles_with([permission]) for permission in Permission)
+    asked = {permission for _, _, permissions in guarded_routes() for permission in permissions}
+    assert set(Permission) - asked == set()
 
 
 def test_the_page_knows_every_guarded_route_of_the_application(runtime: Runtime) -> None:

@@ -1,5 +1,6 @@
 """For each request: which cooperative, who acts, and what every page needs. Nothing here decides a business rule."""
 
+import dataclasses
 import re
 from typing import Any
 from urllib.parse import unquote
@@ -14,12 +15,14 @@ from litestar.utils.scope.state import ScopeState
 
 from maillage_app.navigation import navigation, user_links
 from maillage_app.runtime import Runtime
+from maillage_app.witnessing import witness_of
 from maillage_kit import clock
-from maillage_kit.context import Actor, CooperativeContext
+from maillage_kit.context import Actor, CooperativeContext, Visit
 from maillage_kit.errors import NotFound, Unavailable
 from maillage_kit.migrations import Tree
+from maillage_kit.permissions import Role
 from maillage_kit.web import FLASH_COOKIE, AnyRequest
-from maillage_platform import identity
+from maillage_platform import identity, support
 
 _TENANT_PATH = re.compile(r"^/(?:c|p|api/v1/cooperatives)/([a-z0-9-]+)(?:/|$)")
 _API = "/api/"
@@ -38,6 +41,7 @@ class RequestContextMiddleware(ASGIMiddleware):
         self._passkey_for = runtime.settings.passkey_required_for
         self._cookie = identity.session_cookie_name(runtime.settings)
         self._tenant_head = Tree("tenants").head
+        self._witness = witness_of(runtime)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         state = scope["state"]
@@ -72,8 +76,33 @@ class RequestContextMiddleware(ASGIMiddleware):
             if self._runtime.directory.is_suspended(cooperative):
                 raise Unavailable("Cette coopérative est suspendue. Ses appels sont toujours pris.")
             state["cooperative"] = cooperative
+            if state["actor"] is not None and state["actor"].role is Role.SUPPORT and found[1] == "c":
+                state["actor"] = await self._visitor(scope, state["actor"], cooperative)
             structlog.contextvars.bind_contextvars(cooperative=cooperative.slug)
         await next_app(scope, receive, send_with_id)
+
+    async def _visitor(self, scope: Scope, actor: Actor, cooperative: CooperativeContext) -> Actor:
+        """Somebody of the federation's support, as they are inside this cooperative: a visitor while their visit lasts.
+        What they read is written in the cooperative's log first."""
+        async with self._runtime.database.platform() as session:
+            visit = await support.live_visit(
+                session, cooperative_id=cooperative.id, account_id=actor.account_id, at=clock.now()
+            )
+        if visit is None:
+            return actor
+        if scope.get("method") in ("GET", "HEAD"):
+            query = scope["query_string"].decode("latin-1")
+            await self._witness(
+                cooperative.id,
+                actor=actor.display_name,
+                action="support.read",
+                subject_type="support_visit",
+                subject_id=visit.id,
+                detail={"page": unquote(f"{scope['path']}?{query}" if query else scope["path"])[:300]},
+            )
+        return dataclasses.replace(
+            actor, cooperative_id=cooperative.id, visit=Visit(visit.id, visit.reason, visit.expires_at)
+        )
 
     async def _actor(self, scope: Scope) -> Actor | None:
         token = _cookies(scope).get(self._cookie)

@@ -6,7 +6,7 @@ from litestar import Router
 from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler
 
-from maillage_app import development_phone
+from maillage_app import development_phone, support_visits
 from maillage_app.development import mailbox
 from maillage_app.events import events
 from maillage_app.health import health, health_of_watch
@@ -72,6 +72,7 @@ def platform_routes(settings: Settings) -> Handlers:
         *oauth_consent.ROUTES,
         federation.console,
         federation.one_cooperative,
+        *support_visits.FEDERATION_ROUTES,
     ]
     if not settings.in_production:
         handlers += [mailbox, *development_phone.ROUTES]
@@ -85,6 +86,7 @@ def tenant_routes() -> Handlers:
         *people.TENANT_ROUTES,
         *providers.TENANT_ROUTES,
         *api_clients.TENANT_ROUTES,
+        *support_visits.TENANT_ROUTES,
         *desk.ROUTES,
         *cases.ROUTES,
         *case_actions.ROUTES,

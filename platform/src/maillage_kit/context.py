@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from maillage_kit.departments import department_label
-from maillage_kit.permissions import GRANTS, ROLE_LABELS, Permission, Role
+from maillage_kit.permissions import GRANTS, ROLE_LABELS, VISITOR, Permission, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,15 @@ class CooperativeContext:
 
 
 @dataclass(frozen=True, slots=True)
+class Visit:
+    """Somebody of the federation's support is inside the cooperative that they look at, to read, until `expires_at`."""
+
+    id: UUID
+    reason: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """A signed-in person wearing one hat. `member_id` and `technician_id` are set for members and technicians."""
 
@@ -67,6 +77,7 @@ class Actor:
     technician_id: UUID | None = None
     has_other_hats: bool = False
     has_second_factor: bool = False
+    visit: Visit | None = None
 
     @property
     def role_label(self) -> str:
@@ -75,7 +86,7 @@ class Actor:
     @property
     def permissions(self) -> frozenset[Permission]:
         """What this person may do here."""
-        return GRANTS[self.role]
+        return VISITOR if self.visit else GRANTS[self.role]
 
     def may(self, *permissions: Permission | str) -> bool:
         """Whether this person holds one of these at least."""

@@ -40,6 +40,7 @@ def requires(*permissions: Permission) -> Guard:
     """A guard, named beside its route: the actor holds one of `permissions`, in this cooperative.
 
     Not signed in: 401 (the browser is sent to sign in). Another cooperative's person: 404, as if nothing were there.
+    A visitor of the federation's support only reads, whatever the permission.
     """
 
     def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
@@ -49,7 +50,7 @@ def requires(*permissions: Permission) -> Guard:
             raise SignInRequired
         if cooperative is not None and actor.cooperative_id != cooperative.id:
             raise NotFound
-        if not actor.may(*permissions):
+        if not actor.may(*permissions) or (actor.visit and connection.scope.get("method") not in ("GET", "HEAD")):
             raise Forbidden
 
     guard.permissions = frozenset(permissions)  # type: ignore[attr-defined]

@@ -4,6 +4,7 @@ from maillage_platform.identity.cookies import cookie_name, is_https, onwards_co
 from maillage_platform.identity.links import make_link
 from maillage_platform.identity.mailing import send_mail, send_waiting_letters
 from maillage_platform.identity.openid_client import OpenIdClient
+from maillage_platform.identity.people import emails_of
 from maillage_platform.identity.places import Place
 from maillage_platform.identity.rate_limit import Window, attempts, count_attempt
 from maillage_platform.identity.rules import limits_of
@@ -22,6 +23,7 @@ __all__ = [
     "close_session",
     "cookie_name",
     "count_attempt",
+    "emails_of",
     "forget_old",
     "is_https",
     "limits_of",

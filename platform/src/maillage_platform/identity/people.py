@@ -75,6 +75,17 @@ async def colleagues(
     ]
 
 
+async def emails_of(session: PlatformSession, *, cooperative_id: UUID, role: Role) -> tuple[str, ...]:
+    """The e-mail addresses of those who have this role in a cooperative."""
+    found = await session.scalars(
+        sa.select(Account.email)
+        .join(Membership, Membership.account_id == Account.id)
+        .where(Membership.cooperative_id == cooperative_id, Membership.role == role, Account.disabled_at.is_(None))
+        .order_by(Account.email)
+    )
+    return tuple(found)
+
+
 async def invite(
     session: PlatformSession,
     *,

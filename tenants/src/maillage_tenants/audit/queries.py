@@ -120,9 +120,7 @@ async def links(session: TenantSession, *, after: int, limit: int) -> Sequence[L
         .order_by(AuditEntry.position)
         .limit(limit)
     )
-    return [
-        Link(position or 0, previous or "", digest or "", *content) for position, previous, digest, *content in found
-    ]
+    return [Link(row[0] or 0, row[1] or "", row[2] or "", *row[3:]) for row in found]
 
 
 async def head(session: TenantSession) -> End:

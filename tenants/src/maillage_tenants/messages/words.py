@@ -172,6 +172,15 @@ TEMPLATES: Mapping[str, Template] = {
         lasts=timedelta(hours=6),
     ),
     "forward_list": Template("Liste de renvois"),
+    "support_entered": Template(
+        "Assistance de la fédération",
+        text=(
+            "{name}, de l’assistance de la fédération, est entré en lecture jusqu’à {until}. Motif : {reason}. "
+            "Pour y mettre fin aussitôt : {url}"
+        ),
+        glance="L’assistance de la fédération est entrée, en lecture.",
+        lasts=timedelta(hours=6),
+    ),
 }
 _OTHER = Template("Message")
 
