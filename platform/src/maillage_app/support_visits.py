@@ -20,7 +20,7 @@ from maillage_kit.permissions import Permission, Role
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, Sent, base_path, page, page_request, requires, see_other, text
 from maillage_platform import identity, support
-from maillage_platform.identity.routes_providers import Place
+from maillage_platform.identity.places import Place
 from maillage_platform.support.models import SupportVisit
 from maillage_platform.support.rules import CHOICES
 from maillage_tenants import audit, messages
