@@ -24,6 +24,7 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 from maillage_app.app import build_app
 from maillage_app.onboarding import open_cooperative
 from maillage_app.runtime import Runtime
+from maillage_app.testing.cooperatives import EURE, SEINE_MARITIME
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
 from maillage_kit.clock import MovableClock
@@ -31,43 +32,10 @@ from maillage_kit.context import CooperativeContext, Role
 from maillage_kit.embedded_postgres import EmbeddedPostgres
 from maillage_kit.settings import DatabaseSettings, Settings
 from maillage_platform import identity, provisioning
-from maillage_platform.cooperatives import NewCooperative
 from maillage_tenants import territory
 from maillage_tenants.members import models as member_models
 from maillage_tenants.rota import models as rota_models
 
-EURE = NewCooperative(
-    slug="eure",
-    name="Dépannage Eure",
-    legal_name="Coopérative des artisans dépanneurs de l’Eure",
-    siren="732829320",
-    department="27",
-    address="12 rue de la Harpe, 27000 Évreux",
-    email="contact@eure.example",
-    public_number="02 32 40 27 27",
-    manager_name="Hélène Marchand",
-    manager_phone="06 12 34 56 01",
-    fallback_phone="02 32 40 27 00",
-    mediator_name="Médiation de la consommation Normandie",
-    mediator_contact="https://mediateur.example",
-    trades=("plumbing", "locksmith", "glazing"),
-)
-SEINE_MARITIME = NewCooperative(
-    slug="seine-maritime",
-    name="Dépannage Seine-Maritime",
-    legal_name="Coopérative des artisans dépanneurs de Seine-Maritime",
-    siren="404833048",
-    department="76",
-    address="3 quai du Havre, 76000 Rouen",
-    email="contact@seine-maritime.example",
-    public_number="02 35 40 76 76",
-    manager_name="Paul Lemoine",
-    manager_phone="06 12 34 56 02",
-    fallback_phone="02 35 40 76 00",
-    mediator_name="Médiation de la consommation Normandie",
-    mediator_contact="https://mediateur.example",
-    trades=("plumbing", "locksmith"),
-)
 SignIn = Callable[..., Awaitable["Browser"]]
 
 
