@@ -1,28 +1,38 @@
-"""The town of the telephone stories: people on call around Pont-Audemer, customers, and a phone company."""
+"""The town of the telephone stories: people on call around Pont-Audemer, customers, and a phone company; and a
+cooperative on a PostgreSQL of its own, which may be stopped."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
 import httpx
+import psycopg
 import pytest
 import sqlalchemy as sa
 import structlog
 
+from maillage_app.onboarding import open_cooperative
 from maillage_app.runtime import Runtime
+from maillage_app.testing.cooperatives import MANCHE
+from maillage_hooks import TradeRegistry
 from maillage_kit import clock
 from maillage_kit.clock import MovableClock
 from maillage_kit.context import CooperativeContext
+from maillage_kit.embedded_postgres import EmbeddedPostgres
 from maillage_kit.semester import Semester
+from maillage_kit.settings import DatabaseSettings, Settings
 from maillage_kit.testing.phone_company import Phone, PhoneCompany
+from maillage_platform import provisioning
 from maillage_tenants import customers, territory
 from maillage_tenants.customers import ConsumerStatus, CustomerFacts, CustomerKind, PremisesUse, SiteFacts
 from maillage_tenants.members.models import Member, MemberDocument, MemberTrade, Technician
 from maillage_tenants.rota.models import Duty, OnCallPost, Rota
 
 PONT_AUDEMER, EVREUX, BERNAY = "27467", "27229", "27056"
+NOW = datetime(2027, 3, 1, 8, tzinfo=UTC)
 FOREVER = (datetime(2027, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC))
 
 
@@ -223,3 +233,41 @@ async def town(
         company.is_quiet()
         errors = [line for line in log if line["log_level"] in ("error", "critical", "exception")]
         assert [line for line in errors if line["event"] not in town.troubles] == []
+
+
+# --- outages -----------------------------------------------------
+
+
+@pytest.fixture
+def quiet_log() -> Iterator[None]:
+    """What a test breaks is logged with long traces: kept off the screen."""
+    with structlog.testing.capture_logs():
+        yield
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory, trades: TradeRegistry) -> Iterator[EmbeddedPostgres]:
+    """A PostgreSQL of the tests of one file, to be stopped and frozen, with one cooperative: Manche."""
+    postgres = EmbeddedPostgres(tmp_path_factory.mktemp("outage"))
+    url = postgres.start()
+    provisioning.migrate_platform(url)
+
+    async def fill() -> None:
+        runtime = Runtime.start(Settings(environment="test", database=DatabaseSettings(url=url)), trades=trades)
+        await open_cooperative(runtime, MANCHE, actor="tests")
+        await runtime.close()
+
+    with clock.using(MovableClock(NOW)):
+        asyncio.run(fill())
+    try:
+        yield postgres
+    finally:
+        postgres.stop(force=True)
+
+
+@pytest.fixture
+def server(installed: EmbeddedPostgres) -> EmbeddedPostgres:
+    """That server, running, without any call."""
+    with psycopg.connect(installed.start(), autocommit=True) as connection:
+        connection.execute("truncate t0001.call, t0001.intervention, t0001.alarm, t0001.number_counter cascade")
+    return installed
