@@ -7,6 +7,8 @@ import asyncio
 import contextlib
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -338,6 +340,31 @@ async def crew(runtime: Runtime, eure: CooperativeContext) -> Crew:
             await session.flush()
             artisans.append(Artisan(member.id, technician.id, duty.id, f"{first} {last}", phone))
     return Crew(sector.id, "27467", tuple(artisans))
+
+
+# --- numbers -----------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Callable[..., str]]:
+    """`bench("oncall", "--years", "1")`: that bench as a process, on databases kept from one run of a file to the next;
+    what it printed."""
+    # Not under pytest's folder, which another run closes to the account that PostgreSQL runs as.
+    with tempfile.TemporaryDirectory(prefix="maillage-bench-") as folder:
+
+        def run(*arguments: str) -> str:
+            done = subprocess.run(
+                [sys.executable, "-m", "maillage_app.cli", "bench", *arguments],
+                cwd=Path(__file__).resolve().parents[1],
+                env={**os.environ, "MAILLAGE_BENCH_DIR": folder},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr[-3000:]
+            return done.stdout
+
+        yield run
 
 
 # --- two workers -------------------------------------------------
