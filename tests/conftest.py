@@ -7,6 +7,8 @@ import asyncio
 import contextlib
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 from maillage_app.app import build_app
 from maillage_app.onboarding import open_cooperative
 from maillage_app.runtime import Runtime
+from maillage_app.testing.cooperatives import EURE, SEINE_MARITIME
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
 from maillage_kit.api_access import Scope
@@ -34,43 +37,10 @@ from maillage_kit.permissions import Role
 from maillage_kit.settings import DatabaseSettings, Settings
 from maillage_kit.testing.api_tokens import TokenIssuer
 from maillage_platform import identity, provisioning
-from maillage_platform.cooperatives import NewCooperative
 from maillage_tenants import territory
 from maillage_tenants.members import models as member_models
 from maillage_tenants.rota import models as rota_models
 
-EURE = NewCooperative(
-    slug="eure",
-    name="Dépannage Eure",
-    legal_name="Coopérative des artisans dépanneurs de l’Eure",
-    siren="732829320",
-    department="27",
-    address="12 rue de la Harpe, 27000 Évreux",
-    email="contact@eure.example",
-    public_number="02 32 40 27 27",
-    manager_name="Hélène Marchand",
-    manager_phone="06 12 34 56 01",
-    fallback_phone="02 32 40 27 00",
-    mediator_name="Médiation de la consommation Normandie",
-    mediator_contact="https://mediateur.example",
-    trades=("plumbing", "locksmith", "glazing"),
-)
-SEINE_MARITIME = NewCooperative(
-    slug="seine-maritime",
-    name="Dépannage Seine-Maritime",
-    legal_name="Coopérative des artisans dépanneurs de Seine-Maritime",
-    siren="404833048",
-    department="76",
-    address="3 quai du Havre, 76000 Rouen",
-    email="contact@seine-maritime.example",
-    public_number="02 35 40 76 76",
-    manager_name="Paul Lemoine",
-    manager_phone="06 12 34 56 02",
-    fallback_phone="02 35 40 76 00",
-    mediator_name="Médiation de la consommation Normandie",
-    mediator_contact="https://mediateur.example",
-    trades=("plumbing", "locksmith"),
-)
 SignIn = Callable[..., Awaitable["Browser"]]
 
 
@@ -373,6 +343,31 @@ async def crew(runtime: Runtime, eure: CooperativeContext) -> Crew:
             await session.flush()
             artisans.append(Artisan(member.id, technician.id, duty.id, f"{first} {last}", phone))
     return Crew(sector.id, "27467", tuple(artisans))
+
+
+# --- numbers -----------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Callable[..., str]]:
+    """`bench("oncall", "--years", "1")`: that bench as a process, on databases kept from one run of a file to the next;
+    what it printed."""
+    # Not under pytest's folder, which another run closes to the account that PostgreSQL runs as.
+    with tempfile.TemporaryDirectory(prefix="maillage-bench-") as folder:
+
+        def run(*arguments: str) -> str:
+            done = subprocess.run(
+                [sys.executable, "-m", "maillage_app.cli", "bench", *arguments],
+                cwd=Path(__file__).resolve().parents[1],
+                env={**os.environ, "MAILLAGE_BENCH_DIR": folder},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr[-3000:]
+            return done.stdout
+
+        yield run
 
 
 # --- two workers -------------------------------------------------

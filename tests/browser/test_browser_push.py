@@ -3,10 +3,8 @@ third parties: what they would bring is handed to the worker by the browser's ow
 
 import asyncio
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -14,6 +12,7 @@ from playwright.async_api import Browser, expect
 
 from maillage_app.app import CONTENT_SECURITY_POLICY
 from maillage_app.web.templating import WEB
+from maillage_kit.testing.http_server import Handler, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 PAGE = """<!doctype html><html lang="fr"><head><meta name="csrf-token" content="jeton">
@@ -41,16 +40,12 @@ class Site:
 def site() -> Iterator[Site]:
     state = Site()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Pages(Handler):
         def do_GET(self) -> None:
             script = self.path.startswith("/static/")
             body = (WEB / self.path.lstrip("/")).read_bytes() if script else PAGE.encode()
-            self.send_response(200)
-            self.send_header("Content-Type", self._kind())
-            self.send_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            policy = ("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+            self.answer(200, body, [("Content-Type", self._kind()), policy])
 
         def _kind(self) -> str:
             kinds = {"js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
@@ -61,17 +56,9 @@ def site() -> Iterator[Site]:
             self.send_response(204)
             self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.url = f"http://localhost:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield state
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Pages) as port:
+        state.url = f"http://localhost:{port}"
+        yield state
 
 
 async def test_a_notification_is_shown_and_the_product_told(browser: Browser, site: Site) -> None:

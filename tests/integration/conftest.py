@@ -13,12 +13,13 @@ from uuid import UUID
 import pytest
 
 from maillage_app.runtime import Runtime
+from maillage_app.testing.plumbers import S2, Plumbers, add_person
 from maillage_kit import clock
 from maillage_kit.clock import MovableClock
 from maillage_kit.context import CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.ids import new_id
-from maillage_tenants import customers, interventions, quotes, tariffs
+from maillage_tenants import customers, interventions, quotes, tariffs, territory
 from maillage_tenants.customers import ConsumerStatus, CustomerFacts, CustomerKind, PremisesUse, SiteFacts
 from maillage_tenants.interventions import NewCase, Source
 from maillage_tenants.members.models import Member, MemberDocument, MemberTrade, Technician
@@ -260,3 +261,15 @@ def new_repair(
 async def leak(new_repair: NewRepair) -> Repair:
     """A leak in a dwelling over two years old, Sunday 7 March 2027 at 03:12."""
     return await new_repair()
+
+
+@pytest.fixture
+async def plumbers(runtime: Runtime, eure: CooperativeContext) -> Plumbers:
+    async with runtime.database.tenant(eure.tenant) as session:
+        sectors = await territory.sectors(session, trade="plumbing", semester=S2)
+        people = [
+            await add_person(session, index * 7 + number, sectors=(sector.id,))
+            for index, sector in enumerate(sectors)
+            for number in range(4)
+        ]
+    return Plumbers(runtime.trades.enabled(["plumbing"]), tuple(people), sectors)

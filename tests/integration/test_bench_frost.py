@@ -1,34 +1,19 @@
 """`./maillage bench frost`, short: both restarts, repeats and late events; nothing is lost and nobody comes twice."""
 
 import json
-import os
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def figures() -> Iterator[dict[str, Any]]:
-    with tempfile.TemporaryDirectory(prefix="maillage-bench-") as folder:
-        sizes = ("--tenants", "2", "--customers", "120", "--rate", "3", "--seconds", "20")
-        done = subprocess.run(
-            [sys.executable, "-m", "maillage_app.cli", "bench", "frost", "--json", *sizes],
-            cwd=ROOT,
-            env={**os.environ, "MAILLAGE_BENCH_DIR": folder},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
-        yield json.loads(done.stdout)
+def figures(bench: Callable[..., str]) -> dict[str, Any]:
+    sizes = ("--tenants", "2", "--customers", "120", "--rate", "3", "--seconds", "20")
+    found: dict[str, Any] = json.loads(bench("frost", "--json", *sizes))
+    return found
 
 
 def test_no_call_is_lost_and_none_is_there_twice(figures: dict[str, Any]) -> None:

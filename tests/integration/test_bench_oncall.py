@@ -1,11 +1,7 @@
 """`./maillage bench oncall`, tiny: it runs on its own databases and says what it promises. Speed is not judged here."""
 
 import json
-import os
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,30 +11,10 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run_bench(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "maillage_app.cli", "bench", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "MAILLAGE_BENCH_DIR": str(folder)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
-def folder() -> Iterator[Path]:
-    # Not under pytest's folder, which another run closes to the account that PostgreSQL runs as.
-    with tempfile.TemporaryDirectory(prefix="maillage-bench-") as name:
-        yield Path(name)
-
-
-@pytest.fixture(scope="module")
-def figures(folder: Path) -> dict[str, Any]:
+def figures(bench: Callable[..., str]) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(
-        run_bench(folder, "oncall", "--json", "--tenants", "1,3", "--years", "1", "--seconds", "1", "--rounds", "1")
+        bench("oncall", "--json", "--tenants", "1,3", "--years", "1", "--seconds", "1", "--rounds", "1")
     )
     return found
 
@@ -70,7 +46,9 @@ def test_the_machine_is_told_without_its_paths(figures: dict[str, Any]) -> None:
     assert figures["load"].keys() == {"load_before", "load_after"}
 
 
-def test_the_databases_serve_again_and_the_text_shows_the_same(figures: dict[str, Any], folder: Path) -> None:
-    text = run_bench(folder, "oncall", "--tenants", "1", "--years", "1", "--seconds", "1", "--rounds", "1")
+def test_the_databases_serve_again_and_the_text_shows_the_same(
+    figures: dict[str, Any], bench: Callable[..., str]
+) -> None:
+    text = bench("oncall", "--tenants", "1", "--years", "1", "--seconds", "1", "--rounds", "1")
     duties = figures["by_cooperatives"][0]["duties"]
     assert f"{duties:,}".replace(",", " ") in text and "p99" in text

@@ -1,11 +1,7 @@
 """`./maillage bench routing`, tiny: real calls over HTTP, pgbench with the same SQL. Speed is not judged here."""
 
 import json
-import os
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +12,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def figures() -> Iterator[dict[str, Any]]:
-    # Not under pytest's folder, which another run closes to the account that PostgreSQL runs as.
-    with tempfile.TemporaryDirectory(prefix="maillage-bench-") as folder:
-        yield run_bench(folder)
-
-
-def run_bench(folder: str) -> dict[str, Any]:
+def figures(bench: Callable[..., str]) -> dict[str, Any]:
     sizes = ("--tenants", "2", "--customers", "120", "--seconds", "1", "--warm-up", "1", "--rounds", "1")
-    done = subprocess.run(
-        [sys.executable, "-m", "maillage_app.cli", "bench", "routing", "--json", *sizes],
-        cwd=ROOT,
-        env={**os.environ, "MAILLAGE_BENCH_DIR": folder},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    found: dict[str, Any] = json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(bench("routing", "--json", *sizes))
     return found
 
 

@@ -1,9 +1,8 @@
 """The office hangs up a running call: asked of the carrier first, written down after, refused in words."""
 
+import contextlib
 import json
-import threading
 from collections.abc import AsyncIterator, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
@@ -17,6 +16,7 @@ from maillage_kit.context import CooperativeContext
 from maillage_kit.ids import new_id
 from maillage_kit.permissions import Role
 from maillage_kit.settings import Settings
+from maillage_kit.testing.message_carriers import http_carrier
 
 SID, CALL_ID = "CA" + "7" * 32, "7f3a@trunk.example"
 
@@ -31,25 +31,14 @@ class Carriers:
             {"call-id": "other@t", "h_entry": 5, "h_id": 6},
         ]
         self.status = 200
-        carriers = self
+        self.listening = contextlib.ExitStack()
+        self.url = self.listening.enter_context(http_carrier(self.answer))
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"])).decode()
-                answer = carriers.rpc(json.loads(body)) if self.path == "/RPC" else carriers.rest(self, body)
-                self.send_response(carriers.status)
-                self.end_headers()
-                self.wfile.write(json.dumps(answer).encode())
-
-            def log_message(self, *_: Any) -> None:
-                return
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_address[1]}"
+    def answer(self, method: str, path: str, headers: Any, body: bytes) -> tuple[int, object]:
+        if path == "/RPC":
+            return self.status, self.rpc(json.loads(body))
+        self.asked.append((f"{path} {headers['authorization'][:5]}", unquote(body.decode())))
+        return self.status, {}
 
     def rpc(self, told: dict[str, Any]) -> dict[str, Any]:
         self.asked.append((told["method"], told["params"]))
@@ -58,17 +47,12 @@ class Carriers:
             return {"result": found} if found else {"error": {"code": 404, "message": "Not found"}}
         return {"result": []}
 
-    def rest(self, handler: BaseHTTPRequestHandler, body: str) -> dict[str, Any]:
-        self.asked.append((f"{handler.path} {handler.headers['authorization'][:5]}", unquote(body)))
-        return {}
-
 
 @pytest.fixture
 def carriers() -> Iterator[Carriers]:
     running = Carriers()
     yield running
-    running.server.shutdown()
-    running.server.server_close()
+    running.listening.close()
 
 
 @pytest.fixture
@@ -140,8 +124,7 @@ async def test_what_cannot_be_hung_up_is_said_and_not_written(
     call_id = await a_call(runtime, eure, provider, name, state)
     carriers.status = status
     if status == 0:
-        carriers.server.shutdown()
-        carriers.server.server_close()
+        carriers.listening.close()
     office = await sign_in(Role.MANAGER, eure)
     await office.post(f"/c/eure/calls/{call_id}/hang-up")
     assert why in (await office.get(f"/c/eure/calls/{call_id}")).text

@@ -1,9 +1,7 @@
 """Calls to addresses that others wrote: only https, only public ones, checked where the call really goes."""
 
 import asyncio
-import http.server
 import ssl
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from maillage_kit import clock
 from maillage_kit.guarded_http import CallFailed, CallRefused, GuardedHttp, is_public
+from maillage_kit.testing.http_server import Handler, serving
 
 PRIVATE = (
     "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
@@ -68,33 +67,17 @@ async def test_a_name_with_one_private_address_is_refused(monkeypatch: pytest.Mo
         await GuardedHttp(open_to_private=False).get("https://idp.example/x")
 
 
-class Server(http.server.BaseHTTPRequestHandler):
+class Server(Handler):
     def do_GET(self) -> None:
         if self.path == "/moved":
-            self.send_response(302)
-            self.send_header("location", "/long")
-            self.end_headers()
-            return
-        body = b"x" * (2048 if self.path == "/long" else 5)
-        self.send_response(200)
-        self.send_header("content-length", str(len(body)))
-        self.send_header("x-host", self.headers["host"])
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing."""
+            return self.answer(302, headers=[("location", "/long")])
+        return self.answer(200, b"x" * (2048 if self.path == "/long" else 5), [("x-host", self.headers["host"])])
 
 
 @pytest.fixture
 def server() -> Iterator[str]:
-    running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
-    thread = threading.Thread(target=running.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://localhost:{running.server_port}"
-    running.shutdown()
-    running.server_close()
-    thread.join()
+    with serving(Server) as port:
+        yield f"http://localhost:{port}"
 
 
 async def test_answers_are_short_and_redirects_are_not_followed(server: str) -> None:
@@ -136,11 +119,6 @@ async def test_the_certificate_must_be_of_the_name_asked_for(tmp_path: Path, mon
     (tmp_path / "both.pem").write_bytes(public + secret)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "both.pem")
-    running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
-    running.socket = context.wrap_socket(running.socket, server_side=True)
-    running.handle_error = lambda *_: None  # type: ignore[method-assign]  # a refused handshake is what we want
-    thread = threading.Thread(target=running.serve_forever, daemon=True)
-    thread.start()
 
     async def answers(self: object, host: str, port: int, **_: object) -> list[tuple[object, ...]]:
         return [(2, 1, 6, "", ("127.0.0.1", port))]
@@ -148,16 +126,12 @@ async def test_the_certificate_must_be_of_the_name_asked_for(tmp_path: Path, mon
     monkeypatch.setattr(asyncio.get_running_loop().__class__, "getaddrinfo", answers)
     calls = GuardedHttp(open_to_private=True)
     calls._tls.load_verify_locations(cadata=public.decode())
-    try:
-        assert (await calls.get(f"https://idp.example:{running.server_port}/x")).status == 200
+    with serving(Server, tls=context) as port:
+        assert (await calls.get(f"https://idp.example:{port}/x")).status == 200
         with pytest.raises(CallFailed):
-            await calls.get(f"https://other.example:{running.server_port}/x")
+            await calls.get(f"https://other.example:{port}/x")
         with pytest.raises(CallFailed):  # and the issuer must be known
-            await GuardedHttp(open_to_private=True).get(f"https://idp.example:{running.server_port}/x")
-    finally:
-        running.shutdown()
-        running.server_close()
-        thread.join()
+            await GuardedHttp(open_to_private=True).get(f"https://idp.example:{port}/x")
 
 
 async def test_nobody_there_is_a_failure_said_in_one_word() -> None:

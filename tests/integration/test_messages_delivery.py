@@ -2,14 +2,12 @@
 
 import asyncio
 import base64
-import json
-import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from email import message_from_string
 from email.header import decode_header, make_header
 from email.message import Message as ParsedMail
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID, uuid4
 
@@ -22,6 +20,7 @@ from maillage_kit.clock import MovableClock
 from maillage_kit.context import CooperativeContext
 from maillage_kit.errors import Invalid
 from maillage_kit.settings import MailSettings, Settings, SmsSettings
+from maillage_kit.testing.message_carriers import http_carrier
 from maillage_tenants import alarms, messages
 from maillage_tenants.messages.carriers import carriers_from
 from maillage_tenants.messages.rules import RETRY_AFTER
@@ -100,30 +99,13 @@ def carrier() -> Iterator[SmsServer]:
     """A local HTTP server with the carrier's address form; answers what it is told, 201 otherwise."""
     state = SmsServer()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            form = {key: values[0] for key, values in parse_qs(body).items()}
-            state.requests.append((self.path, self.headers["Authorization"], form))
-            status, answer = state.answers.pop(0) if state.answers else (201, {"sid": f"SM{len(state.requests):032d}"})
-            payload = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(payload)))
-            self.end_headers()
-            self.wfile.write(payload)
+    def answer(method: str, path: str, headers: Any, body: bytes) -> tuple[int, object]:
+        form = {key: values[0] for key, values in parse_qs(body.decode()).items()}
+        state.requests.append((path, headers["Authorization"], form))
+        return state.answers.pop(0) if state.answers else (201, {"sid": f"SM{len(state.requests):032d}"})
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield state
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with http_carrier(answer) as state.url:
+        yield state
 
 
 def _mail(settings: Settings, smtp: SmtpServer) -> Settings:

@@ -1,10 +1,8 @@
 """The auditor finds what should have ended, alarms once, repairs what is safe, withholds its heartbeat when late."""
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +19,7 @@ from maillage_kit.context import CooperativeContext
 from maillage_kit.ids import new_id
 from maillage_kit.permissions import Role
 from maillage_kit.settings import Settings, TelephonySettings, WatchCallSettings, WatchSettings
+from maillage_kit.testing.http_server import Handler, serving
 from maillage_platform import federation, outbox
 from maillage_platform.heartbeat import last_beat
 from maillage_tenants.calls.models import Call, CallLeg
@@ -42,24 +41,14 @@ class HeartMonitor:
 def monitor() -> Iterator[HeartMonitor]:
     state = HeartMonitor()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Ping(Handler):
         def do_GET(self) -> None:
             state.heard.append(self.path)
-            self.send_response(state.status)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+            self.answer(state.status)
 
-        def log_message(self, *_: Any) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{server.server_port}/ping/secret"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield state
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Ping) as port:
+        state.url = f"http://127.0.0.1:{port}/ping/secret"
+        yield state
 
 
 @pytest.fixture

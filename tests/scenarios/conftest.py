@@ -1,30 +1,47 @@
-"""The town of the telephone stories: people on call around Pont-Audemer, customers, and a phone company."""
+"""The town of the telephone stories: people on call around Pont-Audemer, customers, and a phone company; and a
+cooperative on a PostgreSQL of its own, which may be stopped."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
 import httpx
+import psycopg
 import pytest
 import sqlalchemy as sa
 import structlog
+from pydantic import SecretStr
 
+from maillage_app.app import build_app
+from maillage_app.onboarding import open_cooperative
 from maillage_app.runtime import Runtime
+from maillage_app.testing.cooperatives import MANCHE
+from maillage_app.worker import run_handler
+from maillage_hooks import TradeRegistry
 from maillage_kit import clock
 from maillage_kit.clock import MovableClock
 from maillage_kit.context import CooperativeContext
+from maillage_kit.embedded_postgres import EmbeddedPostgres
 from maillage_kit.permissions import Role
 from maillage_kit.semester import Semester
+from maillage_kit.settings import DatabaseSettings, Settings, SipSettings
 from maillage_kit.testing.phone_company import Phone, PhoneCompany
+from maillage_kit.testing.sip_line import SipLine
+from maillage_platform import provisioning
 from maillage_tenants import alarms, customers, rota, territory
+from maillage_tenants.calls import tasks
+from maillage_tenants.calls.carriers import sip
 from maillage_tenants.customers import ConsumerStatus, CustomerFacts, CustomerKind, PremisesUse, SiteFacts
 from maillage_tenants.members.models import Member, MemberDocument, MemberTrade, Technician
 from maillage_tenants.messages.models import Message
 from maillage_tenants.rota.models import Duty, OnCallPost, Rota
 
 PONT_AUDEMER, EVREUX, BERNAY = "27467", "27229", "27056"
+EDGE_SECRET, CALLER = "the-secret-of-the-edge", "+33633333301"
+NOW = datetime(2027, 3, 1, 8, tzinfo=UTC)
 FOREVER = (datetime(2027, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC))
 
 
@@ -199,6 +216,20 @@ class Town:
         )
         return [(row["display_name"].split(" ")[0], row["state"]) for row in found]
 
+    async def to_the_ladder(self, line: SipLine) -> list[tuple[int, str]]:
+        """A line of the SIP trunk, up to the hunt: plumbing, in Pont-Audemer."""
+        await line.rings()
+        await line.start()
+        await line.types("1")
+        if any("gather" in verb for verb in line.verbs):
+            await line.types("27500")
+        return line.hunt
+
+    async def settled(self) -> None:
+        """The tasks that say what came of calls whose line is over."""
+        for row in await self.rows("select id from call where state <> 'ended' and line_ended_at is not null"):
+            await run_handler(self.runtime, self.cooperative, tasks.settle, {"call_id": str(row["id"])})
+
 
 @pytest.fixture
 async def town(
@@ -353,3 +384,74 @@ async def guild(runtime: Runtime, eure: CooperativeContext, sign_in) -> Guild:
         session.add_all((published, *posts))
         await session.flush()
         return Guild(runtime, eure, sign_in, sector.id, published.id, {post.rank: post.id for post in posts})
+
+
+# --- our own switchboard -----------------------------------------
+
+
+@pytest.fixture
+def a_patient_edge(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine that runs tests is not an outage."""
+    monkeypatch.setattr(sip, "PATIENCE_SECONDS", 30.0)
+
+
+@pytest.fixture
+async def runtime_with_edge(
+    settings: Settings, trades: TradeRegistry, moved_clock: MovableClock
+) -> AsyncIterator[Runtime]:
+    """A process that knows an edge. A file whose calls come by the SIP trunk makes it its `runtime`."""
+    with_sip = settings.telephony.model_copy(update={"sip": SipSettings(secrets=(SecretStr(EDGE_SECRET),))})
+    started = Runtime.start(settings.model_copy(update={"telephony": with_sip}), trades=trades)
+    yield started
+    await started.close()
+
+
+@pytest.fixture
+async def dials(town: Town, moved_clock: MovableClock) -> AsyncIterator[Callable[..., SipLine]]:
+    """A line of the SIP trunk: `dials("+336…")`."""
+    app: Any = build_app(town.runtime)
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+
+        def line(caller: str = CALLER, *, called: str = town.number, **more: Any) -> SipLine:
+            return SipLine(client, secret=EDGE_SECRET, caller=caller, called=called, now=moved_clock.now, **more)
+
+        yield line
+
+
+# --- outages -----------------------------------------------------
+
+
+@pytest.fixture
+def quiet_log() -> Iterator[None]:
+    """What a test breaks is logged with long traces: kept off the screen."""
+    with structlog.testing.capture_logs():
+        yield
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory, trades: TradeRegistry) -> Iterator[EmbeddedPostgres]:
+    """A PostgreSQL of the tests of one file, to be stopped and frozen, with one cooperative: Manche."""
+    postgres = EmbeddedPostgres(tmp_path_factory.mktemp("outage"))
+    url = postgres.start()
+    provisioning.migrate_platform(url)
+
+    async def fill() -> None:
+        runtime = Runtime.start(Settings(environment="test", database=DatabaseSettings(url=url)), trades=trades)
+        await open_cooperative(runtime, MANCHE, actor="tests")
+        await runtime.close()
+
+    with clock.using(MovableClock(NOW)):
+        asyncio.run(fill())
+    try:
+        yield postgres
+    finally:
+        postgres.stop(force=True)
+
+
+@pytest.fixture
+def server(installed: EmbeddedPostgres) -> EmbeddedPostgres:
+    """That server, running, without any call."""
+    with psycopg.connect(installed.start(), autocommit=True) as connection:
+        connection.execute("truncate t0001.call, t0001.intervention, t0001.alarm, t0001.number_counter cascade")
+    return installed

@@ -1,18 +1,15 @@
 """Rule 1 with PostgreSQL stopped: the caller talks to the fallback number, and the call is put on record afterwards."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-import psycopg
 import pytest
 import sqlalchemy as sa
-import structlog
 
 from maillage_app.app import build_app
-from maillage_app.onboarding import open_cooperative
 from maillage_app.runtime import Runtime
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
@@ -20,69 +17,17 @@ from maillage_kit.clock import MovableClock
 from maillage_kit.embedded_postgres import EmbeddedPostgres
 from maillage_kit.settings import DatabaseSettings, Settings, TelephonySettings
 from maillage_kit.testing.phone_company import PhoneCompany
-from maillage_platform import provisioning
-from maillage_platform.cooperatives import NewCooperative
 from maillage_platform.cooperatives import directory as directory_module
 
+pytestmark = pytest.mark.usefixtures("quiet_log")
 CALLER = "+33633333301"
 LAST_RESORT = "+33144000000"
 NOW = datetime(2027, 3, 1, 8, tzinfo=UTC)
-MANCHE = NewCooperative(
-    slug="manche",
-    name="Dépannage Manche",
-    legal_name="Coopérative des artisans dépanneurs de la Manche",
-    siren="732829320",
-    department="50",
-    address="1 rue du Port, 50000 Saint-Lô",
-    email="contact@manche.example",
-    public_number="02 33 40 50 50",
-    manager_name="Jeanne Lecomte",
-    manager_phone="06 12 34 50 50",
-    fallback_phone="02 33 40 50 00",
-    mediator_name="Médiation de la consommation Normandie",
-    mediator_contact="https://mediateur.example",
-    trades=("plumbing",),
-)
 
 
 def over(app: Any) -> httpx.ASGITransport:
     """An error inside is an answer 500, as from a server."""
     return httpx.ASGITransport(app=app, raise_app_exceptions=False)
-
-
-@pytest.fixture(autouse=True)
-def quiet_log() -> Iterator[None]:
-    """What these tests break is logged with long traces: kept off the screen."""
-    with structlog.testing.capture_logs():
-        yield
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory, trades: TradeRegistry) -> Iterator[EmbeddedPostgres]:
-    """A PostgreSQL of these tests alone, to be stopped, with one cooperative."""
-    postgres = EmbeddedPostgres(tmp_path_factory.mktemp("outage"))
-    url = postgres.start()
-    provisioning.migrate_platform(url)
-
-    async def fill() -> None:
-        runtime = Runtime.start(Settings(environment="test", database=DatabaseSettings(url=url)), trades=trades)
-        await open_cooperative(runtime, MANCHE, actor="tests")
-        await runtime.close()
-
-    with clock.using(MovableClock(NOW)):
-        asyncio.run(fill())
-    try:
-        yield postgres
-    finally:
-        postgres.stop(force=True)
-
-
-@pytest.fixture
-def server(installed: EmbeddedPostgres) -> EmbeddedPostgres:
-    """That server, running, without any call."""
-    with psycopg.connect(installed.start(), autocommit=True) as connection:
-        connection.execute("truncate t0001.call, t0001.intervention, t0001.alarm, t0001.number_counter cascade")
-    return installed
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """Messages, conversations and the cooperative's own voice: from the line to the office's page, and to their end."""
 
 import base64
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +15,7 @@ from maillage_app.app import build_app
 from maillage_app.runtime import Runtime
 from maillage_kit.permissions import Role
 from maillage_kit.settings import CarrierApiSettings, SipSettings
+from maillage_kit.testing.http_server import Handler, serving
 from maillage_kit.testing.sounds import alaw, wav
 from maillage_tenants import recordings
 from maillage_tenants.calls import words
@@ -44,29 +43,18 @@ class Archive:
 
 @pytest.fixture
 def archive() -> Iterator[Archive]:
-    class Handler(BaseHTTPRequestHandler):
+    class Shelf(Handler):
         def do_GET(self) -> None:
             expected = "Basic " + base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode()
             status = kept.answers.pop(0) if kept.answers else 200
             if self.headers.get("Authorization") != expected:
                 kept.refused += 1
                 status = 401
-            self.send_response(status)
-            self.end_headers()
-            if status == 200:
-                self.wfile.write(kept.sound)
+            self.answer(status, kept.sound if status == 200 else b"")
 
-        def log_message(self, *_: Any) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    kept = Archive(f"http://127.0.0.1:{server.server_port}", wav(12))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield kept
-    server.shutdown()
-    server.server_close()
-    thread.join(timeout=5)
+    with serving(Shelf) as port:
+        kept = Archive(f"http://127.0.0.1:{port}", wav(12))
+        yield kept
 
 
 @pytest.fixture

@@ -1,10 +1,9 @@
 """The office and the federation set up who may sign in: people, identity providers."""
 
-import http.server
 import json
 import re
-import threading
 from collections.abc import Iterator
+from http.server import HTTPServer
 from typing import Any, cast
 
 import pytest
@@ -13,15 +12,16 @@ import sqlalchemy as sa
 from maillage_app.runtime import Runtime
 from maillage_kit.clock import MovableClock
 from maillage_kit.permissions import Role
+from maillage_kit.testing.http_server import Handler, serving
 from maillage_platform import identity
 from maillage_platform.identity.models import Account, IdentityProvider, Letter, Membership
 
 
-class Metadata(http.server.BaseHTTPRequestHandler):
+class Metadata(Handler):
     """Only the discovery document of a provider: what the settings read."""
 
     def do_GET(self) -> None:
-        issuer = f"http://localhost:{cast(http.server.HTTPServer, self.server).server_port}"
+        issuer = f"http://localhost:{cast(HTTPServer, self.server).server_port}"
         told: dict[str, Any] = {
             "issuer": issuer,
             "authorization_endpoint": f"{issuer}/auth",
@@ -34,25 +34,13 @@ class Metadata(http.server.BaseHTTPRequestHandler):
             told |= {"issuer": f"{issuer}/plain", "code_challenge_methods_supported": ["plain"]}
         if self.path.startswith("/script"):
             told |= {"issuer": f"{issuer}/script", "authorization_endpoint": "javascript:alert(1)"}
-        body = json.dumps(told).encode()
-        self.send_response(200)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing."""
+        self.answer(200, json.dumps(told).encode())
 
 
 @pytest.fixture
 def issuer() -> Iterator[str]:
-    running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Metadata)
-    thread = threading.Thread(target=running.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://localhost:{running.server_port}"
-    running.shutdown()
-    running.server_close()
-    thread.join()
+    with serving(Metadata) as port:
+        yield f"http://localhost:{port}"
 
 
 def form(issuer: str, **more: str) -> dict[str, str]:

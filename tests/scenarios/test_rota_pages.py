@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from maillage_app.runtime import Runtime
+from maillage_app.testing.plumbers import siret
 from maillage_kit.clock import MovableClock, paris, paris_instant
 from maillage_kit.context import CooperativeContext
 from maillage_kit.permissions import Role
@@ -17,18 +18,6 @@ from maillage_tenants.members.models import DocumentKind
 
 S2 = Semester(2027, 2)
 TRADES = ("plumbing", "locksmith", "glazing")
-
-
-def siret(number: int) -> str:
-    """A SIRET that the checksum accepts."""
-    body = f"{number:08d}"
-    siren = next(body + str(key) for key in range(10) if _luhn(body + str(key)))
-    return next(f"{siren}0001{key}" for key in range(10) if _luhn(f"{siren}0001{key}"))
-
-
-def _luhn(digits: str) -> bool:
-    doubled = (int(c) * (2 if i % 2 else 1) for i, c in enumerate(reversed(digits)))
-    return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0
 
 
 @pytest.fixture

@@ -1,23 +1,18 @@
 """Calls through a number of the pool, as our own edge and voice tell them."""
 
-from collections.abc import AsyncIterator, Callable
+import functools
+from collections.abc import Callable
 from typing import Any
 
-import httpx
 import pytest
 import sqlalchemy as sa
-from pydantic import SecretStr
 
-from maillage_app.app import build_app
 from maillage_app.runtime import Runtime
-from maillage_kit.clock import MovableClock
 from maillage_kit.context import CooperativeContext
-from maillage_kit.settings import Settings, SipSettings
 from maillage_kit.testing.sip_line import SipLine
 from maillage_tenants import masking
 from maillage_tenants.calls import words
 
-SECRET = "the-secret-of-the-edge"
 ANA, CUSTOMER, STRANGER, POOL = "+33611111101", "+33633333301", "+33699999901", "+33232402790"
 CASE = (
     "insert into intervention (id, number, source, state, caller_name, address, request_words, triage, announced, "
@@ -27,16 +22,12 @@ CASE = (
 
 
 @pytest.fixture
-async def runtime(settings: Settings, trades, moved_clock: MovableClock) -> AsyncIterator[Runtime]:
-    sip = SipSettings(secrets=(SecretStr(SECRET),))
-    telephony = settings.telephony.model_copy(update={"sip": sip})
-    started = Runtime.start(settings.model_copy(update={"telephony": telephony}), trades=trades)
-    yield started
-    await started.close()
+def runtime(runtime_with_edge: Runtime) -> Runtime:
+    return runtime_with_edge
 
 
 @pytest.fixture
-async def dials(town, moved_clock: MovableClock) -> AsyncIterator[Callable[..., SipLine]]:
+async def dials(town, dials: Callable[..., SipLine]) -> Callable[..., SipLine]:
     """A line to the number that joins Ana and her customer."""
     await town.on_call("Ana", ANA)
     cooperative: CooperativeContext = town.cooperative
@@ -53,10 +44,7 @@ async def dials(town, moved_clock: MovableClock) -> AsyncIterator[Callable[..., 
         )
         assert lent == POOL
     town.runtime.directory.forget()
-    app: Any = build_app(town.runtime)
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-        yield lambda caller: SipLine(client, secret=SECRET, caller=caller, called=POOL, now=moved_clock.now)
+    return functools.partial(dials, called=POOL)
 
 
 def hunt(line: SipLine) -> dict[str, Any]:

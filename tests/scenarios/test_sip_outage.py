@@ -9,14 +9,11 @@ from typing import Any
 
 import httpx
 import psutil
-import psycopg
 import pytest
 import sqlalchemy as sa
-import structlog
 from pydantic import SecretStr
 
 from maillage_app.app import build_app
-from maillage_app.onboarding import open_cooperative
 from maillage_app.runtime import Runtime
 from maillage_app.worker import run_handler
 from maillage_hooks import TradeRegistry
@@ -25,57 +22,13 @@ from maillage_kit.clock import MovableClock
 from maillage_kit.embedded_postgres import EmbeddedPostgres
 from maillage_kit.settings import DatabaseSettings, Settings, SipSettings, TelephonySettings
 from maillage_kit.testing.sip_line import PLAN, SipLine
-from maillage_platform import provisioning
-from maillage_platform.cooperatives import NewCooperative
 from maillage_tenants.calls import tasks
 from maillage_tenants.calls.carriers import sip
 
+pytestmark = pytest.mark.usefixtures("quiet_log")
 SECRET = "the-secret-of-the-edge"
 CALLER, NUMBER, MANAGER, FALLBACK = "+33633333301", "+33233405050", "+33612345050", "+33233405000"
 NOW = datetime(2027, 3, 1, 8, tzinfo=UTC)
-MANCHE = NewCooperative(
-    slug="manche",
-    name="Dépannage Manche",
-    legal_name="Coopérative des artisans dépanneurs de la Manche",
-    siren="732829320",
-    department="50",
-    address="1 rue du Port, 50000 Saint-Lô",
-    email="contact@manche.example",
-    public_number=NUMBER,
-    manager_name="Jeanne Lecomte",
-    manager_phone=MANAGER,
-    fallback_phone=FALLBACK,
-    mediator_name="Médiation de la consommation Normandie",
-    mediator_contact="https://mediateur.example",
-    trades=("plumbing",),
-)
-
-
-@pytest.fixture(autouse=True)
-def quiet_log() -> Iterator[None]:
-    """What these tests break is logged with long traces: kept off the screen."""
-    with structlog.testing.capture_logs():
-        yield
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory, trades: TradeRegistry) -> Iterator[EmbeddedPostgres]:
-    """A PostgreSQL of these tests alone, to be stopped and frozen."""
-    postgres = EmbeddedPostgres(tmp_path_factory.mktemp("sip-outage"))
-    url = postgres.start()
-    provisioning.migrate_platform(url)
-
-    async def fill() -> None:
-        runtime = Runtime.start(Settings(environment="test", database=DatabaseSettings(url=url)), trades=trades)
-        await open_cooperative(runtime, MANCHE, actor="tests")
-        await runtime.close()
-
-    with clock.using(MovableClock(NOW)):
-        asyncio.run(fill())
-    try:
-        yield postgres
-    finally:
-        postgres.stop(force=True)
 
 
 @pytest.fixture
@@ -86,13 +39,11 @@ def time_line() -> Iterator[MovableClock]:
 
 
 @pytest.fixture
-async def alone(installed: EmbeddedPostgres, trades: TradeRegistry, time_line) -> AsyncIterator[Runtime]:
+async def alone(server: EmbeddedPostgres, trades: TradeRegistry, time_line) -> AsyncIterator[Runtime]:
     """A process on that server, which has seen the directory and no call yet."""
-    with psycopg.connect(installed.start(), autocommit=True) as connection:
-        connection.execute("truncate t0001.call, t0001.intervention, t0001.alarm, t0001.number_counter cascade")
     settings = Settings(
         environment="test",
-        database=DatabaseSettings(url=installed.uri, pool_size=2),
+        database=DatabaseSettings(url=server.uri, pool_size=2),
         telephony=TelephonySettings(last_resort_number="+33144000000", sip=SipSettings(secrets=(SecretStr(SECRET),))),
     )
     runtime = Runtime.start(settings, trades=trades)

@@ -1,12 +1,10 @@
 """The guard of the guard by telephone: a carrier places our own call to the real number; nobody else is disturbed."""
 
 import json
-import threading
 from base64 import b64decode
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
 from xml.etree import ElementTree
@@ -21,6 +19,7 @@ from maillage_app.worker import run_handler, tenant_handlers
 from maillage_kit import clock
 from maillage_kit.permissions import Role
 from maillage_kit.settings import CarrierApiSettings, Settings, SipSettings, TelephonySettings, WatchCallSettings
+from maillage_kit.testing.message_carriers import http_carrier
 from maillage_kit.testing.phone_company import CallPhase, LiveCall, Phone
 from maillage_platform import federation, outbox
 from maillage_platform.tasks import TaskRunner
@@ -51,34 +50,18 @@ class Exchange:
 def exchange() -> Iterator[Exchange]:
     state = Exchange()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            form = (
-                json.loads(body)
-                if self.headers["Content-Type"].startswith("application/json")
-                else {key: values[0] for key, values in parse_qs(body).items()}
-            )
-            state.asked.append((self.path, form))
-            state.believed.append(b64decode(self.headers["Authorization"].removeprefix("Basic ")).decode())
-            payload = json.dumps({"sid": f"CA{len(state.asked):032d}"}).encode()
-            self.send_response(state.answers.pop(0) if state.answers else 201)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(payload)))
-            self.end_headers()
-            self.wfile.write(payload)
+    def answer(method: str, path: str, headers: Any, body: bytes) -> tuple[int, object]:
+        form = (
+            json.loads(body)
+            if headers["Content-Type"].startswith("application/json")
+            else {key: values[0] for key, values in parse_qs(body.decode()).items()}
+        )
+        state.asked.append((path, form))
+        state.believed.append(b64decode(headers["Authorization"].removeprefix("Basic ")).decode())
+        return state.answers.pop(0) if state.answers else 201, {"sid": f"CA{len(state.asked):032d}"}
 
-        def log_message(self, *_: Any) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield state
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with http_carrier(answer) as state.url:
+        yield state
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from psycopg.rows import dict_row
 
 from maillage_app.onboarding import open_cooperative
 from maillage_app.runtime import Runtime
+from maillage_app.testing.cooperatives import EURE
 from maillage_kit import clock
 from maillage_kit.clock import paris
 from maillage_kit.context import CooperativeContext
@@ -42,7 +43,6 @@ from maillage_kit.testing.sip_lab import (
 )
 from maillage_kit.testing.sip_lab.application import Document, ScriptedApplication
 from maillage_platform import provisioning
-from maillage_platform.cooperatives import NewCooperative
 from maillage_tenants import customers, territory
 from maillage_tenants.customers import ConsumerStatus, CustomerFacts, CustomerKind, PremisesUse, SiteFacts
 from maillage_tenants.members.models import Member, MemberDocument, MemberTrade, Technician
@@ -163,25 +163,9 @@ def stage(shared_stage: Stage) -> Iterator[Stage]:
 # ---------------------------------------------------------------------------------------------- the whole product
 
 
-TRADES = ("plumbing", "locksmith", "glazing")
+TRADES = EURE.trades
 """In the order of their keys: 1, 2, 3."""
 ACCEPT_SECONDS = 5
-EURE = NewCooperative(
-    slug="eure",
-    name="Dépannage Eure",
-    legal_name="Coopérative des artisans dépanneurs de l’Eure",
-    siren="732829320",
-    department="27",
-    address="12 rue de la Harpe, 27000 Évreux",
-    email="contact@eure.example",
-    public_number=NUMBER,
-    manager_name="Hélène Marchand",
-    manager_phone=MANAGER,
-    fallback_phone=FALLBACK,
-    mediator_name="Médiation de la consommation Normandie",
-    mediator_contact="https://mediateur.example",
-    trades=TRADES,
-)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,7 @@
 """`./maillage bench telephony`, tiny: calls through the edge, beside a constant target. Speed is not judged here."""
 
 import json
-import os
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +12,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def figures() -> Iterator[dict[str, Any]]:
-    with tempfile.TemporaryDirectory(prefix="maillage-bench-") as folder:
-        sizes = ("--tenants", "2", "--customers", "120", "--rates", "5,10", "--seconds", "2")
-        done = subprocess.run(
-            [sys.executable, "-m", "maillage_app.cli", "bench", "telephony", "--json", *sizes],
-            cwd=ROOT,
-            env={**os.environ, "MAILLAGE_BENCH_DIR": folder},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
-        yield json.loads(done.stdout)
+def figures(bench: Callable[..., str]) -> dict[str, Any]:
+    sizes = ("--tenants", "2", "--customers", "120", "--rates", "5,10", "--seconds", "2")
+    found: dict[str, Any] = json.loads(bench("telephony", "--json", *sizes))
+    return found
 
 
 def test_every_call_is_answered_and_on_record(figures: dict[str, Any]) -> None:

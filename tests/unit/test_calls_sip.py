@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,9 +14,10 @@ from pydantic import SecretStr, ValidationError
 
 from maillage_kit import clock
 from maillage_kit.clock import MovableClock
-from maillage_kit.context import CooperativeContext, TenantRef
+from maillage_kit.context import CooperativeContext
 from maillage_kit.errors import Forbidden, Invalid, NotFound
 from maillage_kit.settings import SipSettings
+from maillage_kit.testing.cooperative import EURE
 from maillage_tenants.calls import words
 from maillage_tenants.calls.carriers import Heard
 from maillage_tenants.calls.carriers.sip import Posted, SipCarrier
@@ -40,29 +42,12 @@ from maillage_tenants.recordings.rules import words_digest
 SECRET, OTHER = "a-secret-of-the-edge", "the-secret-before-it"
 SIP = SipSettings(secrets=(SecretStr(SECRET), SecretStr(OTHER)), trunk="sbc.example:5060")
 CALL = UUID(int=8)
-EURE = CooperativeContext(
-    id=UUID(int=7),
-    slug="eure",
-    name="Dépannage Eure",
-    legal_name="Coopérative des artisans dépanneurs de l’Eure",
-    legal_form="SCOP",
-    siren="732829320",
-    department="27",
-    address="12 rue de la Harpe, 27000 Évreux",
-    email="contact@eure.example",
-    public_number="+33232402727",
-    manager_name="Hélène Marchand",
-    manager_phone="+33612345601",
-    fallback_phone="+33232402700",
-    mediator_name="Médiation",
-    mediator_contact="https://mediateur.example",
-    timezone="Europe/Paris",
-    trades=("plumbing",),
-    tenant=TenantRef(UUID(int=7), "t", "t"),
+COOPERATIVE = replace(
+    EURE,
     pool_numbers=("+33939000001",),
     own_prompts={"hold_on": f"{words_digest(words.HOLD_ON)}.{'a' * 16}", "goodbye": f"{'0' * 16}.{'b' * 16}"},
 )
-HERE = f"/telephony/sip/{EURE.id}/{CALL}"
+HERE = f"/telephony/sip/{COOPERATIVE.id}/{CALL}"
 NOW = datetime(2027, 3, 1, 8, tzinfo=UTC)
 
 
@@ -250,7 +235,7 @@ def test_what_postgresql_cannot_store_is_taken_out() -> None:
 
 
 def test_a_call_goes_to_the_voice_then_to_the_humans() -> None:
-    document = json.loads(edge().welcome((Say("x"),), cooperative=EURE, call_id=CALL))
+    document = json.loads(edge().welcome((Say("x"),), cooperative=COOPERATIVE, call_id=CALL))
     rescue = [
         {"position": 100, "uri": "sip:+33232402700@sbc.example:5060;user=phone", "ring_seconds": 20},
         {"position": 101, "uri": "sip:+33612345601@sbc.example:5060;user=phone", "ring_seconds": 20},
@@ -261,7 +246,7 @@ def test_a_call_goes_to_the_voice_then_to_the_humans() -> None:
         "version": "1.0",
         "routing": "serial",
         "call": str(CALL),
-        "cooperative": str(EURE.id),
+        "cooperative": str(COOPERATIVE.id),
         "steps": "voice,100,101,102",
         "rescue": rescue,
         "caller_id": "+33232402727",
@@ -284,19 +269,19 @@ def test_the_test_artisan_is_the_voice_that_presses_1() -> None:
 
 
 def test_nobody_is_rung_for_our_own_calls_in_an_outage() -> None:
-    document = json.loads(edge().welcome((Hangup(),), cooperative=EURE, call_id=None))
+    document = json.loads(edge().welcome((Hangup(),), cooperative=COOPERATIVE, call_id=None))
     assert (document["rescue"], len(document["routes"])) == ([], 1)
 
 
 def test_the_plan_has_a_list_for_every_number_and_one_for_any_other() -> None:
-    plans = json.loads(edge().plans([EURE]))
+    plans = json.loads(edge().plans([COOPERATIVE]))
     assert [one["called"] for one in plans["plans"]] == ["+33232402727", "+33939000001"]
     assert {one["call"] for one in (*plans["plans"], plans["default"])} == {""}
     assert plans["default"]["steps"] == "voice,100"
-    assert edge().plans([EURE]) == edge().plans([EURE])
+    assert edge().plans([COOPERATIVE]) == edge().plans([COOPERATIVE])
 
 
-def verbs(*plan: Any, cooperative: CooperativeContext | None = EURE) -> list[dict[str, Any]]:
+def verbs(*plan: Any, cooperative: CooperativeContext | None = COOPERATIVE) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads(edge().render(plan, cooperative=cooperative, call_id=CALL))["verbs"]
     return found
 
@@ -323,7 +308,7 @@ def test_a_question_and_what_follows_it() -> None:
 
 def test_a_cooperatives_own_voice_replaces_the_words_it_was_made_for() -> None:
     own, stale, _end = verbs(Say(words.HOLD_ON), Say(words.GOODBYE), Hangup())
-    assert own["say"]["audio"] == f"/telephony/sip/{EURE.id}/prompts/hold_on?v={'a' * 16}"
+    assert own["say"]["audio"] == f"/telephony/sip/{COOPERATIVE.id}/prompts/hold_on?v={'a' * 16}"
     assert "audio" not in stale["say"]
 
 

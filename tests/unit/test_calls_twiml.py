@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
 
-from maillage_kit.context import CooperativeContext, TenantRef
+from maillage_kit.context import CooperativeContext
+from maillage_kit.testing.cooperative import EURE
 from maillage_tenants.calls.carriers import twiml
 from maillage_tenants.calls.carriers.twiml import Fields, TwimlCarrier
 from maillage_tenants.calls.plan import Ask, Dial, Gather, GoOn, Hangup, KeyTurn, MenuTurn, RescueTurn, Say, StepTurn
@@ -19,26 +20,6 @@ from maillage_tenants.calls.signals import Ending, LegProgress, LineProgress
 URL = "https://urgence.example.fr/telephony/twiml/inbound"
 TOKEN = "a-token"
 CALL = UUID(int=8)
-COOPERATIVE = CooperativeContext(
-    id=UUID(int=7),
-    slug="eure",
-    name="Dépannage Eure",
-    legal_name="Coopérative des artisans dépanneurs de l’Eure",
-    legal_form="SCOP",
-    siren="732829320",
-    department="27",
-    address="12 rue de la Harpe, 27000 Évreux",
-    email="contact@eure.example",
-    public_number="+33232402727",
-    manager_name="Hélène Marchand",
-    manager_phone="+33612345601",
-    fallback_phone="+33232402700",
-    mediator_name="Médiation",
-    mediator_contact="https://mediateur.example",
-    timezone="Europe/Paris",
-    trades=("plumbing",),
-    tenant=TenantRef(UUID(int=7), "t", "t"),
-)
 
 forms = st.dictionaries(st.text(min_size=1, max_size=12), st.text(max_size=20), max_size=8)
 
@@ -136,15 +117,13 @@ def test_a_form_tells_one_thing() -> None:
     assert (leg.ending, line.ended) == (Ending.BUSY, True)
 
 
-def render(
-    *plan, call_id: UUID | None = CALL, cooperative: CooperativeContext | None = COOPERATIVE
-) -> ElementTree.Element:
+def render(*plan, call_id: UUID | None = CALL, cooperative: CooperativeContext | None = EURE) -> ElementTree.Element:
     told = TwimlCarrier("https://urgence.example.fr/").render(plan, cooperative=cooperative, call_id=call_id)
     assert told.startswith('<?xml version="1.0" encoding="UTF-8"?><Response')
     return ElementTree.fromstring(told)
 
 
-HERE = f"https://urgence.example.fr/telephony/twiml/{COOPERATIVE.id}/{CALL}"
+HERE = f"https://urgence.example.fr/telephony/twiml/{EURE.id}/{CALL}"
 
 
 def test_words_are_said_in_french_and_escaped() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from litestar import Router
 from litestar.handlers import HTTPRouteHandler
+from litestar.routes import HTTPRoute
 
 from maillage_app.routes import Handlers, platform_routes, tenant_routes
 from maillage_kit.permissions import (
@@ -39,7 +40,11 @@ def guarded_routes() -> list[tuple[str, str, frozenset[Permission]]]:
 
 def _of(handlers: Handlers, prefix: str) -> Iterator[tuple[str, str, frozenset[Permission]]]:
     for handler in handlers:
-        if isinstance(handler, Router) or not isinstance(handler, HTTPRouteHandler):
+        if isinstance(handler, Router) and not handler.guards:  # handlers that share what they are given
+            inside = (one for route in handler.routes if isinstance(route, HTTPRoute) for one in route.route_handlers)
+            yield from _of(list(inside), prefix)
+            continue
+        if not isinstance(handler, HTTPRouteHandler):
             raise TypeError(f"{handler!r} is not a plain route: its guard would not be read")
         asked = asked_of(handler)
         if asked is None:

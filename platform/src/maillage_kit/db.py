@@ -9,14 +9,14 @@ A transaction is opened here, not by the driver: `begin` and the cooperative's r
 
 import functools
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, NewType
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
@@ -24,6 +24,7 @@ from sqlalchemy.types import TypeDecorator
 
 from maillage_kit.clock import require_aware
 from maillage_kit.context import TenantRef
+from maillage_kit.ids import new_id
 from maillage_kit.money import Money
 
 PlatformSession = NewType("PlatformSession", AsyncSession)
@@ -180,3 +181,26 @@ def violated_constraint(error: sa.exc.IntegrityError) -> str | None:
     """The name of the constraint that refused a write: errors are mapped by it, never by message text."""
     diagnostic = getattr(error.orig, "diag", None)
     return getattr(diagnostic, "constraint_name", None)
+
+
+async def insert_once(
+    session: AsyncSession,
+    model: type[Any],
+    /,
+    *,
+    unique: Sequence[sa.orm.InstrumentedAttribute[Any]] | None = None,
+    where: sa.ColumnElement[bool] | None = None,
+    **values: Any,
+) -> UUID | None:
+    """Insert a row under a new id and return it; None, and nothing written, when there is one like it already.
+
+    Like it: the same in the columns of a unique index, which `unique` (and `where`, of a partial index) may name. Safe
+    against two transactions that insert at once.
+    """
+    added: UUID | None = await session.scalar(
+        insert(model)
+        .values(id=new_id(), **values)
+        .on_conflict_do_nothing(index_elements=unique, index_where=where)
+        .returning(model.id)
+    )
+    return added

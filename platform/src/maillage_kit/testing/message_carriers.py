@@ -6,10 +6,8 @@ import contextlib
 import hashlib
 import json
 import struct
-import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,36 +16,22 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from maillage_kit.testing.http_server import Handler, serving
+
 
 @contextlib.contextmanager
 def http_carrier(answer: Any) -> Iterator[str]:
     """Serve `answer(method, path, headers, body) -> (status, document)` until left; its address."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            status, document = answer(self.command, self.path, self.headers, self.rfile.read(length))
-            payload = json.dumps(document).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(payload)))
-            self.end_headers()
-            self.wfile.write(payload)
+    class Carrier(Handler):
+        def do_POST(self) -> None:  # noqa: N802 - the name is the server's
+            status, document = answer(self.command, self.path, self.headers, self.body())
+            self.answer(status, json.dumps(document).encode(), [("Content-Type", "application/json")])
 
-        do_GET = do_POST  # noqa: N815 - the name is the server's
+        do_GET = do_POST  # noqa: N815
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(Carrier) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @dataclass

@@ -3,12 +3,10 @@
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
 from maillage_kit import clock, outside
-from maillage_kit.db import TenantSession
+from maillage_kit.db import TenantSession, insert_once
 from maillage_kit.errors import NotFound
-from maillage_kit.ids import new_id
 from maillage_tenants.alarms.models import Alarm, Severity
 
 
@@ -27,23 +25,21 @@ async def raise_alarm(
 
     `link` is a path under the cooperative's pages (`/cases/…`). Safe against two transactions raising it at once.
     """
-    added = await session.execute(
-        insert(Alarm)
-        .values(
-            id=new_id(),
-            kind=kind,
-            severity=severity,
-            title=title,
-            detail=detail,
-            link=link,
-            dedupe_key=dedupe_key,
-            subject_id=subject_id,
-            raised_at=clock.now(),
-        )
-        .on_conflict_do_nothing(index_elements=[Alarm.dedupe_key], index_where=Alarm.resolved_at.is_(None))
-        .returning(Alarm.id)
+    added = await insert_once(
+        session,
+        Alarm,
+        unique=[Alarm.dedupe_key],
+        where=Alarm.resolved_at.is_(None),
+        kind=kind,
+        severity=severity,
+        title=title,
+        detail=detail,
+        link=link,
+        dedupe_key=dedupe_key,
+        subject_id=subject_id,
+        raised_at=clock.now(),
     )
-    if added.scalar_one_or_none() is None:
+    if added is None:
         return False
     await outside.notify(session, "alarms")
     return True

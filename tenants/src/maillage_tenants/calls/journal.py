@@ -13,6 +13,7 @@ from maillage_kit import clock
 from maillage_kit.clock import paris, paris_instant
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Invalid, NotFound
+from maillage_kit.look import Look
 from maillage_kit.pages import Page, PageRequest, cut_page
 from maillage_tenants.calls import labels
 from maillage_tenants.calls.models import Call, Callback, CallEvent, CallLeg, CallOutcome, LadderStep
@@ -51,7 +52,7 @@ class CallLine:
     callback_due_at: datetime | None
 
     @property
-    def look(self) -> labels.Look:
+    def look(self) -> Look:
         return labels.call_look(self.state, self.outcome)
 
 
@@ -136,7 +137,7 @@ class StepLine:
     ended_at: datetime | None
 
     @property
-    def look(self) -> labels.Look:
+    def look(self) -> Look:
         if self.leg_state is not None:
             return labels.LEGS.get(self.leg_state, (self.leg_state, "neutral", "phone"))
         return labels.SKIPPED if self.skipped else labels.NOT_REACHED

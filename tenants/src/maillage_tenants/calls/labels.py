@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 
+from maillage_kit.look import Look
 from maillage_tenants.calls.models import CallbackOutcome, CallOutcome, CallState, LegState
 from maillage_tenants.calls.signals import Ending
 from maillage_tenants.dispatch import StepKind
-
-Look = tuple[str, str, str]
-"""Word, tone, icon."""
 
 STATES: Mapping[str, Look] = {
     CallState.MENU: ("Au menu", "info", "phone"),

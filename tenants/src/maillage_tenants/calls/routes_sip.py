@@ -4,7 +4,8 @@ Closed without a secret; 403, logged, for a wrong one, before the body is read. 
 document that rings a human, whatever happens here.
 """
 
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 import structlog
@@ -23,6 +24,7 @@ log = structlog.get_logger(__name__)
 MAX_BODY_BYTES = 1024 * 1024
 JSON = "application/json"
 
+Signal = TypeVar("Signal")
 Edge = SkipValidation[SipCarrier]
 Board = SkipValidation[Switchboard]
 Attempt = Annotated[int, Parameter(ge=1, le=9)]
@@ -47,6 +49,22 @@ async def told_to(request: AnyRequest, edge: SipCarrier) -> Told:
 
 def _json(told: str) -> Response[str]:
     return Response(told, media_type=JSON, status_code=200)
+
+
+async def _next(
+    board: Switchboard,
+    cooperative_id: UUID,
+    call_id: UUID,
+    *,
+    read: Callable[[], Signal],
+    go_on: Callable[[Signal], Awaitable[str]],
+) -> Response[str]:
+    """What follows on the caller's line; a human, when what was told of it makes no sense."""
+    try:
+        signal = read()
+    except Invalid:
+        return _json(board.rescue(cooperative_id, call_id))
+    return _json(await go_on(signal))
 
 
 @post("/route", status_code=200)
@@ -76,11 +94,13 @@ async def start(
 ) -> Response[str]:
     """The voice has answered: the first words."""
     told = await told_to(request, sip_edge)
-    try:
-        signal = told.keys_typed()
-    except Invalid:
-        return _json(sip_board.rescue(cooperative_id, call_id))
-    return _json(await sip_board.start(cooperative_id, call_id, signal))
+    return await _next(
+        sip_board,
+        cooperative_id,
+        call_id,
+        read=told.keys_typed,
+        go_on=lambda signal: sip_board.start(cooperative_id, call_id, signal),
+    )
 
 
 @post("/{cooperative_id:uuid}/{call_id:uuid}/menu", status_code=200)
@@ -95,11 +115,13 @@ async def menu(
 ) -> Response[str]:
     """The caller answered a question, or did not."""
     told = await told_to(request, sip_edge)
-    try:
-        signal = told.keys_typed()
-    except Invalid:
-        return _json(sip_board.rescue(cooperative_id, call_id))
-    return _json(await sip_board.menu(cooperative_id, call_id, ask, attempt, signal))
+    return await _next(
+        sip_board,
+        cooperative_id,
+        call_id,
+        read=told.keys_typed,
+        go_on=lambda signal: sip_board.menu(cooperative_id, call_id, ask, attempt, signal),
+    )
 
 
 @post("/{cooperative_id:uuid}/{call_id:uuid}/step/{position:int}", status_code=200)
@@ -114,11 +136,13 @@ async def step(
 ) -> Response[str]:
     """The voice is back from the ladder, at that step."""
     told = await told_to(request, sip_edge)
-    try:
-        signal = told.attempt_over()
-    except Invalid:
-        return _json(sip_board.rescue(cooperative_id, call_id))
-    return _json(await sip_board.attempt_over(cooperative_id, call_id, position, direct, signal))
+    return await _next(
+        sip_board,
+        cooperative_id,
+        call_id,
+        read=told.attempt_over,
+        go_on=lambda signal: sip_board.attempt_over(cooperative_id, call_id, position, direct, signal),
+    )
 
 
 @post("/{cooperative_id:uuid}/{call_id:uuid}/whisper/{position:int}", status_code=200)

@@ -8,12 +8,10 @@ from typing import Protocol
 from uuid import UUID
 
 import structlog
-from sqlalchemy.dialects.postgresql import insert
 
 from maillage_kit import clock
 from maillage_kit.context import CooperativeContext
-from maillage_kit.db import Database, TenantSession
-from maillage_kit.ids import new_id
+from maillage_kit.db import Database, TenantSession, insert_once
 from maillage_kit.settings import Settings
 from maillage_tenants.messages import queries, receipts
 from maillage_tenants.messages.carriers.ports import Receipt, Reply
@@ -91,22 +89,18 @@ class Inbox:
             return
         async with self.database.tenant(cooperative.tenant) as session:
             meaning = meaning_of(reply.body)
-            added = await session.execute(
-                insert(MessageReply)
-                .values(
-                    id=new_id(),
-                    carrier=reply.carrier,
-                    provider_reference=reply.reference,
-                    sender=reply.sender,
-                    body=reply.body[:1000],
-                    meaning=meaning,
-                    outcome="",
-                    received_at=reply.at,
-                )
-                .on_conflict_do_nothing(index_elements=[MessageReply.carrier, MessageReply.provider_reference])
-                .returning(MessageReply.id)
+            reply_id = await insert_once(
+                session,
+                MessageReply,
+                unique=[MessageReply.carrier, MessageReply.provider_reference],
+                carrier=reply.carrier,
+                provider_reference=reply.reference,
+                sender=reply.sender,
+                body=reply.body[:1000],
+                meaning=meaning,
+                outcome="",
+                received_at=reply.at,
             )
-            reply_id = added.scalar_one_or_none()
             if reply_id is None:
                 return
             outcome, case_id = await self.answers.answer(

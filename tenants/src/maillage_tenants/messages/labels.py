@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping
 
+from maillage_kit.look import Look
 from maillage_tenants.messages.models import AttemptState, Channel, Failure, MessageState, Urgency
-
-Look = tuple[str, str, str]
-"""Words, tone, icon."""
 
 STATES: Mapping[str, Look] = {
     MessageState.QUEUED: ("En cours", "info", "clock"),

@@ -4,12 +4,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
 from maillage_kit import clock, outside
-from maillage_kit.db import TenantSession
+from maillage_kit.db import TenantSession, insert_once
 from maillage_kit.errors import Invalid
-from maillage_kit.ids import new_id
 from maillage_tenants.messages.models import Channel, Message, MessageState, Urgency
 from maillage_tenants.messages.words import template
 
@@ -157,31 +155,27 @@ async def _write(
     if not recipient.strip() or not body.strip():
         raise Invalid("Un message a un destinataire et un texte.")
     kind = template(purpose)
-    added = await session.execute(
-        insert(Message)
-        .values(
-            id=new_id(),
-            channel=channel,
-            recipient=recipient.strip(),
-            subject=subject,
-            body=body,
-            purpose=purpose,
-            urgency=urgency or kind.urgency,
-            service=service,
-            technician_id=technician_id,
-            email=(email or "").strip() or None,
-            glance=kind.glance,
-            link=link,
-            dedupe_key=dedupe_key,
-            call_id=call_id,
-            intervention_id=intervention_id,
-            state=MessageState.QUEUED,
-            created_at=clock.now(),
-        )
-        .on_conflict_do_nothing(index_elements=[Message.dedupe_key])
-        .returning(Message.id)
+    message_id = await insert_once(
+        session,
+        Message,
+        unique=[Message.dedupe_key],
+        channel=channel,
+        recipient=recipient.strip(),
+        subject=subject,
+        body=body,
+        purpose=purpose,
+        urgency=urgency or kind.urgency,
+        service=service,
+        technician_id=technician_id,
+        email=(email or "").strip() or None,
+        glance=kind.glance,
+        link=link,
+        dedupe_key=dedupe_key,
+        call_id=call_id,
+        intervention_id=intervention_id,
+        state=MessageState.QUEUED,
+        created_at=clock.now(),
     )
-    message_id = added.scalar_one_or_none()
     if message_id is not None:
         await outside.defer(session, DELIVER, {"message_id": message_id})
     return message_id

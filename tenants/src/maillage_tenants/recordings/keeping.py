@@ -6,12 +6,10 @@ from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
 from maillage_kit import clock, outside
-from maillage_kit.db import TenantSession
+from maillage_kit.db import TenantSession, insert_once
 from maillage_kit.errors import NotFound
-from maillage_kit.ids import new_id
 from maillage_tenants import audit
 from maillage_tenants.recordings import rules
 from maillage_tenants.recordings.errors import SoundTooLarge
@@ -40,22 +38,18 @@ async def announce(
     session: TenantSession, *, call_id: UUID, kind: RecordingKind, reference: str, url: str, seconds: int | None
 ) -> bool:
     """A carrier holds a recording of this call at `url`: it is fetched in the background. False for a repeat."""
-    added = await session.execute(
-        insert(CallRecording)
-        .values(
-            id=new_id(),
-            call_id=call_id,
-            kind=kind,
-            reference=reference,
-            source_url=url,
-            state=RecordingState.WAITING,
-            seconds=seconds,
-            created_at=clock.now(),
-        )
-        .on_conflict_do_nothing(index_elements=[CallRecording.reference])
-        .returning(CallRecording.id)
+    recording_id = await insert_once(
+        session,
+        CallRecording,
+        unique=[CallRecording.reference],
+        call_id=call_id,
+        kind=kind,
+        reference=reference,
+        source_url=url,
+        state=RecordingState.WAITING,
+        seconds=seconds,
+        created_at=clock.now(),
     )
-    recording_id = added.scalar_one_or_none()
     if recording_id is None:
         return False
     await outside.defer(session, FETCH, {"recording_id": recording_id}, unique=f"recording:{recording_id}")
@@ -72,26 +66,23 @@ async def keep(
     digest = hashlib.sha256(content).hexdigest()
     name = reference or f"own:{call_id}:{kind}:{digest}"
     now = clock.now()
-    added = await session.execute(
-        insert(CallRecording)
-        .values(
-            id=new_id(),
-            call_id=call_id,
-            kind=kind,
-            reference=name,
-            state=RecordingState.KEPT,
-            seconds=rules.wav_seconds(content),
-            content_type=media,
-            size=len(content),
-            sha256=digest,
-            content=content,
-            created_at=now,
-            kept_at=now,
-        )
-        .on_conflict_do_nothing(index_elements=[CallRecording.reference])
-        .returning(CallRecording.id)
+    added = await insert_once(
+        session,
+        CallRecording,
+        unique=[CallRecording.reference],
+        call_id=call_id,
+        kind=kind,
+        reference=name,
+        state=RecordingState.KEPT,
+        seconds=rules.wav_seconds(content),
+        content_type=media,
+        size=len(content),
+        sha256=digest,
+        content=content,
+        created_at=now,
+        kept_at=now,
     )
-    if added.scalar_one_or_none() is None:
+    if added is None:
         return False
     await outside.notify(session, "calls", call_id)
     return True

@@ -4,14 +4,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
-from maillage_kit.db import TenantSession
+from maillage_kit.db import TenantSession, insert_once
 from maillage_kit.errors import Conflict, Invalid
 from maillage_kit.ids import new_id
 from maillage_kit.money import Money
@@ -55,13 +55,9 @@ async def create_plan(session: TenantSession, *, facts: PlanFacts, trades: Trade
     """Write a new plan: a draft, or for legal review when it looks like insurance (R28). Raises Invalid by field, also
     for a word of insurers in its texts."""
     _check(facts, trades)
-    added = await session.execute(
-        insert(Plan)
-        .values(id=new_id(), state=_state(facts), created_at=clock.now(), **_columns(facts))
-        .on_conflict_do_nothing(index_elements=[Plan.code])
-        .returning(Plan.id)
+    plan_id = await insert_once(
+        session, Plan, unique=[Plan.code], state=_state(facts), created_at=clock.now(), **_columns(facts)
     )
-    plan_id = added.scalar_one_or_none()
     if plan_id is None:
         raise Invalid(fields={"code": "Ce code est déjà pris."})
     await _record(session, by, "create_plan", plan_id, code=facts.code)
@@ -284,7 +280,7 @@ def _state(facts: PlanFacts) -> PlanState:
     return PlanState.LEGAL_REVIEW if rules.insurance_features(facts) else PlanState.DRAFT
 
 
-def _columns(facts: PlanFacts) -> dict[str, object]:
+def _columns(facts: PlanFacts) -> dict[str, Any]:
     return {
         "code": facts.code,
         "name": facts.name.strip(),

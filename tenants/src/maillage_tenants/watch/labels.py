@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping
 
+from maillage_kit.look import Look
 from maillage_tenants.watch.models import FindingKind, RunOutcome
-
-Look = tuple[str, str, str]
-"""Word, tone, icon."""
 
 OUTCOMES: Mapping[str | None, Look] = {
     None: ("En cours", "info", "phone"),

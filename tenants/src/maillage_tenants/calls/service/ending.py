@@ -76,19 +76,14 @@ async def missed_without_us(session: TenantSession, *, call: OpenCall, station: 
 
     The caller is written to while it is news; later, ringing back is the only answer.
     """
-    await owe_callback(
+    await _owe_and_tell(
         session,
         call=call,
         severity=alarms.Severity.CRITICAL,
         title="Appel reçu pendant une panne : à rappeler",
+        kind="call_missed",
+        line="Appel reçu pendant une panne, que personne n’a pris : à rappeler tout de suite.",
     )
-    if call.row.intervention_id is not None:
-        await case.add_line(
-            session,
-            case_id=call.row.intervention_id,
-            kind="call_missed",
-            text="Appel reçu pendant une panne, que personne n’a pris : à rappeler tout de suite.",
-        )
     if clock.now() - call.row.started_at <= rules.STILL_NEWS:
         await _write_to_caller(session, call=call, at=call.row.started_at, station=station)
     await finish(session, call=call, outcome=CallOutcome.MISSED)
@@ -104,19 +99,14 @@ async def caller_left(session: TenantSession, *, call: OpenCall, at: datetime | 
     if call.state is CallState.RINGING:
         if not call.tells_each_leg:
             await cancel_running_leg(session, call=call)
-        await owe_callback(
+        await _owe_and_tell(
             session,
             call=call,
             severity=alarms.Severity.WARNING,
             title="Appel abandonné pendant la recherche d’un artisan : à rappeler",
+            kind="caller_left",
+            line="L’appelant a raccroché avant qu’un artisan ne prenne l’appel : à rappeler.",
         )
-        if call.row.intervention_id is not None:
-            await case.add_line(
-                session,
-                case_id=call.row.intervention_id,
-                kind="caller_left",
-                text="L’appelant a raccroché avant qu’un artisan ne prenne l’appel : à rappeler.",
-            )
     await finish(session, call=call, outcome=CallOutcome.ABANDONED, at=at)
 
 
@@ -125,20 +115,15 @@ async def missed(session: TenantSession, *, call: OpenCall, station: Station) ->
     if call.row.watch_id is not None:
         await finish(session, call=call, outcome=CallOutcome.MISSED)
         return (Hangup(),)
-    await owe_callback(
+    await _owe_and_tell(
         session,
         call=call,
         severity=alarms.Severity.CRITICAL,
         title="Appel manqué : personne n’a pu être joint",
+        kind="call_missed",
+        line="Aucune des personnes de la liste n’a pris l’appel : à rappeler tout de suite.",
     )
     await _write_to_caller(session, call=call, at=clock.now(), station=station)
-    if call.row.intervention_id is not None:
-        await case.add_line(
-            session,
-            case_id=call.row.intervention_id,
-            kind="call_missed",
-            text="Aucune des personnes de la liste n’a pris l’appel : à rappeler tout de suite.",
-        )
     await finish(session, call=call, outcome=CallOutcome.MISSED)
     return (
         Say(words.missed_spoken(call.row.caller is not None)),
@@ -176,6 +161,15 @@ async def promise_callback(session: TenantSession, *, call: OpenCall) -> str:
     )
     await finish_accepted(session, call=call)
     return name
+
+
+async def _owe_and_tell(
+    session: TenantSession, *, call: OpenCall, severity: alarms.Severity, title: str, kind: str, line: str
+) -> None:
+    """This caller must be called back, and their case says why."""
+    await owe_callback(session, call=call, severity=severity, title=title)
+    if call.row.intervention_id is not None:
+        await case.add_line(session, case_id=call.row.intervention_id, kind=kind, text=line)
 
 
 async def owe_callback(session: TenantSession, *, call: OpenCall, severity: alarms.Severity, title: str) -> None:

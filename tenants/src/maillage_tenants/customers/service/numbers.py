@@ -2,12 +2,9 @@
 
 from uuid import UUID
 
-from sqlalchemy.dialects.postgresql import insert
-
 from maillage_kit import clock
-from maillage_kit.db import TenantSession
+from maillage_kit.db import TenantSession, insert_once
 from maillage_kit.errors import Invalid
-from maillage_kit.ids import new_id
 from maillage_kit.phone import parse_phone
 from maillage_tenants import audit
 from maillage_tenants.customers.errors import PhoneAlreadyThere, UnknownSite
@@ -30,13 +27,15 @@ async def add_phone(
     await customer_row(session, customer_id)
     if site_id is not None and (await site_row(session, site_id)).customer_id != customer_id:
         raise UnknownSite
-    added = await session.execute(
-        insert(CustomerPhone)
-        .values(id=new_id(), customer_id=customer_id, phone=parse_phone(phone), label=label.strip(), site_id=site_id)
-        .on_conflict_do_nothing(index_elements=[CustomerPhone.customer_id, CustomerPhone.phone])
-        .returning(CustomerPhone.id)
+    phone_id = await insert_once(
+        session,
+        CustomerPhone,
+        unique=[CustomerPhone.customer_id, CustomerPhone.phone],
+        customer_id=customer_id,
+        phone=parse_phone(phone),
+        label=label.strip(),
+        site_id=site_id,
     )
-    phone_id = added.scalar_one_or_none()
     if phone_id is None:
         raise PhoneAlreadyThere(fields={"phone": PhoneAlreadyThere.message})
     if consent is not None:

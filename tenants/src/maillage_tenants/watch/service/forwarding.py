@@ -7,14 +7,12 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
 from maillage_kit.clock import paris
 from maillage_kit.context import CooperativeContext
-from maillage_kit.db import TenantSession
-from maillage_kit.ids import new_id
+from maillage_kit.db import TenantSession, insert_once
 from maillage_kit.pdf import on_paper, render_pdf
 from maillage_kit.phone import show_phone
 from maillage_tenants import audit, messages
@@ -84,22 +82,17 @@ async def _make(
     now = clock.now()
     found = await current_forwards(session, cooperative=cooperative, trades=trades, at=now)
     content: dict[str, Any] = {"number": cooperative.public_number, "rows": [list(row) for row in found.rows]}
-    made: UUID | None = await session.scalar(
-        insert(ForwardList)
-        .values(
-            id=new_id(),
-            day=day,
-            daily=daily,
-            made_at=now,
-            made_by=by,
-            starts_at=found.starts_at,
-            ends_at=found.ends_at,
-            content=content,
-        )
-        .on_conflict_do_nothing()
-        .returning(ForwardList.id)
+    return await insert_once(
+        session,
+        ForwardList,
+        day=day,
+        daily=daily,
+        made_at=now,
+        made_by=by,
+        starts_at=found.starts_at,
+        ends_at=found.ends_at,
+        content=content,
     )
-    return made
 
 
 async def _send(session: TenantSession, *, cooperative: CooperativeContext, forward_id: UUID, to: str) -> None:

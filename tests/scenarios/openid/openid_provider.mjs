@@ -1,4 +1,4 @@
-// A certified OpenID provider (npm oidc-provider) in a process of its own, for tests/scenarios/test_identity_openid.py.
+// A certified OpenID provider (npm oidc-provider) in a process of its own, for the tests of this folder.
 // Settings come as JSON in OPENID_PROVIDER: issuer, keys (JWK set), people (login -> claims).
 import { createServer } from "node:http";
 import Provider from "oidc-provider";

@@ -1,0 +1,4 @@
+"""How a state is shown to people."""
+
+Look = tuple[str, str, str]
+"""Word, tone, icon."""
