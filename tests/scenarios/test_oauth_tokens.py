@@ -60,6 +60,8 @@ async def test_a_token_for_less(runtime: Runtime, eure, sign_in, visitor) -> Non
     app = await added_by(await sign_in(Role.MANAGER, eure), visitor.client)
     less = await app.token(scope="interventions:read")
     assert less.json()["scope"] == "interventions:read"
+    more = await app.token(scope="interventions:read requests:write  interventions:read")
+    assert more.json()["scope"] == "requests:write interventions:read"
     for asked in ("customers:read", "interventions:read customers:read", "unknown", " "):
         refused = await app.token(scope=asked)
         assert (refused.status_code, refused.json()["error"]) == (400, "invalid_scope"), asked
@@ -141,6 +143,18 @@ async def test_a_key_of_ones_own_instead_of_a_secret(runtime: Runtime, eure, sig
     assert answer.status_code == 200, answer.text
     caller = await runtime.tokens.verify(answer.json()["access_token"], audience=AUDIENCE)
     assert caller.scopes == {Scope.COVERAGE_READ}
+
+    # replaced by another, both in the set for a while
+    fresh = ECKey.generate_key("P-256", private=True)
+    form["jwks"] = json.dumps({"keys": [each.as_dict(private=False) for each in (key, fresh)]})
+    assert (await office.post(added.headers["location"], form)).status_code == 303
+    for app.key in (key, fresh):
+        assert (await app.token()).status_code == 200
+    form["jwks"] = json.dumps({"keys": [fresh.as_dict(private=False)]})
+    assert (await office.post(added.headers["location"], form)).status_code == 303
+    assert (await app.token()).status_code == 200
+    app.key = key
+    assert (await app.token()).json()["error"] == "invalid_client"
 
 
 async def test_an_application_asks_what_its_token_is_worth_and_gives_it_back(

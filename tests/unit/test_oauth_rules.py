@@ -1,9 +1,15 @@
 """What the authorization server decides without a database: addresses of return, scopes, what a request may hold."""
 
+from typing import Any
+
+import httpx
 import pytest
 from authlib.oauth2.rfc6749.errors import InvalidRequestError
+from litestar import Litestar, get
 
-from maillage_kit.api_access import Scope
+from maillage_app import error_pages
+from maillage_kit.api_access import InvalidToken, Scope
+from maillage_kit.errors import AppError
 from maillage_platform.oauth.protocol.messages import FORM, Answer, posted
 from maillage_platform.oauth.rules import audience_of, in_order, is_return_address, known_scopes, origin_of
 
@@ -101,3 +107,18 @@ def test_an_answer_leads_or_tells() -> None:
     leads = Answer.of(302, "", [("Location", "https://a.example")])
     leads.location = "https://a.example?iss=x"
     assert (leads.headers["Location"], leads.content) == ("https://a.example?iss=x", b"")
+
+
+async def test_a_refused_token_says_how_to_prove_oneself() -> None:
+    """RFC 6750, section 3: the challenge goes with the 401, as problem+json for machines."""
+
+    @get("/api")
+    async def api() -> None:
+        raise InvalidToken
+
+    app: Any = Litestar([api], exception_handlers={AppError: error_pages.on_app_error}, openapi_config=None)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as client:
+        answer = await client.get("/api")
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Bearer error="invalid_token"')
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "invalid_token"

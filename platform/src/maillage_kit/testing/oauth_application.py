@@ -80,7 +80,7 @@ class OAuthApplication:
             **changes,
         }
         claims = {name: value for name, value in claims.items() if value is not None}
-        return jwt.encode({"alg": "ES256"}, claims, self.key)
+        return jwt.encode({"alg": "ES256", "kid": self.key.thumbprint()}, claims, self.key)
 
 
 async def added_by(office: Any, http: httpx.AsyncClient, *, slug: str = "eure", **changes: Any) -> OAuthApplication:

@@ -40,7 +40,8 @@ class Party(ClientMixin):  # type: ignore[misc] # Authlib is not typed
         if scope is None:
             return " ".join(in_order(self.scopes))
         asked = set(scope.split())
-        return scope if asked and asked <= {name.value for name in self.scopes} else None
+        has_all = bool(asked) and asked <= {name.value for name in self.scopes}
+        return " ".join(in_order(known_scopes(asked))) if has_all else None
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
         """The whole address, to the letter (RFC 9700, section 2.1)."""
