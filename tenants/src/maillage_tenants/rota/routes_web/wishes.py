@@ -12,7 +12,7 @@ from maillage_kit import clock
 from maillage_kit.clock import paris_instant
 from maillage_kit.context import Actor, CooperativeContext, Role
 from maillage_kit.db import TenantSession
-from maillage_kit.errors import Forbidden, Invalid
+from maillage_kit.errors import Forbidden, Invalid, NotFound
 from maillage_kit.web import AnyRequest, base_path, page, page_request, requires, see_other, text
 from maillage_tenants import members
 from maillage_tenants.rota import queries_planning
@@ -53,7 +53,9 @@ async def remove_own_wish(
     session: TenantSession, cooperative: CooperativeContext, actor: Actor, wish_id: UUID
 ) -> Redirect:
     """Take an own wish back."""
-    await planning.remove_wish(session, wish_id=wish_id, technician_id=_own(actor))
+    if actor.technician_id is None:
+        raise NotFound("Ce souhait n’existe pas.")
+    await planning.remove_wish(session, wish_id=wish_id, technician_id=actor.technician_id)
     return see_other(f"{base_path(cooperative)}/field/wishes", flash="Souhait retiré.")
 
 
