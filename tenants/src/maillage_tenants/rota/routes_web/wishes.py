@@ -53,7 +53,7 @@ async def remove_own_wish(
 ) -> Redirect:
     """Take an own wish back."""
     if actor.technician_id is None:
-        raise NotFound
+        raise NotFound("Ce souhait n’existe pas.")
     await planning.remove_wish(session, wish_id=wish_id, technician_id=actor.technician_id)
     return see_other(f"{base_path(cooperative)}/field/wishes", flash="Souhait retiré.")
 

@@ -58,8 +58,7 @@ async def set_pattern(
 ) -> None:
     """Choose how a sector cuts its weeks, for the drafts to come; what is published stays. Raises NotFound for a sector
     that is not there, Invalid for an hour that is none or a pattern that does not cover a week exactly."""
-    if sector_id not in {sector.id for sector in await territory.all_sectors(session)}:
-        raise NotFound("Ce secteur n’existe pas.")
+    await require_sector(session, sector_id=sector_id)
     if code not in set(PatternCode) or not 0 <= handover_weekday <= 6:
         raise Invalid(fields={"code": "Choisissez un découpage."})
     if handover_at is None or day_starts is None:
@@ -91,6 +90,12 @@ async def set_pattern(
         subject_id=sector_id,
         detail={"code": code, "handover": f"{handover_weekday} {handover_at}", "day_starts": str(day_starts)},
     )
+
+
+async def require_sector(session: TenantSession, *, sector_id: UUID) -> None:
+    """Raises NotFound."""
+    if sector_id not in {sector.id for sector in await territory.all_sectors(session)}:
+        raise NotFound("Ce secteur n’existe pas.")
 
 
 async def set_policy(session: TenantSession, *, school_zone: str, figures: Mapping[str, int | None], by: str) -> None:
