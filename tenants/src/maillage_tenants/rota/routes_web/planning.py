@@ -62,7 +62,6 @@ async def set_pattern(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, sector_id: UUID
 ) -> Redirect | Template:
     """Choose how a sector cuts its weeks."""
-    await planning.require_sector(session, sector_id=sector_id)
     form = await request.form()
     try:
         async with session.begin_nested():
