@@ -186,6 +186,30 @@ async def test_buttons_that_one_may_not_use_are_not_shown(eure: CooperativeConte
             assert act not in hidden.text, (address, act)
 
 
+async def test_who_only_reads_finds_no_form_and_nothing_that_unfolds_on_nothing(
+    runtime: Runtime, eure: CooperativeContext, crew, sign_in
+) -> None:
+    """The auditor on the pages with the most to press: only searches are left, and no box or line stands empty."""
+    async with runtime.database.tenant(eure.tenant) as session:
+        case_id = await taken_by(session, crew.artisans[0].technician_id, crew.artisans[0].member_id)
+    manager, auditor = await sign_in(Role.MANAGER, eure), await sign_in(Role.AUDITOR, eure)
+    pages = ("desk", "cases", f"cases/{case_id}", "rota", f"rota/duties/{crew.artisans[0].duty_id}", "rota/absences",
+             "members", f"members/{crew.artisans[0].member_id}", "customers", "plans", "territory", "tariffs", "notes",
+             "messages", "messages/policy", "watch", "watch/forwards", "telephony", "telephony/prompts",
+             "telephony/numbers", "settings/people", "settings/support", "audit", "calls")  # fmt: skip
+    fewer = 0
+    for name in pages:
+        shown, full = await auditor.get(f"/c/eure/{name}"), await manager.get(f"/c/eure/{name}")
+        assert (shown.status_code, full.status_code) == (200, 200), name
+        posts = re.findall(r'<form[^>]*method="post"[^>]*>', shown.text)
+        assert [sent for sent in posts if "/signout" not in sent] == [], name
+        empty = r"<details[^>]*><summary[^>]*>(?:(?!</summary>).)*</summary>\s*</details>"
+        assert not re.search(empty, shown.text, re.DOTALL), name
+        assert not re.search(r'<div class="card__body">\s*</div>', shown.text), name
+        fewer += shown.text.count("<form") < full.text.count("<form")
+    assert fewer >= 12
+
+
 async def test_a_changed_role_lasts_no_longer_than_it_may(runtime: Runtime, eure: CooperativeContext) -> None:
     """The shorter sessions of those who see more hold for each role."""
     lives = {role: identity.limits_of(role).life for role in Role}
