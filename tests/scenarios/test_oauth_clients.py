@@ -4,15 +4,18 @@ import json
 import re
 from typing import Any
 
+import httpx
 import pytest
 import sqlalchemy as sa
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
+from maillage_app.app import build_app
 from maillage_app.runtime import Runtime
 from maillage_kit.api_access import Scope
 from maillage_kit.clock import MovableClock
 from maillage_kit.context import CooperativeContext
 from maillage_kit.permissions import Role
+from maillage_kit.settings import SignInSettings
 from maillage_kit.testing.oauth_application import OAuthApplication, added_by, shown
 from maillage_platform import identity, oauth
 from maillage_platform.identity.models import RateLimit
@@ -192,6 +195,34 @@ async def test_somebody_signs_in_and_goes_on(runtime: Runtime, eure, visitor, ap
     assert "Ana Ruiz" in seen.text
     assert "maillage_onwards" not in visitor.client.cookies  # once is enough
     assert "code" in app.comes_back(await visitor.post(app.way_in(), {"decision": "allow"}))
+
+
+async def test_somebody_changes_hats_and_goes_on(runtime: Runtime, eure, visitor, app: OAuthApplication) -> None:
+    async with runtime.database.platform() as session:
+        account = await identity.add_account(session, email="ana@eure.example", display_name="Ana Ruiz")
+        artisan = await identity.add_membership(session, account=account, role=Role.MEMBER, cooperative_id=eure.id)
+        office = await identity.add_membership(session, account=account, role=Role.MANAGER, cooperative_id=eure.id)
+        token = await identity.open_session(session, membership=artisan)
+    visitor.client.cookies.clear()
+    visitor.client.cookies.set("maillage_session", token, domain="localhost.local")  # as the server sets it
+    assert (await visitor.get(app.way_in())).status_code == 403
+    changed = await visitor.post("/account/hats", {"membership": str(office.id)})
+    assert (changed.status_code, changed.headers["location"]) == (303, app.way_in())
+    assert (await visitor.get(app.way_in())).status_code == 200
+
+
+async def test_a_second_factor_comes_first(runtime: Runtime, eure, sign_in, office, app: OAuthApplication) -> None:
+    strict = runtime.settings.model_copy(
+        update={"sign_in": SignInSettings(passkey_required_for=frozenset({Role.MANAGER}))}
+    )
+    strictly: Any = build_app(Runtime(**{**vars(runtime), "settings": strict}))
+    transport = httpx.ASGITransport(app=strictly)
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://localhost:8027", cookies=office.client.cookies
+    ) as client:
+        asked = await client.get(app.way_in(), headers={"accept": "text/html"})
+        assert (asked.status_code, asked.headers["location"]) == (303, "/signin/second")
+        assert "maillage_onwards" in client.cookies
 
 
 async def test_nobody_is_led_elsewhere_after_sign_in(runtime: Runtime, eure, visitor) -> None:

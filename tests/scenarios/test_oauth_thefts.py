@@ -22,6 +22,7 @@ from maillage_platform import identity, oauth
 from maillage_platform.identity.models import Account, Membership, WebSession
 from maillage_platform.oauth.models import Consent, SigningKey
 from maillage_platform.oauth.service.keys import signing_key
+from maillage_platform.provisioning import owner_connection
 
 AUDIENCE = "http://localhost:8027/api/v1/cooperatives/eure"
 
@@ -84,7 +85,13 @@ async def test_a_refresh_token_used_twice_ends_the_whole_chain(
     refused(await app.refreshes(second["refresh_token"]), "invalid_grant")
     for each in (first, second):
         assert await is_dead(runtime, app, each["access_token"])
-    who, what, detail = (await audited(runtime, eure))[-1]
+    acts = await audited(runtime, eure)
+    assert [(who, what) for who, what, _ in acts[:2]] == [
+        ("Camille Test", "oauth.add_client"),
+        ("Camille Test", "oauth.consent"),
+    ]
+    assert acts[1][2]["scopes"] == ["requests:write", "interventions:read"]
+    who, what, detail = acts[-1]
     assert (who, what, detail["why"]) == ("Habitat 27", "oauth.theft_seen", "refresh_reused")
     assert (await chain(office, app))["access_token"]  # another consent is another chain
 
@@ -96,6 +103,23 @@ async def test_a_code_used_twice_ends_what_came_from_it(runtime: Runtime, eure, 
     assert await is_dead(runtime, app, told["access_token"])
     refused(await app.refreshes(told["refresh_token"]), "invalid_grant")
     assert (await audited(runtime, eure))[-1][2]["why"] == "code_replayed"
+
+
+async def test_a_thief_is_shut_out_even_when_nobody_can_write_it_down(
+    runtime: Runtime, eure, office, app: OAuthApplication
+) -> None:
+    """Any other act without its line in the audit log is not done at all."""
+    first = await chain(office, app)
+    second = (await app.refreshes(first["refresh_token"])).json()
+    with owner_connection(runtime.owner_url) as connection:
+        connection.execute(sa.text(f"alter table {eure.tenant.schema}.audit_entry rename to audit_elsewhere"))
+    refused(await app.refreshes(first["refresh_token"]), "invalid_grant")
+    assert await is_dead(runtime, app, second["access_token"])
+    assert (await office.post(f"/c/eure/settings/api-clients/{app.client_id}/revoke")).status_code == 500
+    assert (await app.token()).status_code == 200
+    assert (await office.post(app.way_in(), {"decision": "allow"})).status_code == 500
+    async with runtime.database.platform() as session:
+        assert len((await session.scalars(sa.select(Consent))).all()) == 1
 
 
 async def test_two_at_once_with_the_same_code_or_token(runtime: Runtime, office, app: OAuthApplication) -> None:
