@@ -32,7 +32,7 @@ async def guild(guild):
 def cell(page, name: str, number: int = 0) -> str:
     found = re.findall(rf'<a href="({BASE}/rota/duties/[0-9a-f-]+)"[^>]*title="[^"]*{name} Test', page.text)
     assert found
-    return found[number]
+    return str(found[number])
 
 
 async def test_a_cell_then_a_name_then_it_is_done(guild) -> None:

@@ -89,7 +89,7 @@ async def statement(
     return await _statement(request, session, cooperative, actor, trades, technician_id)
 
 
-@get("/field/statements", guards=MEMBER)
+@get("/field/duties/statements", guards=MEMBER)
 async def own_statements(request: AnyRequest, session: TenantSession, actor: Actor) -> Template:
     """His own statements of the last twelve months."""
     person = await members.get_technician(session, technician_id=own_technician(actor))
@@ -100,7 +100,7 @@ async def own_statements(request: AnyRequest, session: TenantSession, actor: Act
     return page(request, "rota/own_statements.html", employed=person.employed, months=months)
 
 
-@get("/field/statements/pdf", guards=MEMBER)
+@get("/field/duties/statements/pdf", guards=MEMBER)
 async def own_statement(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, trades: TradeRegistry
 ) -> Response[bytes]:
