@@ -187,6 +187,16 @@ async def known_ids(world: Any, evening: Any) -> dict[str, Any]:
     ids = {name: await world.value(query) for name, query in one.items()}
     customer = {"id": ids["customer_id"]}
     ids["site_id"] = await world.value("select id from site where customer_id = :id limit 1", **customer)
+    ids["own_duty_id"] = await world.value(
+        "select id from duty where technician_id = :id and live and superseded_at is null and ends_at > :now"
+        " order by starts_at limit 1",
+        id=evening.artisan.technician_id,
+        now=world.clock.now(),
+    )
+    office = await world.hand(Role.MANAGER)
+    away = {"technician": str(ids["technician_id"]), "starts_at": "2027-08-01T00:00", "ends_at": "2027-08-15T00:00"}
+    await office.post(f"{world.base}/rota/absences", away)
+    ids["absence_id"] = await world.value("select id from absence order by created_at desc limit 1")
     ids["post"] = await world.value("select id from on_call_post order by id limit 1")
     ids["link"] = await world.link()
     ids["provider_id"] = await world.provider(world.cooperative.id)
@@ -204,6 +214,7 @@ def addresses(path: str, world: Any, evening: Any, ids: dict[str, Any]) -> list[
         "case_id": (evening.closed, evening.signing, evening.held, evening.running),
         "token": (ids["link"] if path.startswith("/signin") else evening.tracking.rsplit("/", 1)[-1],),
         "slug": (world.cooperative.slug,),
+        "duty_id": (ids["own_duty_id" if "/field/" in path else "duty_id"],),
         "provider_id": (ids["federation_provider_id" if path.startswith("/federation") else "provider_id"],),
     }
     if path == "/c/{slug:str}/cases/{case_id:uuid}":

@@ -49,14 +49,14 @@ async def test_an_absence_asked_from_the_phone_counts_once_the_office_has_grante
 ) -> None:
     office = await sign_in(Role.MANAGER, eure)
     technician_id = crew.artisans[0].technician_id
-    assert (await karim.post("/c/eure/field/absences", AUGUST)).status_code == 303
-    own = await karim.get("/c/eure/field/absences")
+    assert (await karim.post("/c/eure/field/duties/absences", AUGUST)).status_code == 303
+    own = await karim.get("/c/eure/field/duties/absences")
     assert "À décider" in own.text
     assert "Vous êtes d’astreinte pendant cette absence" in own.text
     assert await approved(runtime, eure, technician_id) == []
     assert await desk_says(runtime, eure) == ["Absence à accorder : Karim Benali"]
 
-    twice = await karim.post("/c/eure/field/absences", AUGUST)
+    twice = await karim.post("/c/eure/field/duties/absences", AUGUST)
     assert twice.status_code == 422
     assert "déjà demandée ou accordée" in twice.text
 
@@ -79,14 +79,14 @@ async def test_an_absence_asked_from_the_phone_counts_once_the_office_has_grante
 
 async def test_a_refusal_says_why_and_is_kept(runtime: Runtime, eure: CooperativeContext, crew, karim, sign_in) -> None:
     office = await sign_in(Role.MANAGER, eure)
-    await karim.post("/c/eure/field/absences", AUGUST)
+    await karim.post("/c/eure/field/duties/absences", AUGUST)
     page = await office.get("/c/eure/rota/absences?show=asked")
     here = re.search(r'href="(/c/eure/rota/absences/[0-9a-f-]{36})"', page.text)[1]  # type: ignore[index]
     silent = await office.post(f"{here}/decide", {"approved": "0", "answer": " "})
     assert silent.status_code == 422
     assert "Indiquez pourquoi" in silent.text
     assert (await office.post(f"{here}/decide", {"approved": "0", "answer": "Déjà trois absents"})).status_code == 303
-    own = await karim.get("/c/eure/field/absences")
+    own = await karim.get("/c/eure/field/duties/absences")
     assert "Refusée" in own.text
     assert "Déjà trois absents" in own.text
     assert await approved(runtime, eure, crew.artisans[0].technician_id) == []
@@ -99,23 +99,23 @@ async def test_a_refusal_says_why_and_is_kept(runtime: Runtime, eure: Cooperativ
 
 
 async def test_a_wish_needs_no_answer_and_can_be_taken_back(eure: CooperativeContext, karim) -> None:
-    assert (await karim.post("/c/eure/field/absences", {**AUGUST, "kind": "soft"})).status_code == 303
-    own = await karim.get("/c/eure/field/absences")
+    assert (await karim.post("/c/eure/field/duties/absences", {**AUGUST, "kind": "soft"})).status_code == 303
+    own = await karim.get("/c/eure/field/duties/absences")
     assert "Souhait" in own.text
     assert "À décider" not in own.text
-    path = re.search(r'action="(/c/eure/field/absences/[0-9a-f-]{36}/remove)"', own.text)[1]  # type: ignore[index]
+    path = re.search(r'action="(/c/eure/field/duties/absences/[0-9a-f-]{36}/remove)"', own.text)[1]  # type: ignore[index]
     assert (await karim.post(path)).status_code == 303
-    assert "Congés" not in (await karim.get("/c/eure/field/absences")).text
+    assert "Congés" not in (await karim.get("/c/eure/field/duties/absences")).text
 
 
 async def test_nobody_takes_back_the_absence_of_another(eure: CooperativeContext, crew, karim, sign_in) -> None:
     sophie = crew.artisans[1]
     other = await sign_in(Role.MEMBER, eure, member_id=sophie.member_id, technician_id=sophie.technician_id)
-    await karim.post("/c/eure/field/absences", AUGUST)
-    own = await karim.get("/c/eure/field/absences")
-    path = re.search(r'action="(/c/eure/field/absences/[0-9a-f-]{36}/remove)"', own.text)[1]  # type: ignore[index]
+    await karim.post("/c/eure/field/duties/absences", AUGUST)
+    own = await karim.get("/c/eure/field/duties/absences")
+    path = re.search(r'action="(/c/eure/field/duties/absences/[0-9a-f-]{36}/remove)"', own.text)[1]  # type: ignore[index]
     assert (await other.post(path)).status_code == 404
-    assert "Congés" in (await karim.get("/c/eure/field/absences")).text
+    assert "Congés" in (await karim.get("/c/eure/field/duties/absences")).text
 
 
 async def test_a_calendar_is_read_and_only_what_is_chosen_is_asked(
@@ -130,14 +130,14 @@ async def test_a_calendar_is_read_and_only_what_is_chosen_is_asked(
         b"END:VCALENDAR\r\n"
     )
     file = {"file": ("conges.ics", content, "text/calendar")}
-    read = await karim.post("/c/eure/field/absences/file", files=file)
+    read = await karim.post("/c/eure/field/duties/absences/file", files=file)
     assert read.status_code == 200
     assert "Secret" not in read.text
     values = re.findall(r'name="periods" value="([^"]+)"', read.text)
     assert len(values) == 2
-    assert (await karim.post("/c/eure/field/absences/chosen", {})).status_code == 422
-    assert (await karim.post("/c/eure/field/absences/chosen", {"periods": values[:1]})).status_code == 303
-    assert (await karim.get("/c/eure/field/absences")).text.count("À décider") == 1
+    assert (await karim.post("/c/eure/field/duties/absences/chosen", {})).status_code == 422
+    assert (await karim.post("/c/eure/field/duties/absences/chosen", {"periods": values[:1]})).status_code == 303
+    assert (await karim.get("/c/eure/field/duties/absences")).text.count("À décider") == 1
 
     # The office reads the same file for somebody else: it is granted at once, and once.
     who = {"technician": str(crew.artisans[1].technician_id)}

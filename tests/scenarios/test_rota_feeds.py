@@ -60,7 +60,7 @@ async def test_a_feed_follows_what_happens_to_a_duty(guild, visitor, moved_clock
     """The week crosses the night of 28 March; it is lost, comes back, then is shortened: one event all along."""
     week = await guild.on_duty("Ana", FRIDAY + WEEK, FRIDAY + 2 * WEEK)
     ana = await guild.phone("Ana")
-    made = await ana.post(f"{BASE}/field/calendar")
+    made = await ana.post(f"{BASE}/field/duties/calendar")
     address = address_in(made)
     ((uid, first),) = (await events(visitor, address)).items()
     assert first[:4] == (0, "CONFIRMED", FRIDAY + WEEK, FRIDAY + 2 * WEEK - timedelta(hours=0))
@@ -85,20 +85,20 @@ async def test_a_feed_follows_what_happens_to_a_duty(guild, visitor, moved_clock
 async def test_the_secret_is_hashed_shown_once_and_can_be_changed_and_cut(guild, visitor) -> None:
     await guild.on_duty("Ana", FRIDAY, FRIDAY + WEEK)
     ana = await guild.phone("Ana")
-    first = address_in(await ana.post(f"{BASE}/field/calendar"))
+    first = address_in(await ana.post(f"{BASE}/field/duties/calendar"))
     token = first.rsplit("/", 1)[1].removesuffix(".ics")
-    assert token not in (await ana.get(f"{BASE}/field/calendar")).text
+    assert token not in (await ana.get(f"{BASE}/field/duties/calendar")).text
     async with guild.session() as session:
         (kept,) = await session.scalars(sa.select(CalendarFeed.token_hash))
     assert token not in kept
-    second = address_in(await ana.post(f"{BASE}/field/calendar"))
+    second = address_in(await ana.post(f"{BASE}/field/duties/calendar"))
     assert (await visitor.get(first)).status_code == 404
     assert len(await events(visitor, second)) == 1
     assert (await visitor.get(second.removesuffix(".ics"))).status_code == 404
     assert (await visitor.get(second.replace("/p/eure/", "/p/seine-maritime/"))).status_code == 404
-    assert (await ana.post(f"{BASE}/field/calendar/revoke")).status_code == 303
+    assert (await ana.post(f"{BASE}/field/duties/calendar/revoke")).status_code == 303
     assert (await visitor.get(second)).status_code == 404
-    assert (await ana.post(f"{BASE}/field/calendar/revoke")).status_code == 404
+    assert (await ana.post(f"{BASE}/field/duties/calendar/revoke")).status_code == 404
 
 
 async def test_the_feed_of_a_sector_says_who_and_the_office_cuts_it(guild, visitor, moved_clock: MovableClock) -> None:

@@ -66,7 +66,7 @@ async def test_two_weeks_are_exchanged_once_both_agree_and_the_past_stays_provab
     assert "Une proposition est déjà en attente" in again.text
 
     assert "On attend votre réponse" in (await bilal.get(f"{BASE}/field/duties")).text
-    market = await bilal.get(f"{BASE}/field/market")
+    market = await bilal.get(f"{BASE}/field/duties/market")
     (accept,) = paths(market, "swaps/[0-9a-f-]+/accept")
     assert (await chloe.post(accept)).status_code == 404  # asked of somebody else
     before = moved_clock.now()
@@ -78,7 +78,7 @@ async def test_two_weeks_are_exchanged_once_both_agree_and_the_past_stays_provab
     async with guild.session() as session:
         reasons = set(await session.scalars(sa.select(Duty.reason).where(Duty.superseded_at.is_(None))))
     assert reasons == {"Échange entre Ana Test et Bilal Test : Mariage"}
-    assert (await bilal.post(accept)).headers["location"] == f"{BASE}/field/market"  # too late to say it twice
+    assert (await bilal.post(accept)).headers["location"] == f"{BASE}/field/duties/market"  # too late to say it twice
     assert [await guild.who(friday(week) + MIDWEEK) for week in (3, 5)] == ["Bilal", "Ana"]
     office = await guild.office()
     assert "Accepté" in (await office.get(f"{BASE}/rota/swaps")).text
@@ -89,7 +89,7 @@ async def test_a_refusal_changes_nothing_and_is_told(guild) -> None:
     bilal_week = await guild.on_duty("Bilal", friday(5), friday(6))
     ana, bilal = await guild.phone("Ana"), await guild.phone("Bilal")
     await ana.post(f"{BASE}/field/duties/{ana_week}/exchange", {"wanted": str(bilal_week)})
-    (decline,) = paths(await bilal.get(f"{BASE}/field/market"), "swaps/[0-9a-f-]+/decline")
+    (decline,) = paths(await bilal.get(f"{BASE}/field/duties/market"), "swaps/[0-9a-f-]+/decline")
     assert (await bilal.post(decline)).status_code == 303
     assert await swaps(guild) == [("exchange", "declined")]
     assert await guild.who(friday(3) + MIDWEEK) == "Ana"
@@ -131,18 +131,18 @@ async def test_a_duty_given_away_goes_to_the_first_who_takes_it(guild) -> None:
     await guild.on_duty("Chloé", friday(3), friday(4), rank=2)  # she is on call herself: neither told nor able
     ana = await guild.phone("Ana")
     assert (await ana.post(f"{BASE}/field/duties/{week}/give", {"reason": "Voyage"})).status_code == 303
-    assert "elle reste à vous" in (await ana.get(f"{BASE}/field/market")).text
+    assert "elle reste à vous" in (await ana.get(f"{BASE}/field/duties/market")).text
     assert [bool(await guild.told(name)) for name in ("Bilal", "Chloé", "Denis", "Ana")] == [True, False, True, False]
     async with guild.session() as session:  # three weeks ahead: it waits for the end of quiet hours
         assert set(await session.scalars(sa.select(Message.urgency))) == {"routine"}
     assert await guild.desk() == []
     bilal, chloe, denis = [await guild.phone(name) for name in ("Bilal", "Chloé", "Denis")]
-    assert "Rien à prendre" in (await chloe.get(f"{BASE}/field/market")).text
-    (take,) = paths(await bilal.get(f"{BASE}/field/market"), "swaps/[0-9a-f-]+/accept")
+    assert "Rien à prendre" in (await chloe.get(f"{BASE}/field/duties/market")).text
+    (take,) = paths(await bilal.get(f"{BASE}/field/duties/market"), "swaps/[0-9a-f-]+/accept")
     assert (await bilal.post(take)).status_code == 303
     assert await guild.who(friday(3) + MIDWEEK) == "Bilal"
     late = await denis.post(take)
-    assert late.headers["location"] == f"{BASE}/field/market"
+    assert late.headers["location"] == f"{BASE}/field/duties/market"
     assert "Trop tard" in (await denis.get(late.headers["location"])).text
     assert await guild.who(friday(3) + MIDWEEK) == "Bilal"
 
@@ -154,7 +154,7 @@ async def test_only_saturday_is_given_away_and_the_rest_stays(guild) -> None:
     wrong = await ana.post(f"{BASE}/field/duties/{week}/give", {**part, "ends_at": "2027-05-01T08:00"})
     assert wrong.status_code == 422
     await ana.post(f"{BASE}/field/duties/{week}/give", part)
-    (take,) = paths(await bilal.get(f"{BASE}/field/market"), "swaps/[0-9a-f-]+/accept")
+    (take,) = paths(await bilal.get(f"{BASE}/field/duties/market"), "swaps/[0-9a-f-]+/accept")
     await bilal.post(take)
     saturday = paris_instant(date(2027, 3, 27), time(8))
     sunday = paris_instant(date(2027, 3, 28), time(8))  # the night of the time change: 23 hours (R65)
@@ -215,7 +215,7 @@ async def test_somebody_falls_ill_tonight_a_colleague_takes_over_in_two_taps(gui
     assert (await ana.post(f"{BASE}/field/duties/{week}/give", {})).status_code == 303
     assert await guild.desk() == ["Ana Test cherche un remplaçant"]
 
-    first_tap = await bilal.get(f"{BASE}/field/takeover")
+    first_tap = await bilal.get(f"{BASE}/field/duties/takeover")
     assert "Ana Test" in first_tap.text
     takes = paths(first_tap, "duties/[0-9a-f-]+/takeover")
     assert f"{BASE}/field/duties/{week}/takeover" in takes
@@ -238,12 +238,12 @@ async def test_who_may_not_take_over_is_told_why(guild, moved_clock: MovableCloc
     await guild.on_duty("Denis", friday(0), friday(1), rank=2)
     moved_clock.move_to(friday(0) + timedelta(hours=1))
     denis, bilal = await guild.phone("Denis"), await guild.phone("Bilal")
-    assert "Personne à remplacer" in (await denis.get(f"{BASE}/field/takeover")).text
+    assert "Personne à remplacer" in (await denis.get(f"{BASE}/field/duties/takeover")).text
     refused = await denis.post(f"{BASE}/field/duties/{week}/takeover")
-    assert refused.headers["location"] == f"{BASE}/field/takeover"
-    assert "déjà d’astreinte" in (await denis.get(f"{BASE}/field/takeover")).text
+    assert refused.headers["location"] == f"{BASE}/field/duties/takeover"
+    assert "déjà d’astreinte" in (await denis.get(f"{BASE}/field/duties/takeover")).text
     too_early = await bilal.post(f"{BASE}/field/duties/{later}/takeover")
-    assert too_early.headers["location"] == f"{BASE}/field/takeover"
+    assert too_early.headers["location"] == f"{BASE}/field/duties/takeover"
     assert await guild.who(friday(3) + MIDWEEK) == "Ana"
     moved_clock.move_to(friday(1))
     with pytest.raises(DutyBegun):
@@ -275,7 +275,7 @@ async def test_fifteen_days_before_the_office_asks_and_the_person_agrees(guild) 
     assert await guild.who(friday(1) + MIDWEEK) == "Ana"
     assert any(words.startswith("La coopérative vous demande") for words in await guild.told("Bilal"))
     bilal = await guild.phone("Bilal")
-    (accept,) = paths(await bilal.get(f"{BASE}/field/market"), "swaps/[0-9a-f-]+/accept")
+    (accept,) = paths(await bilal.get(f"{BASE}/field/duties/market"), "swaps/[0-9a-f-]+/accept")
     await bilal.post(accept)
     assert await guild.who(friday(1) + MIDWEEK) == "Bilal"
     assert ("request", "accepted") in await swaps(guild)
@@ -285,7 +285,7 @@ async def test_who_refuses_the_office_keeps_out_and_the_desk_knows(guild) -> Non
     week = await guild.on_duty("Ana", friday(1), friday(2))
     await change(guild, week, "Bilal", agreement="ask")
     bilal = await guild.phone("Bilal")
-    (decline,) = paths(await bilal.get(f"{BASE}/field/market"), "swaps/[0-9a-f-]+/decline")
+    (decline,) = paths(await bilal.get(f"{BASE}/field/duties/market"), "swaps/[0-9a-f-]+/decline")
     await bilal.post(decline)
     assert await guild.desk() == ["Bilal Test ne prend pas l’astreinte demandée"]
     assert await guild.who(friday(1) + MIDWEEK) == "Ana"
@@ -336,7 +336,7 @@ async def test_the_office_takes_a_proposal_back(guild) -> None:
     (cancel,) = re.findall(rf'action="({BASE}/rota/swaps/[0-9a-f-]+/cancel)"', page.text)
     assert (await office.post(cancel)).status_code == 303
     assert await swaps(guild) == [("request", "cancelled")]
-    assert "Rien à prendre" in (await (await guild.phone("Bilal")).get(f"{BASE}/field/market")).text
+    assert "Rien à prendre" in (await (await guild.phone("Bilal")).get(f"{BASE}/field/duties/market")).text
 
 
 async def test_a_published_duty_cannot_be_rewritten_even_by_hand(guild) -> None:

@@ -127,7 +127,7 @@ async def _replace(session: TenantSession, on_call: rota.OnCall) -> None:
         .order_by(Technician.id)
     )
     for technician_id in others.all():
-        with suppress(rota.TwoPlaces):
+        with suppress(rota.TwoPlaces, rota.NotAssignable):
             await rota.change_duty(
                 session, duty_id=on_call.duty_id, technician_id=technician_id, by=OFFICE, reason="Échange accepté"
             )

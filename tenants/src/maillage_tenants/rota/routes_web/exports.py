@@ -88,7 +88,7 @@ async def statement(
     return await _statement(request, session, cooperative, actor, trades, technician_id)
 
 
-@get("/field/statements", guards=[requires(Permission.FIELD_WORK)])
+@get("/field/duties/statements", guards=[requires(Permission.FIELD_WORK)])
 async def own_statements(request: AnyRequest, session: TenantSession, actor: Actor) -> Template:
     """His own statements of the last twelve months."""
     person = await members.get_technician(session, technician_id=own_technician(actor))
@@ -99,7 +99,7 @@ async def own_statements(request: AnyRequest, session: TenantSession, actor: Act
     return page(request, "rota/own_statements.html", employed=person.employed, months=months)
 
 
-@get("/field/statements/pdf", guards=[requires(Permission.FIELD_WORK)])
+@get("/field/duties/statements/pdf", guards=[requires(Permission.FIELD_WORK)])
 async def own_statement(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, trades: TradeRegistry
 ) -> Response[bytes]:

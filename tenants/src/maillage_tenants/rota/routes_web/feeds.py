@@ -28,13 +28,13 @@ from maillage_tenants.rota import queries_feeds, service
 ENDING = ".ics"
 
 
-@get("/field/calendar", guards=[requires(Permission.FIELD_WORK)])
+@get("/field/duties/calendar", guards=[requires(Permission.FIELD_WORK)])
 async def own_calendar(request: AnyRequest, session: TenantSession, actor: Actor) -> Template:
     """Whether an address is in force, and how to get one."""
     return await _own(request, session, actor)
 
 
-@post("/field/calendar", guards=[requires(Permission.FIELD_WORK)], status_code=200)
+@post("/field/duties/calendar", guards=[requires(Permission.FIELD_WORK)], status_code=200)
 async def make_own(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor, settings: Settings
 ) -> Template:
@@ -43,7 +43,7 @@ async def make_own(
     return await _own(request, session, actor, address=_address(settings, cooperative, token))
 
 
-@post("/field/calendar/revoke", guards=[requires(Permission.FIELD_WORK)], status_code=303)
+@post("/field/duties/calendar/revoke", guards=[requires(Permission.FIELD_WORK)], status_code=303)
 async def revoke_own(session: TenantSession, cooperative: CooperativeContext, actor: Actor) -> Redirect:
     """His address answers no more."""
     technician_id = own_technician(actor)
@@ -51,7 +51,7 @@ async def revoke_own(session: TenantSession, cooperative: CooperativeContext, ac
     if feed is None:
         raise NotFound("Aucun agenda n’est partagé.")
     await service.revoke_feed(session, feed_id=feed.id, by=actor.display_name, technician_id=technician_id)
-    return see_other(f"{base_path(cooperative)}/field/calendar", flash="L’adresse ne répond plus.")
+    return see_other(f"{base_path(cooperative)}/field/duties/calendar", flash="L’adresse ne répond plus.")
 
 
 @get("/rota/calendars", guards=[requires(Permission.ROTA_READ)])

@@ -27,13 +27,13 @@ from maillage_tenants.rota.routes_web.forms import (
 )
 
 
-@get("/field/absences", guards=[requires(Permission.FIELD_WORK)])
+@get("/field/duties/absences", guards=[requires(Permission.FIELD_WORK)])
 async def own_absences(request: AnyRequest, session: TenantSession, actor: Actor) -> Template:
     """What was asked and what was answered, and the form that asks."""
     return await _list(request, session, actor)
 
 
-@post("/field/absences", status_code=303, guards=[requires(Permission.FIELD_WORK)])
+@post("/field/duties/absences", status_code=303, guards=[requires(Permission.FIELD_WORK)])
 async def ask_absence(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor
 ) -> Redirect | Template:
@@ -60,7 +60,7 @@ async def ask_absence(
     )
 
 
-@post("/field/absences/file", guards=[requires(Permission.FIELD_WORK)], status_code=200)
+@post("/field/duties/absences/file", guards=[requires(Permission.FIELD_WORK)], status_code=200)
 async def read_own_file(request: AnyRequest, session: TenantSession, actor: Actor) -> Template:
     """What his calendar says: nothing is asked before he has chosen."""
     form = await request.form()
@@ -72,7 +72,7 @@ async def read_own_file(request: AnyRequest, session: TenantSession, actor: Acto
     return page(request, "rota/own_absences_found.html", options=period_options(found))
 
 
-@post("/field/absences/chosen", status_code=303, guards=[requires(Permission.FIELD_WORK)])
+@post("/field/duties/absences/chosen", status_code=303, guards=[requires(Permission.FIELD_WORK)])
 async def ask_chosen(
     request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor
 ) -> Redirect | Template:
@@ -97,7 +97,7 @@ async def ask_chosen(
     return see_other(_here(cooperative), flash=counted(asked, "demandée"))
 
 
-@post("/field/absences/{absence_id:uuid}/remove", status_code=303, guards=[requires(Permission.FIELD_WORK)])
+@post("/field/duties/absences/{absence_id:uuid}/remove", status_code=303, guards=[requires(Permission.FIELD_WORK)])
 async def remove_own_absence(
     session: TenantSession, cooperative: CooperativeContext, actor: Actor, absence_id: UUID
 ) -> Redirect:
@@ -110,7 +110,7 @@ async def remove_own_absence(
 
 
 def _here(cooperative: CooperativeContext) -> str:
-    return f"{base_path(cooperative)}/field/absences"
+    return f"{base_path(cooperative)}/field/duties/absences"
 
 
 async def _list(

@@ -123,7 +123,7 @@ async def give_away(
     )
 
 
-@get("/field/market", guards=[requires(Permission.FIELD_WORK)])
+@get("/field/duties/market", guards=[requires(Permission.FIELD_WORK)])
 async def market(request: AnyRequest, session: TenantSession, actor: Actor, trades: TradeRegistry) -> Template:
     """What is asked of him, what he may take, what he proposed."""
     technician_id = own_technician(actor)
@@ -169,7 +169,7 @@ async def cancel_swap(session: TenantSession, cooperative: CooperativeContext, a
     return await _attempt(session, act, _market(cooperative), "Proposition annulée.")
 
 
-@get("/field/takeover", guards=[requires(Permission.FIELD_WORK)])
+@get("/field/duties/takeover", guards=[requires(Permission.FIELD_WORK)])
 async def takeover_page(request: AnyRequest, session: TenantSession, actor: Actor, trades: TradeRegistry) -> Template:
     """First tap: what he could take over now."""
     now = clock.now()
@@ -190,7 +190,7 @@ async def take_over(session: TenantSession, cooperative: CooperativeContext, act
     return await _attempt(
         session,
         act,
-        f"{base}/field/takeover",
+        f"{base}/field/duties/takeover",
         "Vous êtes d’astreinte : les appels sont pour vous.",
         f"{base}/field/duties",
     )
@@ -211,7 +211,7 @@ async def _attempt(
 
 
 def _market(cooperative: CooperativeContext) -> str:
-    return f"{base_path(cooperative)}/field/market"
+    return f"{base_path(cooperative)}/field/duties/market"
 
 
 def _wanted(form: Mapping[str, Any]) -> UUID:

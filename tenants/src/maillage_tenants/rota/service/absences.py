@@ -107,7 +107,7 @@ async def decide_absence(
             "absence_decided", period=_period(absence), verdict=f"{verdict} : {answer}" if answer else verdict
         ),
         purpose="absence_decided",
-        link="/field/absences",
+        link="/field/duties/absences",
         dedupe_key=f"absence:{absence_id}:decided",
     )
     await _record(session, absence, f"rota.absence_{absence.state}", by=by)

@@ -31,7 +31,7 @@ from maillage_tenants.rota.service.fitness import able, candidates, may_take
 
 SOON = timedelta(hours=48)
 """A duty that begins before that does not wait for the end of quiet hours."""
-PAGE = "/field/market"
+PAGE = "/field/duties/market"
 BY_ITSELF = "Maillage"
 
 
