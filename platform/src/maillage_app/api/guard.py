@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 import structlog
+from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
@@ -20,7 +21,7 @@ from maillage_kit import clock
 from maillage_kit.api_access import ApiCaller, InvalidToken
 from maillage_kit.context import CooperativeContext
 from maillage_kit.errors import NotFound
-from maillage_kit.rest import MissingScope, Operation, RateLimited
+from maillage_kit.rest import MissingScope, Operation, RateLimited, understand
 from maillage_platform import identity
 
 WINDOW = timedelta(minutes=1)
@@ -35,7 +36,7 @@ class Bearer:
         self._runtime = runtime
 
     async def check(self, connection: Connection, handler: BaseRouteHandler) -> None:
-        """Raises InvalidToken, NotFound, RateLimited, MissingScope, in this order."""
+        """Raises InvalidToken, NotFound, RateLimited, MissingScope, then what `understand` raises, in this order."""
         operation: Operation = handler.opt["operation"]
         cooperative: CooperativeContext | None = connection.scope["state"].get("cooperative")
         caller = await self._caller(_token(connection), cooperative)
@@ -44,6 +45,8 @@ class Bearer:
         await self._count(connection, caller)
         if operation.scope is not None and operation.scope not in caller.scopes:
             raise MissingScope(operation.scope)
+        assert isinstance(connection, Request)
+        await understand(connection, operation)
 
     async def _caller(self, token: str, cooperative: CooperativeContext | None) -> ApiCaller:
         named = _audience_named(token)

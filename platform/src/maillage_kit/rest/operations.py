@@ -164,22 +164,24 @@ def _name(handler: Handler) -> str:
     return named.__name__
 
 
-def _options(operation: Operation) -> dict[str, Any]:
-    dependencies: dict[str, Provide] = {}
+async def understand(request: AnyRequest, operation: Operation) -> None:
+    """Read what was sent, before anything is opened for it. Raises NotJson, MalformedBody, Invalid."""
+    state = request.scope["state"]
     if operation.query is not None:
-        query = operation.query
-
-        async def asked(request: AnyRequest) -> Any:
-            return read_query(request, query)
-
-        dependencies["asked"] = Provide(asked)
+        state["asked"] = read_query(request, operation.query)
     if operation.body is not None:
-        body = operation.body
+        state["sent"] = await read_body(request, operation.body)
 
-        async def sent(request: AnyRequest) -> Any:
-            return await read_body(request, body)
 
-        dependencies["sent"] = Provide(sent)
+def _options(operation: Operation) -> dict[str, Any]:
+    def understood(name: str) -> Provide:
+        def given(request: AnyRequest) -> Any:
+            return request.scope["state"][name]
+
+        return Provide(given, sync_to_thread=False)
+
+    wanted = {"asked": operation.query, "sent": operation.body}
+    dependencies = {name: understood(name) for name, model in wanted.items() if model is not None}
     return {"status_code": operation.status, "dependencies": dependencies, "opt": {"operation": operation}}
 
 

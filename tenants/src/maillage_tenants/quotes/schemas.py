@@ -112,4 +112,6 @@ class Approval(Sent):
 
 
 class Refusal(Sent):
+    """Le refus de qui paie. / The refusal of who pays."""
+
     reason: Annotated[str, said("Pourquoi.", "Why.", "Hors budget.", max_length=300)] = ""

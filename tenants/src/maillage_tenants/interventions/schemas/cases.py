@@ -66,15 +66,21 @@ class NewRequest(Sent):
 
 
 class Cancellation(Sent):
+    """Pourquoi personne ne doit plus venir. / Why nobody should come any more."""
+
     reason: Annotated[str, said("Pourquoi.", "Why.", "Le locataire a réparé.", min_length=3, max_length=300)]
 
 
 class OccupantOut(Shown):
+    """Qui ouvre la porte. / Who opens the door."""
+
     name: str
     phone: str | None
 
 
 class Artisan(Shown):
+    """Qui vient, et pour quelle entreprise. / Who comes, and of which business."""
+
     person: str
     business: str
 

@@ -12,6 +12,8 @@ from maillage_tenants.interventions.service.pricing import price_key
 
 
 class Choice(Shown):
+    """Un code et son libellé. / A code and its label."""
+
     code: str
     label: str
 
