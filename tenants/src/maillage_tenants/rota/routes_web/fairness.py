@@ -19,6 +19,9 @@ from maillage_tenants.rota.routes_web.drafts import semesters_around
 from maillage_tenants.rota.routes_web.paging import page_of
 from maillage_tenants.rota.service.fairness import fairness_report
 
+OFFICE_PAGE = "rota/fairness.html"
+"""Every kind side by side; on an artisan's phone one kind at a time, without the detail of past semesters."""
+
 
 @get("/rota/fairness", guards=[requires(Permission.ROTA_READ)])
 async def fairness_page(
@@ -27,7 +30,7 @@ async def fairness_page(
     """Units done and planned by kind, against the fair share, of the rota in force or else the latest draft."""
     semester = _semester(request)
     rota = await queries.rota_of(session, semester=semester)
-    return await _fairness(request, session, cooperative, trades, semester, rota, "rota/fairness.html")
+    return await _fairness(request, session, cooperative, trades, semester, rota, OFFICE_PAGE)
 
 
 @get("/field/fairness", guards=[requires(Permission.FIELD_WORK)])
@@ -59,21 +62,24 @@ async def _fairness(
     )
     category = request.query_params.get("kind", FIRST)
     category = category if category in SHOWN else FIRST
+    narrow = template != OFFICE_PAGE
+    kinds = (category,) if narrow else SHOWN
+    past = () if narrow else report.semesters
     shown: dict[str, Any] = {
         "semester": semester,
         "semester_options": semesters_around(semester),
         "rota": rota,
         "people": page_of(report.people, page_request(request, limit=50)),
-        "past": [(code, Semester.parse(code).label) for code in report.semesters],
-        "categories": SHOWN,
+        "past": [(code, Semester.parse(code).label) for code in past],
+        "categories": kinds,
         "labels": CATEGORY_LABELS,
-        "kind_columns": [{"label": CATEGORY_LABELS[code].capitalize(), "numeric": True} for code in SHOWN],
+        "kind_columns": [{"label": CATEGORY_LABELS[code].capitalize(), "numeric": True} for code in kinds],
         "past_columns": [
             "Personne",
             *(
                 {"label": label.capitalize(), "numeric": True}
                 for label in (
-                    *(Semester.parse(code).label for code in report.semesters),
+                    *(Semester.parse(code).label for code in past),
                     "Reporté",
                     "Ce semestre",
                     "Solde",
