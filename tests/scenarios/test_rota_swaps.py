@@ -186,6 +186,40 @@ async def test_two_who_tap_at_the_same_instant_do_not_both_get_it(guild) -> None
         assert list(current) == [guild.id_of(winner)]
 
 
+async def test_two_exchanges_that_cross_both_happen_or_wait_for_each_other(guild) -> None:
+    """Ana ↔ Bilal and Chloé ↔ Denis agree at the same instant: nobody waits for ever, nothing is lost."""
+    weeks = [await guild.on_duty(name, friday(n + 3), friday(n + 4)) for n, name in enumerate(guild.people)]
+    names = list(guild.people)
+    async with guild.session() as session:
+        asked = [
+            await service.ask_exchange(
+                session,
+                duty_id=weeks[giver],
+                wanted_duty_id=weeks[other],
+                technician_id=guild.id_of(names[giver]),
+                by=names[giver],
+            )
+            for giver, other in ((0, 1), (3, 2))
+        ]
+
+    async def agree(swap: Swap, name: str) -> None:
+        async with guild.session() as session:
+            await service.accept_swap(session, swap_id=swap.id, technician_id=guild.id_of(name), by=name)
+
+    await asyncio.wait_for(asyncio.gather(agree(asked[0], "Bilal"), agree(asked[1], "Chloé")), timeout=30)
+    assert [await guild.who(friday(n + 3) + MIDWEEK) for n in range(4)] == ["Bilal", "Ana", "Denis", "Chloé"]
+
+
+async def test_the_office_replaces_what_is_left_of_a_duty_under_way(guild, moved_clock: MovableClock) -> None:
+    week = await guild.on_duty("Ana", friday(0), friday(1))
+    moved_clock.move_to(paris_instant(date(2027, 3, 7), time(10)))
+    page = await (await guild.office()).get(f"{BASE}/rota/duties/{week}")
+    assert 'name="starts_at" value="2027-03-07T10:00"' in page.text
+    sent = {"starts_at": "2027-03-07T10:00", "ends_at": "2027-03-12T18:00", "agreement": "given"}
+    assert (await change(guild, week, "Bilal", **sent)).status_code == 303
+    assert [await guild.who(paris_instant(date(2027, 3, 7), time(hour))) for hour in (9, 10)] == ["Ana", "Bilal"]
+
+
 async def test_crossing_exchanges_of_one_duty_end_with_one_of_them(guild) -> None:
     """Ana asks Bilal, Bilal's week is taken over by the office meanwhile: the agreement comes too late, whole."""
     ana_week = await guild.on_duty("Ana", friday(3), friday(4))

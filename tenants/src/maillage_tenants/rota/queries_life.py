@@ -206,6 +206,10 @@ class OpenDuty:
     def period(self) -> Period:
         return Period(self.starts_at, self.ends_at)
 
+    @property
+    def place(self) -> Place:
+        return Place(self.post_id, self.sector_id, self.sector_name, self.trade, self.rank)
+
 
 async def place(session: TenantSession, *, post_id: int) -> Place:
     """Raises UnknownDuty."""

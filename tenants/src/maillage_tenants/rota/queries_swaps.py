@@ -26,6 +26,7 @@ class SwapLine:
     kind: str
     state: str
     duty_id: UUID
+    rota_id: UUID
     post_id: int
     starts_at: datetime
     ends_at: datetime
@@ -66,6 +67,7 @@ _SWAP: Any = (
         Swap.kind,
         Swap.state,
         Swap.duty_id,
+        Duty.rota_id,
         Duty.post_id,
         Swap.starts_at,
         Swap.ends_at,
@@ -128,7 +130,9 @@ async def asked_by(session: TenantSession, *, technician_id: UUID) -> tuple[Swap
 
 async def gifts(session: TenantSession, *, besides: UUID) -> tuple[SwapLine, ...]:
     """Duties that others give away, the first first."""
-    return await _open(session, Swap.kind == SwapKind.GIFT, Swap.from_technician_id != besides)
+    return await _open(
+        session, Swap.kind == SwapKind.GIFT, Swap.from_technician_id != besides, Duty.superseded_at.is_(None)
+    )
 
 
 async def open_of_duty(session: TenantSession, *, duty_id: UUID) -> SwapLine | None:

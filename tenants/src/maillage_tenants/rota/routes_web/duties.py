@@ -1,6 +1,7 @@
 """One duty: replacing, taking out, its history; a hole and who may close it."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -172,7 +173,7 @@ async def _duty_page(
         proposal=await queries_swaps.open_of_duty(session, duty_id=duty_id),
         must_agree=rota.state != RotaState.DRAFT and locked(duty.starts_at, now=clock.now()),
         history=await queries.history(session, post_id=duty.post_id, over=duty.period),
-        starts_value=f"{paris(duty.starts_at):%Y-%m-%dT%H:%M}",
+        starts_value=f"{paris(_offered_start(duty)):%Y-%m-%dT%H:%M}",
         ends_value=f"{paris(duty.ends_at):%Y-%m-%dT%H:%M}",
         live=rota.state != RotaState.DRAFT,
         frozen=rota.state == RotaState.FROZEN,
@@ -189,6 +190,12 @@ def _part(asked: Mapping[str, Any], duty: queries.DutyRow) -> Period:
     except Invalid:
         return duty.period
     return part if part.within(duty.period) else duty.period
+
+
+def _offered_start(duty: queries.DutyRow) -> datetime:
+    """Of a published duty under way, what is left of it: what was is not to be rewritten."""
+    now = clock.now()
+    return now if duty.live and duty.starts_at < now < duty.ends_at else duty.starts_at
 
 
 async def _gap_page(

@@ -27,7 +27,7 @@ from maillage_tenants.rota.queries_swaps import SwapLine
 from maillage_tenants.rota.rules import Period
 from maillage_tenants.rota.service.changing import change_duty
 from maillage_tenants.rota.service.common import refusals
-from maillage_tenants.rota.service.fitness import able, candidates, may_take
+from maillage_tenants.rota.service.fitness import People, able, candidates, people_of
 
 SOON = timedelta(hours=48)
 """A duty that begins before that does not wait for the end of quiet hours."""
@@ -191,18 +191,13 @@ async def cancel_swap(session: TenantSession, *, swap_id: UUID, by: str, technic
 
 async def gifts_for(session: TenantSession, *, technician_id: UUID) -> tuple[SwapLine, ...]:
     """What others give away and this person may take."""
-    found = []
+    found, people = [], dict[UUID, People]()
     for line in await queries_swaps.gifts(session, besides=technician_id):
-        duty = await queries.duty(session, duty_id=line.duty_id)
-        rota = await queries.get_rota(session, rota_id=duty.rota_id)
-        if duty.superseded_at is None and await may_take(
-            session,
-            rota=rota,
-            post_id=line.post_id,
-            period=line.period,
-            technician_id=technician_id,
-            besides={line.duty_id},
-        ):
+        if line.rota_id not in people:
+            rota = await queries.get_rota(session, rota_id=line.rota_id)
+            people[line.rota_id] = await people_of(session, rota=rota, technician_ids=[technician_id])
+        place = await queries_life.place(session, post_id=line.post_id)
+        if people[line.rota_id].may_take(place, line.period, technician_id=technician_id, besides={line.duty_id}):
             found.append(line)
     return tuple(found)
 

@@ -12,7 +12,7 @@ from maillage_tenants.rota.models import Duty
 from maillage_tenants.rota.queries_life import OpenDuty
 from maillage_tenants.rota.rules import Period
 from maillage_tenants.rota.service.changing import change_duty
-from maillage_tenants.rota.service.fitness import may_take
+from maillage_tenants.rota.service.fitness import People, people_of
 
 AHEAD = timedelta(hours=24)
 """What begins later than that is swapped or given away, not taken."""
@@ -63,18 +63,15 @@ async def to_take_over(session: TenantSession, *, technician_id: UUID) -> tuple[
     now = clock.now()
     trades = await members.trades_of(session, member_id=person.member_id)
     found = await queries_life.open_duties(session, over=Period(now, now + AHEAD), trades=trades, besides=technician_id)
+    people: dict[UUID, People] = {}
     at_home: list[OpenDuty] = []
     away: list[OpenDuty] = []
     for duty in found:
-        rota = await queries.get_rota(session, rota_id=duty.rota_id)
-        one = await may_take(
-            session,
-            rota=rota,
-            post_id=duty.post_id,
-            period=Period(max(now, duty.starts_at), duty.ends_at),
-            technician_id=technician_id,
-            besides={duty.id},
-        )
+        if duty.rota_id not in people:
+            rota = await queries.get_rota(session, rota_id=duty.rota_id)
+            people[duty.rota_id] = await people_of(session, rota=rota, technician_ids=[technician_id])
+        rest = Period(max(now, duty.starts_at), duty.ends_at)
+        one = people[duty.rota_id].may_take(duty.place, rest, technician_id=technician_id, besides={duty.id})
         if one is not None:
             (at_home if one.taker.at_home else away).append(duty)
     return (*at_home, *away)
