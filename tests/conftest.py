@@ -6,6 +6,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,16 +14,20 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import jsonschema_rs
 import psycopg
 import pytest
 import sqlalchemy as sa
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
+from maillage_app.api import operations
+from maillage_app.api.document import openapi_document
 from maillage_app.app import build_app
 from maillage_app.onboarding import open_cooperative
 from maillage_app.runtime import Runtime
@@ -396,6 +401,29 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _WholeFiles:
 # --- software that comes by the API ------------------------------
 
 
+@cache
+def _promises() -> tuple[dict[str, Any], list[tuple[re.Pattern[str], dict[str, Any]]]]:
+    document = openapi_document(operations())
+    paths = [
+        (re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path)) + "/?"), methods)
+        for path, methods in document["paths"].items()
+    ]
+    return document["components"], paths
+
+
+def as_promised(answer: httpx.Response) -> httpx.Response:
+    """The answer, held to what the document of the API promises for that operation and status."""
+    components, paths = _promises()
+    if answer.headers.get("content-type") != "application/json":
+        return answer
+    methods = next(methods for pattern, methods in paths if pattern.fullmatch(answer.request.url.path))
+    promised = methods[answer.request.method.lower()]["responses"][str(answer.status_code)]
+    if answer.content:
+        schema = promised["content"]["application/json"]["schema"]
+        jsonschema_rs.validate({**schema, "components": components}, answer.json(), validate_formats=True)
+    return answer
+
+
 @dataclass(frozen=True)
 class Software:
     """A client of the REST API in one cooperative; `get`, `post` and `patch` take paths under the cooperative's."""
@@ -404,14 +432,15 @@ class Software:
     base: str
 
     async def get(self, path: str, **options: Any) -> httpx.Response:
-        return await self.client.get(self.base + path, **options)
+        return as_promised(await self.client.get(self.base + path, **options))
 
     async def post(self, path: str, json: Any, *, key: str | None = None, **options: Any) -> httpx.Response:
         headers = {"idempotency-key": key or uuid4().hex, **options.pop("headers", {})}
-        return await self.client.post(self.base + path, json=json, headers=headers, **options)
+        return as_promised(await self.client.post(self.base + path, json=json, headers=headers, **options))
 
     async def patch(self, path: str, json: Any, *, etag: str | None = None) -> httpx.Response:
-        return await self.client.patch(self.base + path, json=json, headers={"if-match": etag} if etag else {})
+        headers = {"if-match": etag} if etag else {}
+        return as_promised(await self.client.patch(self.base + path, json=json, headers=headers))
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from maillage_app.runtime import Runtime
+from maillage_app.worker import is_sweep, run_handler, tenant_handlers
 from maillage_kit.api_access import Scope
 from maillage_kit.clock import MovableClock
 from maillage_kit.context import CooperativeContext
@@ -109,6 +110,8 @@ async def test_what_is_wrong_is_named_field_by_field(eure: CooperativeContext, s
     method = await caller.client.delete(f"{caller.base}/customers")
     problem_of(method, 405, "method_not_allowed")
     assert {"GET", "POST"} <= set(method.headers["allow"].split(", "))
+    asked = await caller.client.request("OPTIONS", f"{caller.base}/customers")
+    assert asked.status_code == 204 and {"GET", "POST"} <= set(asked.headers["allow"].split(", "))
 
 
 async def test_the_reference_of_a_request_is_echoed(eure: CooperativeContext, software: Any) -> None:
@@ -208,6 +211,20 @@ async def test_the_same_key_does_it_once(
     late = await caller.post("/customers", LANDLORD, key="one")
     assert "idempotency-replayed" not in late.headers
     assert await count_customers(runtime, eure) == 3, "kept a day"
+
+
+async def test_what_was_answered_is_forgotten_after_a_day(
+    runtime: Runtime, eure: CooperativeContext, software: Any, moved_clock: MovableClock
+) -> None:
+    """The answers hold names: the worker's sweep erases them, whether or not the client comes back."""
+    assert (await software(eure).post("/customers", LANDLORD, key="one")).status_code == 201
+    sweep = tenant_handlers()["partners.look_for_old_answers"]
+    assert is_sweep("partners.look_for_old_answers")
+    for hours, kept in ((23, 1), (1, 0)):
+        moved_clock.advance(hours=hours)
+        await run_handler(runtime, eure, sweep, {})
+        async with runtime.database.tenant(eure.tenant) as session:
+            assert (await session.execute(sa.text("select count(*) from api_answer"))).scalar_one() == kept
 
 
 async def test_a_refused_act_leaves_its_key_free(runtime: Runtime, eure: CooperativeContext, software: Any) -> None:

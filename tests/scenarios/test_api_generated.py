@@ -7,7 +7,7 @@ import asyncio
 import threading
 from collections import Counter
 from collections.abc import Coroutine, Iterator
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import httpx
@@ -42,7 +42,8 @@ def of_one_cooperative() -> dict[str, Any]:
 
 
 SCHEMA = schemathesis.openapi.from_dict(of_one_cooperative())
-OPERATIONS = [result.ok() for result in SCHEMA.get_all_operations()]
+OPERATIONS: list[Any] = [cast(Any, result).ok() for result in SCHEMA.get_all_operations()]
+Case = schemathesis.Case[Any]
 EXAMPLES = 8  # of each operation and kind: the whole stays under a minute
 LANDLORD = {
     "kind": "organisation", "consumer_status": "professional", "name": "Habitat de l’Eure",
@@ -52,7 +53,7 @@ DWELLING = {
     "reference": "A-1", "address": "12 rue Sadi-Carnot", "postcode": "27500", "insee": "27467",
     "premises_use": "dwelling",
 }  # fmt: skip
-BURST = {
+BURST: dict[str, Any] = {
     "danger": "none", "problem": "leak", "flow": "burst", "shut_off": "no", "pipe_owner": "private",
     "wet_electricity": "no", "neighbour_hit": "no", "vulnerable": "no",
 }  # fmt: skip
@@ -77,7 +78,7 @@ class Served:
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=60)
 
-    def send(self, case: schemathesis.Case) -> httpx.Response:
+    def send(self, case: Case) -> httpx.Response:
         """The case as it is, with the token of the landlord."""
         told = case.as_transport_kwargs(base_url="http://localhost:8027")
         headers = {**told["headers"], "authorization": self.client.headers["authorization"]}
@@ -176,7 +177,7 @@ def explore(operation: Any, mode: schemathesis.GenerationMode, served: Served, t
         print_blob=False,
     )
     @given(case=operation.as_strategy(generation_mode=mode), real=st.booleans())
-    def one(case: schemathesis.Case, real: bool) -> None:
+    def one(case: Case, real: bool) -> None:
         about = mode is schemathesis.GenerationMode.POSITIVE and real
         parameters = dict(case.path_parameters or {})
         if about:
@@ -190,10 +191,11 @@ def explore(operation: Any, mode: schemathesis.GenerationMode, served: Served, t
     one()
 
 
-def _about_real_things(case: schemathesis.Case, ids: dict[str, str]) -> None:
+def _about_real_things(case: Case, ids: dict[str, str]) -> None:
     """A request for a dwelling that exists goes further than one for nobody's."""
-    if isinstance(case.body, dict) and "customer_id" in case.body and "trade" in case.body:
-        case.body |= {
+    body: Any = case.body
+    if isinstance(body, dict) and "customer_id" in body and "trade" in body:
+        body |= {
             "customer_id": ids["customer_id"], "site_id": ids["site_id"], "trade": "plumbing", "answers": BURST,
             "occupant": {"name": "Monsieur Diallo", "phone": "+33612345678"},
         }  # fmt: skip

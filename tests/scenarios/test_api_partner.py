@@ -1,18 +1,21 @@
 """A landlord's software, from the import of its dwellings to the invoice: what a social landlord does in a year."""
 
+import asyncio
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 
+from maillage_app.cli import cli
 from maillage_app.runtime import Runtime
 from maillage_kit import clock
 from maillage_kit.api_access import Scope
 from maillage_kit.clock import MovableClock
 from maillage_kit.context import CooperativeContext
 from maillage_kit.permissions import Role
-from maillage_tenants import interventions, invoices, partners, quotes, subscriptions
+from maillage_tenants import audit, interventions, invoices, partners, quotes, subscriptions
 from maillage_tenants.interventions import State
 
 LANDLORD: dict[str, Any] = {
@@ -412,3 +415,27 @@ async def test_a_client_sees_its_customers_and_nobody_elses(
             session, client_id="other-landlord", name="Autre bailleur", customers=[], everything=True, by="Camille"
         )
     assert [found["id"] for found in (await other.get("/customers")).json()["items"]] == [customer]
+
+
+async def test_what_a_client_sees_is_said_from_the_command_line(
+    runtime: Runtime, eure: CooperativeContext, landlord: Any, software: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller, customer = landlord
+    number = (await caller.get(f"/customers/{customer}")).json()["number"]
+    other = software(eure, client="software-maker")
+    monkeypatch.setenv("MAILLAGE_DATABASE__URL", runtime.owner_url)
+    monkeypatch.setenv("MAILLAGE_DATABASE__APP_URL", runtime.database.url)
+
+    async def told(*more: str) -> Any:
+        said = ("partner", "grant", "--cooperative", "eure", "--client", "software-maker", "--name", "Logis 27")
+        return await asyncio.to_thread(CliRunner().invoke, cli, [*said, *more])
+
+    assert (await other.get(f"/customers/{customer}")).status_code == 404
+    unknown = await told("--customer", "C-1999-000001")
+    assert unknown.exit_code == 1 and "C-1999-000001" in unknown.output
+    done = await told("--customer", number)
+    assert done.exit_code == 0, done.output
+    assert (await other.get(f"/customers/{customer}")).status_code == 200
+    async with runtime.database.tenant(eure.tenant) as session:
+        (entry,) = await audit.entries_about(session, subject_type="partner_client", subject_id="software-maker")
+    assert entry.detail == {"everything": False, "customers": [customer]}

@@ -37,6 +37,8 @@ class Bearer:
 
     async def check(self, connection: Connection, handler: BaseRouteHandler) -> None:
         """Raises InvalidToken, NotFound, RateLimited, MissingScope, then what `understand` raises, in this order."""
+        if connection.scope["method"] == "OPTIONS":  # the framework's own answer: which methods there are
+            return
         operation: Operation = handler.opt["operation"]
         cooperative: CooperativeContext | None = connection.scope["state"].get("cooperative")
         caller = await self._caller(_token(connection), cooperative)

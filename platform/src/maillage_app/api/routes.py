@@ -1,5 +1,6 @@
 """Every operation of the REST API, and the document that describes them. A new domain adds its handlers here."""
 
+import re
 from typing import Any
 
 from litestar import Request, Router
@@ -47,6 +48,14 @@ def operations() -> tuple[tuple[str, Operation], ...]:
     )
 
 
+def _methods() -> dict[str, str]:
+    """Address without types → the methods it knows."""
+    found: dict[str, list[str]] = {}
+    for path, operation in operations():
+        found.setdefault(re.sub(r"\{(\w+):\w+\}", r"{\1}", path), []).append(operation.method)
+    return {path: ", ".join([*methods, "OPTIONS"]) for path, methods in found.items()}
+
+
 def api_router(runtime: Runtime) -> Router:
     """The whole API over a runtime."""
     rest = Rest(cursors=Cursors(runtime.settings.web.secret_key), answers=partners.Answers())
@@ -74,7 +83,7 @@ def api_router(runtime: Runtime) -> Router:
     return Router(
         path=PREFIX,
         route_handlers=[guarded, *reference_routes(operations())],
-        middleware=[ApiTransport(rest)],
+        middleware=[ApiTransport(rest, _methods())],
         dependencies={
             "caller": Provide(the_caller, sync_to_thread=False),
             "directory": Provide(the_directory, sync_to_thread=False),

@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "cooperative": "maillage_app.cli.cooperatives:cooperative",
     "migrate": "maillage_app.cli.migrate:migrate",
     "doctor": "maillage_app.cli.doctor:doctor",
+    "partner": "maillage_app.cli.partners:partner",
     "openapi": "maillage_app.cli.openapi:openapi",
     "watch": "maillage_app.cli.watch:watch",
     "audit": "maillage_app.cli.audit:audit",

@@ -8,6 +8,7 @@ from . import labels
 from .errors import CommuneToChoose, PhoneAlreadyThere, UnknownCustomer, UnknownPhone, UnknownSite
 from .importing import ImportedCustomer, ImportedRef, ImportedSite, import_customers
 from .models import ConsumerStatus, CustomerKind, PremisesUse
+from .partner_queries import ids_of_numbers
 from .queries import (
     CustomerCard,
     CustomerRow,
@@ -66,6 +67,7 @@ __all__ = [
     "change_site",
     "customer_card",
     "identify_caller",
+    "ids_of_numbers",
     "import_customers",
     "labels",
     "list_customers",

@@ -312,21 +312,6 @@ async def sites_page(
     return cut_page(rows, page, lambda row: (row.site_id,))
 
 
-async def places_by_reference(
-    session: TenantSession, *, customer_id: UUID, references: Sequence[str]
-) -> dict[str, Site]:
-    """The places that the customer calls so, locked until the transaction ends."""
-    rows = await session.scalars(
-        sa.select(Site).where(Site.customer_id == customer_id, Site.reference.in_(references)).with_for_update()
-    )
-    return {row.reference: row for row in rows if row.reference is not None}
-
-
-async def lock_customer(session: TenantSession, *, customer_id: UUID) -> None:
-    """Until the transaction ends: what was read of the customer or of its places is still true when it is written."""
-    await session.execute(sa.select(Customer.id).where(Customer.id == customer_id).with_for_update())
-
-
 async def member_choices(session: TenantSession) -> tuple[MemberChoice, ...]:
     """Members who may have brought a customer (R60): those of today, by name."""
     found = await session.execute(

@@ -11,7 +11,7 @@ from maillage_kit.rest import Listing, Reach, act, by, change, listed, must_matc
 from maillage_kit.rest.answering import Listed
 from maillage_kit.web import AnyRequest
 from maillage_tenants import partners
-from maillage_tenants.customers import queries, service
+from maillage_tenants.customers import partner_queries, queries, service
 from maillage_tenants.customers.schemas import (
     CustomerChange,
     CustomerOut,
@@ -137,7 +137,7 @@ async def change_customer(
     sent: CustomerChange,
     customer_id: UUID,
 ) -> CustomerOut:
-    await queries.lock_customer(session, customer_id=customer_id)
+    await partner_queries.lock_customer(session, customer_id=customer_id)
     before = await _customer(session, reach, customer_id)
     must_match(request, before)
     await service.change_customer(session, customer_id=customer_id, facts=sent.over(before), by=by(caller))
@@ -273,7 +273,7 @@ async def change_site(
     customer_id: UUID,
     site_id: UUID,
 ) -> SiteOut:
-    await queries.lock_customer(session, customer_id=customer_id)
+    await partner_queries.lock_customer(session, customer_id=customer_id)
     before = await _site(session, reach, customer_id, site_id)
     must_match(request, before)
     await service.change_site(session, site_id=site_id, facts=sent.over(before), by=by(caller))

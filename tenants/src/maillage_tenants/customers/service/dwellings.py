@@ -15,7 +15,7 @@ from maillage_kit.db import TenantSession
 from maillage_kit.errors import Invalid
 from maillage_kit.ids import new_id
 from maillage_tenants import audit, territory
-from maillage_tenants.customers import queries
+from maillage_tenants.customers import partner_queries
 from maillage_tenants.customers.models import CustomerPhone, Site
 from maillage_tenants.customers.service.facts import SiteFacts, communes_by_postcode, sealed, site_columns
 from maillage_tenants.customers.service.places import OCCUPANT
@@ -63,10 +63,10 @@ async def import_dwellings(
     in the audit log. Raises UnknownCustomer.
     """
     await customer_row(session, customer_id)
-    await queries.lock_customer(session, customer_id=customer_id)
+    await partner_queries.lock_customer(session, customer_id=customer_id)
     served = communes_by_postcode(await territory.all_communes(session))
     wanted = [" ".join((dwelling.facts.reference or "").split()) for dwelling in dwellings]
-    known = await queries.places_by_reference(session, customer_id=customer_id, references=sorted(set(wanted)))
+    known = await partner_queries.places_by_reference(session, customer_id=customer_id, references=sorted(set(wanted)))
     added: list[dict[str, Any]] = []
     changed: list[tuple[Site, dict[str, Any]]] = []
     reports: list[RowReport] = []
