@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from urllib.parse import unquote
 from uuid import UUID, uuid4
 
 import pytest
@@ -328,7 +329,7 @@ async def test_from_the_request_to_the_invoice(
             session,
             case_id=case_id,
             kind="after",
-            filename="évier.jpg",
+            filename="œil-de-bœuf.jpg",
             content=b"\xff\xd8\xff\xe0" + b"0" * 50,
             at=clock.now(),
             by=karim.name,
@@ -341,6 +342,7 @@ async def test_from_the_request_to_the_invoice(
     (photo,) = (await caller.get(f"{path}/documents")).json()["items"]
     content = await caller.get(f"{path}/documents/{photo['id']}/content")
     assert (content.headers["content-type"], len(content.content)) == ("image/jpeg", photo["size"])
+    assert unquote(content.headers["content-disposition"]) == "inline; filename*=UTF-8''œil-de-bœuf.jpg"
     (invoice,) = (await caller.get(f"/invoices?case_id={case_id}")).json()["items"]
     assert invoice == (await caller.get(f"/invoices/{note.id}")).json()
     assert (invoice["kind"], invoice["due_cents"], invoice["gross_cents"]) == (

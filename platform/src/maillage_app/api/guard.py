@@ -37,7 +37,8 @@ class Bearer:
 
     async def check(self, connection: Connection, handler: BaseRouteHandler) -> None:
         """Raises InvalidToken, NotFound, RateLimited, MissingScope, then what `understand` raises, in this order."""
-        if connection.scope["method"] == "OPTIONS":  # the framework's own answer: which methods there are
+        assert isinstance(connection, Request)
+        if connection.method == "OPTIONS":  # the framework's own answer: which methods there are
             return
         operation: Operation = handler.opt["operation"]
         cooperative: CooperativeContext | None = connection.scope["state"].get("cooperative")
@@ -47,7 +48,6 @@ class Bearer:
         await self._count(connection, caller)
         if operation.scope is not None and operation.scope not in caller.scopes:
             raise MissingScope(operation.scope)
-        assert isinstance(connection, Request)
         await understand(connection, operation)
 
     async def _caller(self, token: str, cooperative: CooperativeContext | None) -> ApiCaller:

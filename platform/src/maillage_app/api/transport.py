@@ -33,7 +33,7 @@ class ApiTransport(ASGIMiddleware):
                 for name, value in state.get("rate_limit", {}).items():
                     headers[name] = value
                 headers["Vary"] = "Authorization"
-                if scope["method"] == "OPTIONS":
+                if scope["type"] == ScopeType.HTTP and scope["method"] == "OPTIONS":
                     headers["Allow"] = self._methods.get(
                         _PARAMETER.sub(r"{\1}", scope["path_template"]), "GET, OPTIONS"
                     )

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import msgspec
 from litestar.response import Response
@@ -68,7 +68,7 @@ def answered(request: AnyRequest, value: Any, *, status: int, cursors: Cursors) 
             status_code=status,
             media_type=value.media_type,
             headers={
-                "Content-Disposition": f'inline; filename="{value.filename}"',
+                "Content-Disposition": f"inline; filename*=UTF-8''{quote(value.filename, safe='')}",
                 "Cache-Control": "private, no-store",
             },
         )

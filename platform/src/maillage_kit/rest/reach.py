@@ -29,4 +29,5 @@ class Reach:
         """The condition of a list, on its column of customers."""
         if self.everything:
             return sa.true()
-        return sa.and_(column.is_not(None), column.in_(sorted(self.customers)))
+        allowed: sa.ColumnElement[bool] = column == sa.any_(sa.literal(sorted(self.customers), sa.ARRAY(sa.Uuid)))
+        return allowed
