@@ -14,8 +14,9 @@ import structlog
 from maillage_app.runtime import Runtime
 from maillage_kit import clock
 from maillage_kit.clock import MovableClock
-from maillage_kit.context import CooperativeContext
+from maillage_kit.context import CooperativeContext, Role
 from maillage_kit.semester import Semester
+from maillage_kit.testing.oauth_application import OAuthApplication, added_by
 from maillage_kit.testing.phone_company import Phone, PhoneCompany
 from maillage_tenants import customers, territory
 from maillage_tenants.customers import ConsumerStatus, CustomerFacts, CustomerKind, PremisesUse, SiteFacts
@@ -223,3 +224,18 @@ async def town(
         company.is_quiet()
         errors = [line for line in log if line["log_level"] in ("error", "critical", "exception")]
         assert [line for line in errors if line["event"] not in town.troubles] == []
+
+
+# --- a partner's application -------------------------------------
+
+
+@pytest.fixture
+async def office(sign_in: Any, eure: CooperativeContext) -> Any:
+    """Somebody of the Eure's office."""
+    return await sign_in(Role.OFFICE, eure)
+
+
+@pytest.fixture
+async def app(office: Any, visitor: Any) -> OAuthApplication:
+    """Habitat 27, an application of the Eure."""
+    return await added_by(office, visitor.client)
