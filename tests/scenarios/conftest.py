@@ -28,6 +28,7 @@ from maillage_kit.embedded_postgres import EmbeddedPostgres
 from maillage_kit.permissions import Role
 from maillage_kit.semester import Semester
 from maillage_kit.settings import DatabaseSettings, Settings, SipSettings
+from maillage_kit.testing.oauth_application import OAuthApplication, added_by
 from maillage_kit.testing.phone_company import Phone, PhoneCompany
 from maillage_kit.testing.sip_line import SipLine
 from maillage_platform import provisioning
@@ -455,3 +456,18 @@ def server(installed: EmbeddedPostgres) -> EmbeddedPostgres:
     with psycopg.connect(installed.start(), autocommit=True) as connection:
         connection.execute("truncate t0001.call, t0001.intervention, t0001.alarm, t0001.number_counter cascade")
     return installed
+
+
+# --- a partner's application -------------------------------------
+
+
+@pytest.fixture
+async def office(sign_in: Any, eure: CooperativeContext) -> Any:
+    """Somebody of the Eure's office."""
+    return await sign_in(Role.MANAGER, eure)
+
+
+@pytest.fixture
+async def app(office: Any, visitor: Any) -> OAuthApplication:
+    """Habitat 27, an application of the Eure."""
+    return await added_by(office, visitor.client)

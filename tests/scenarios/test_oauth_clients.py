@@ -13,26 +13,15 @@ from maillage_app.app import build_app
 from maillage_app.runtime import Runtime
 from maillage_kit.api_access import Scope
 from maillage_kit.clock import MovableClock
-from maillage_kit.context import CooperativeContext
 from maillage_kit.permissions import Role
 from maillage_kit.settings import SignInSettings
-from maillage_kit.testing.oauth_application import OAuthApplication, added_by, shown
+from maillage_kit.testing.oauth_application import OAuthApplication, shown
 from maillage_platform import identity, oauth
 from maillage_platform.identity.models import RateLimit
 from maillage_platform.oauth.models import ApiClient, AuthorizationCode, Consent, RefreshToken, UsedAssertion
 from maillage_platform.oauth.routes_protocol import PER_ADDRESS
 
 PAGE = "/c/eure/settings/api-clients"
-
-
-@pytest.fixture
-async def office(sign_in, eure: CooperativeContext) -> Any:
-    return await sign_in(Role.MANAGER, eure)
-
-
-@pytest.fixture
-async def app(office, visitor) -> OAuthApplication:
-    return await added_by(office, visitor.client)
 
 
 def jwks(*keys: Any, private: bool = False) -> str:

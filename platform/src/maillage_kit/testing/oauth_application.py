@@ -107,3 +107,8 @@ def shown(text: str, label: str) -> str:
     found = re.search(rf"{re.escape(label)}</dt>\s*<dd[^>]*>(.*?)</dd>", text, re.DOTALL)
     assert found, label
     return re.sub(r"<[^>]+>", "", found[1]).strip()
+
+
+def refused(answer: httpx.Response, error: str) -> None:
+    """The server said no, as RFC 6749 says it."""
+    assert (answer.status_code, answer.json()["error"]) == (400, error), answer.text
