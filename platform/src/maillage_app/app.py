@@ -14,7 +14,6 @@ from litestar.static_files import create_static_files_router
 
 from maillage_app import error_pages
 from maillage_app.api import api_router
-from maillage_app.audit_trail import TenantAuditTrail
 from maillage_app.permitted import RouteBook
 from maillage_app.request_context import RequestContextMiddleware
 from maillage_app.routes import platform_routes, public_routes, telephony_routes, tenant_routes
@@ -22,7 +21,6 @@ from maillage_app.runtime import Runtime
 from maillage_app.web.templating import WEB, template_config
 from maillage_app.witnessing import technician_finder, witness_of
 from maillage_hooks import TradeRegistry
-from maillage_kit.audit_trail import AuditTrail
 from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.crypto import FieldCipher
 from maillage_kit.db import PlatformSession, TenantSession
@@ -76,9 +74,6 @@ def build_app(runtime: Runtime) -> Litestar:
     def the_openid_client() -> identity.OpenIdClient:
         return openid
 
-    def the_trail() -> AuditTrail:
-        return TenantAuditTrail(runtime.database)
-
     @contextlib.asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         listening = asyncio.create_task(runtime.live.run())
@@ -112,7 +107,6 @@ def build_app(runtime: Runtime) -> Litestar:
             "witness": Provide(the_witness, sync_to_thread=False),
             "technician": Provide(the_technicians, sync_to_thread=False),
             "openid": Provide(the_openid_client, sync_to_thread=False),
-            "trail": Provide(the_trail, sync_to_thread=False),
         },
         middleware=[RequestContextMiddleware(runtime)],
         after_request=_secure,

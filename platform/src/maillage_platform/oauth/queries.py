@@ -9,7 +9,6 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from maillage_kit.context import TenantRef
 from maillage_kit.db import PlatformSession
 from maillage_kit.permissions import Permission, roles_with
 from maillage_platform.cooperatives.models import Cooperative, CooperativeState
@@ -33,7 +32,6 @@ class Registered:
     client: ApiClient
     slug: str
     cooperative_name: str
-    tenant: TenantRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +94,7 @@ async def registered(session: PlatformSession, *, client_id: UUID) -> Registered
     if row is None:
         return None
     client, cooperative = row
-    return Registered(client, cooperative.slug, cooperative.name, cooperative.tenant())
+    return Registered(client, cooperative.slug, cooperative.name)
 
 
 def _works_there() -> sa.ColumnElement[bool]:

@@ -8,7 +8,6 @@ from litestar.response import Redirect, Template
 
 from maillage_kit import clock
 from maillage_kit.api_access import Scope
-from maillage_kit.audit_trail import AuditTrail
 from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import PlatformSession
 from maillage_kit.errors import Invalid, NotFound
@@ -17,6 +16,7 @@ from maillage_kit.pages import cut_page
 from maillage_kit.permissions import Permission
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, base_path, page, page_request, requires, see_other, text
+from maillage_kit.witness import Witness
 from maillage_platform import identity
 from maillage_platform.oauth import queries
 from maillage_platform.oauth.client_form import ClientForm
@@ -63,7 +63,7 @@ async def add_api_client(
     platform_session: PlatformSession,
     cooperative: CooperativeContext,
     actor: Actor,
-    trail: AuditTrail,
+    witness: Witness,
     settings: Settings,
 ) -> Redirect | Template:
     """Add one; its secret is shown here and never again."""
@@ -71,7 +71,7 @@ async def add_api_client(
     try:
         client, secret = await clients.add_client(
             platform_session,
-            trail=trail,
+            witness=witness,
             cooperative=cooperative,
             form=form,
             by=actor.display_name,
@@ -103,7 +103,7 @@ async def change_api_client(
     platform_session: PlatformSession,
     cooperative: CooperativeContext,
     actor: Actor,
-    trail: AuditTrail,
+    witness: Witness,
     settings: Settings,
     client_id: UUID,
 ) -> Redirect | Template:
@@ -113,7 +113,7 @@ async def change_api_client(
     try:
         await clients.change_client(
             platform_session,
-            trail=trail,
+            witness=witness,
             cooperative=cooperative,
             client=client,
             form=form,
@@ -131,7 +131,7 @@ async def rotate(
     platform_session: PlatformSession,
     cooperative: CooperativeContext,
     actor: Actor,
-    trail: AuditTrail,
+    witness: Witness,
     settings: Settings,
     client_id: UUID,
 ) -> Template:
@@ -139,7 +139,7 @@ async def rotate(
     client = await _found(platform_session, cooperative, client_id)
     secret = await clients.rotate_secret(
         platform_session,
-        trail=trail,
+        witness=witness,
         cooperative=cooperative,
         client=client,
         by=actor.display_name,
@@ -153,13 +153,13 @@ async def revoke(
     platform_session: PlatformSession,
     cooperative: CooperativeContext,
     actor: Actor,
-    trail: AuditTrail,
+    witness: Witness,
     client_id: UUID,
 ) -> Redirect:
     """Shut one out, for good."""
     client = await _found(platform_session, cooperative, client_id)
     await clients.revoke_client(
-        platform_session, trail=trail, cooperative=cooperative, client=client, by=actor.display_name
+        platform_session, witness=witness, cooperative=cooperative, client=client, by=actor.display_name
     )
     return see_other(
         f"{base_path(cooperative)}/settings/api-clients", flash=f"« {client.name} » n’a plus accès à rien."
@@ -172,14 +172,14 @@ async def withdraw(
     platform_session: PlatformSession,
     cooperative: CooperativeContext,
     actor: Actor,
-    trail: AuditTrail,
+    witness: Witness,
     client_id: UUID,
 ) -> Redirect:
     """Take back what a colleague allowed one."""
     client = await _found(platform_session, cooperative, client_id)
     taken = await withdraw_consent(
         platform_session,
-        trail=trail,
+        witness=witness,
         cooperative=cooperative,
         client_id=client.id,
         consent_id=parsed_id(text(await request.form(), "consent")),

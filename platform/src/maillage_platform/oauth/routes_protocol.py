@@ -6,12 +6,12 @@ import structlog
 from litestar import Response, get, post
 
 from maillage_kit.api_access import Scope
-from maillage_kit.audit_trail import AuditTrail
 from maillage_kit.crypto import FieldCipher
 from maillage_kit.db import PlatformSession
 from maillage_kit.errors import TooManyRequests
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, address_of
+from maillage_kit.witness import Witness
 from maillage_platform.identity import attempts
 from maillage_platform.oauth.protocol.authentication import ALGORITHMS
 from maillage_platform.oauth.protocol.messages import Answer, ProtocolRequest, posted
@@ -28,31 +28,31 @@ _PUBLISHED = {"Cache-Control": "public, max-age=300", "Access-Control-Allow-Orig
 
 @post("/oauth/token", status_code=200, request_max_body_size=MAX_BODY_BYTES)
 async def token(
-    request: AnyRequest, platform_session: PlatformSession, trail: AuditTrail, settings: Settings, cipher: FieldCipher
+    request: AnyRequest, platform_session: PlatformSession, witness: Witness, settings: Settings, cipher: FieldCipher
 ) -> Response[bytes]:
     """An access token, for a proof and a right to it (RFC 6749, section 3.2)."""
     await _count(request, platform_session)
-    server = Server(platform_session, trail=trail, settings=settings, cipher=cipher)
+    server = Server(platform_session, witness=witness, settings=settings, cipher=cipher)
     return _answered(request, await server.token(await _posted(request, settings)))
 
 
 @post("/oauth/revoke", status_code=200, request_max_body_size=MAX_BODY_BYTES)
 async def revoke(
-    request: AnyRequest, platform_session: PlatformSession, trail: AuditTrail, settings: Settings, cipher: FieldCipher
+    request: AnyRequest, platform_session: PlatformSession, witness: Witness, settings: Settings, cipher: FieldCipher
 ) -> Response[bytes]:
     """An application gives a token back (RFC 7009)."""
     await _count(request, platform_session)
-    server = Server(platform_session, trail=trail, settings=settings, cipher=cipher)
+    server = Server(platform_session, witness=witness, settings=settings, cipher=cipher)
     return _answered(request, await server.endpoint("revocation", await _posted(request, settings)))
 
 
 @post("/oauth/introspect", status_code=200, request_max_body_size=MAX_BODY_BYTES)
 async def introspect(
-    request: AnyRequest, platform_session: PlatformSession, trail: AuditTrail, settings: Settings, cipher: FieldCipher
+    request: AnyRequest, platform_session: PlatformSession, witness: Witness, settings: Settings, cipher: FieldCipher
 ) -> Response[bytes]:
     """What a token of the asker is worth now (RFC 7662)."""
     await _count(request, platform_session)
-    server = Server(platform_session, trail=trail, settings=settings, cipher=cipher)
+    server = Server(platform_session, witness=witness, settings=settings, cipher=cipher)
     return _answered(request, await server.endpoint("introspection", await _posted(request, settings)))
 
 

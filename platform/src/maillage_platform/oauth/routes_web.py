@@ -7,7 +7,6 @@ import structlog
 from litestar import get, post
 from litestar.response import Redirect, Template
 
-from maillage_kit.audit_trail import AuditTrail
 from maillage_kit.context import Actor
 from maillage_kit.crypto import FieldCipher
 from maillage_kit.db import PlatformSession
@@ -15,6 +14,7 @@ from maillage_kit.errors import Forbidden
 from maillage_kit.permissions import Permission
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, content_security_policy, page, text
+from maillage_kit.witness import Witness
 from maillage_platform import identity
 from maillage_platform.oauth.errors import AuthorizationRefused
 from maillage_platform.oauth.protocol.messages import MAX_FIELDS, Answer, ProtocolRequest
@@ -27,10 +27,10 @@ _NO_STORE = "no-store"
 
 @get("/oauth/authorize")
 async def ask(
-    request: AnyRequest, platform_session: PlatformSession, trail: AuditTrail, settings: Settings, cipher: FieldCipher
+    request: AnyRequest, platform_session: PlatformSession, witness: Witness, settings: Settings, cipher: FieldCipher
 ) -> Redirect | Template:
     """What the application asks for, once it is in order; somebody unknown signs in first and comes back here."""
-    server = Server(platform_session, trail=trail, settings=settings, cipher=cipher)
+    server = Server(platform_session, witness=witness, settings=settings, cipher=cipher)
     try:
         asked = await server.asked(_asked(request, settings))
     except AuthorizationRefused as refused:
@@ -53,10 +53,10 @@ async def ask(
 
 @post("/oauth/authorize", status_code=303)
 async def decide(
-    request: AnyRequest, platform_session: PlatformSession, trail: AuditTrail, settings: Settings, cipher: FieldCipher
+    request: AnyRequest, platform_session: PlatformSession, witness: Witness, settings: Settings, cipher: FieldCipher
 ) -> Redirect | Template:
     """Yes or no: the browser goes back to the application with a code, or with a refusal."""
-    server = Server(platform_session, trail=trail, settings=settings, cipher=cipher)
+    server = Server(platform_session, witness=witness, settings=settings, cipher=cipher)
     sent = _asked(request, settings)
     decision = text(await request.form(), "decision")
     try:

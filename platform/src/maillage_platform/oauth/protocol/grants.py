@@ -61,7 +61,7 @@ class ForAPerson(_OfACooperative, grants.AuthorizationCodeGrant):  # type: ignor
         wait(
             consents.give_consent(
                 self.server.session,
-                trail=self.server.trail,
+                witness=self.server.witness,
                 registered=request.client.registered,
                 person=request.user,
                 scopes=frozenset(Scope(name) for name in request.scope.split()),
@@ -73,7 +73,9 @@ class ForAPerson(_OfACooperative, grants.AuthorizationCodeGrant):  # type: ignor
 
     def query_authorization_code(self, code: str, client: Party) -> UsableCode | None:
         found = wait(
-            consents.usable_code(self.server.session, trail=self.server.trail, registered=client.registered, code=code)
+            consents.usable_code(
+                self.server.session, witness=self.server.witness, registered=client.registered, code=code
+            )
         )
         return None if found is None else UsableCode(*found, client)
 
@@ -93,7 +95,7 @@ class GoingOn(_OfACooperative, grants.RefreshTokenGrant):  # type: ignore[misc] 
         party: Party = self.request.client
         found = wait(
             consents.usable_refresh_token(
-                self.server.session, trail=self.server.trail, registered=party.registered, token=refresh_token
+                self.server.session, witness=self.server.witness, registered=party.registered, token=refresh_token
             )
         )
         return None if found is None else UsableRefreshToken(*found, party)

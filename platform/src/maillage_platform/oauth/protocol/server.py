@@ -12,12 +12,12 @@ from authlib.oauth2.rfc9207 import IssuerParameter
 
 from maillage_kit import clock
 from maillage_kit.api_access import Scope
-from maillage_kit.audit_trail import AuditTrail
 from maillage_kit.context import Actor
 from maillage_kit.crypto import FieldCipher
 from maillage_kit.db import PlatformSession
 from maillage_kit.errors import TooManyRequests
 from maillage_kit.settings import Settings
+from maillage_kit.witness import Witness
 from maillage_platform.identity import attempts
 from maillage_platform.oauth import access_tokens, queries
 from maillage_platform.oauth.errors import AuthorizationRefused
@@ -49,10 +49,10 @@ class Server(AuthorizationServer):  # type: ignore[misc] # Authlib is not typed
     """Everything that speaks OAuth: tokens, consents, giving back, asking. Answers are never exceptions, so that what
     a refusal changes (a stolen chain is cut) is kept."""
 
-    def __init__(self, session: PlatformSession, *, trail: AuditTrail, settings: Settings, cipher: FieldCipher) -> None:
+    def __init__(self, session: PlatformSession, *, witness: Witness, settings: Settings, cipher: FieldCipher) -> None:
         super().__init__(scopes_supported=[scope.value for scope in Scope])
         self.session = session
-        self.trail = trail
+        self.witness = witness
         self.issuer = settings.web.public_url
         self._cipher = cipher
         self._parties: dict[str, Party | None] = {}

@@ -3,12 +3,12 @@
 import structlog
 
 from maillage_kit import clock
-from maillage_kit.audit_trail import AuditTrail
 from maillage_kit.context import CooperativeContext
 from maillage_kit.crypto import new_token, token_hash
 from maillage_kit.db import PlatformSession
 from maillage_kit.errors import Conflict, Invalid
 from maillage_kit.ids import new_id
+from maillage_kit.witness import Witness
 from maillage_platform.oauth.client_form import ClientForm, checked
 from maillage_platform.oauth.models import ApiClient
 from maillage_platform.oauth.rules import FORMER_SECRET_LIFE, AuthMethod
@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 async def add_client(
     session: PlatformSession,
     *,
-    trail: AuditTrail,
+    witness: Witness,
     cooperative: CooperativeContext,
     form: ClientForm,
     by: str,
@@ -43,14 +43,14 @@ async def add_client(
     )
     session.add(client)
     await session.flush()
-    await _record(trail, cooperative, client, by=by, action="oauth.add_client", scopes=client.scopes)
+    await _record(witness, cooperative, client, by=by, action="oauth.add_client", scopes=client.scopes)
     return client, secret
 
 
 async def change_client(
     session: PlatformSession,
     *,
-    trail: AuditTrail,
+    witness: Witness,
     cooperative: CooperativeContext,
     client: ApiClient,
     form: ClientForm,
@@ -70,13 +70,13 @@ async def change_client(
     client.scopes = list(facts.scopes)
     client.changed_at, client.changed_by = clock.now(), by
     await session.flush()
-    await _record(trail, cooperative, client, by=by, action="oauth.change_client", scopes=client.scopes)
+    await _record(witness, cooperative, client, by=by, action="oauth.change_client", scopes=client.scopes)
 
 
 async def rotate_secret(
     session: PlatformSession,
     *,
-    trail: AuditTrail,
+    witness: Witness,
     cooperative: CooperativeContext,
     client: ApiClient,
     by: str,
@@ -95,12 +95,12 @@ async def rotate_secret(
     client.secret_hash = token_hash(secret)
     client.changed_at, client.changed_by = now, by
     await session.flush()
-    await _record(trail, cooperative, client, by=by, action="oauth.rotate_secret", cut_former=cut_former)
+    await _record(witness, cooperative, client, by=by, action="oauth.rotate_secret", cut_former=cut_former)
     return secret
 
 
 async def revoke_client(
-    session: PlatformSession, *, trail: AuditTrail, cooperative: CooperativeContext, client: ApiClient, by: str
+    session: PlatformSession, *, witness: Witness, cooperative: CooperativeContext, client: ApiClient, by: str
 ) -> None:
     """The application is nobody any more: its running tokens are refused within seconds. Twice is harmless."""
     if client.revoked_at is not None:
@@ -109,7 +109,7 @@ async def revoke_client(
     client.secret_hash = client.former_secret_hash = client.former_secret_until = None
     client.changed_at, client.changed_by = clock.now(), by
     await session.flush()
-    await _record(trail, cooperative, client, by=by, action="oauth.revoke_client")
+    await _record(witness, cooperative, client, by=by, action="oauth.revoke_client")
 
 
 def _living(client: ApiClient) -> None:
@@ -118,11 +118,11 @@ def _living(client: ApiClient) -> None:
 
 
 async def _record(
-    trail: AuditTrail, cooperative: CooperativeContext, client: ApiClient, *, by: str, action: str, **detail: object
+    witness: Witness, cooperative: CooperativeContext, client: ApiClient, *, by: str, action: str, **detail: object
 ) -> None:
     log.info(action.replace(".", "_"), client=str(client.id))
-    await trail.record(
-        cooperative.tenant,
+    await witness(
+        cooperative.id,
         actor=by,
         action=action,
         subject_type="oauth_client",

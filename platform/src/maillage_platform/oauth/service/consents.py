@@ -14,10 +14,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from maillage_kit import clock
 from maillage_kit.api_access import Scope
-from maillage_kit.audit_trail import AuditTrail
 from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.crypto import new_token, token_hash
 from maillage_kit.db import PlatformSession
+from maillage_kit.witness import Witness
 from maillage_platform.oauth import queries
 from maillage_platform.oauth.access_tokens import AccessToken
 from maillage_platform.oauth.models import (
@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 async def give_consent(
     session: PlatformSession,
     *,
-    trail: AuditTrail,
+    witness: Witness,
     registered: Registered,
     person: Actor,
     scopes: frozenset[Scope],
@@ -71,8 +71,8 @@ async def give_consent(
         )
     )
     await session.flush()
-    await trail.record(
-        registered.tenant,
+    await witness(
+        registered.client.cooperative_id,
         actor=person.display_name,
         action="oauth.consent",
         subject_type="oauth_client",
@@ -82,7 +82,7 @@ async def give_consent(
 
 
 async def usable_code(
-    session: PlatformSession, *, trail: AuditTrail, registered: Registered, code: str
+    session: PlatformSession, *, witness: Witness, registered: Registered, code: str
 ) -> tuple[AuthorizationCode, Consent] | None:
     """A code of that application that was not used yet, and its consent. One that comes back ends its consent."""
     now = clock.now()
@@ -91,14 +91,14 @@ async def usable_code(
         return None
     kept = found[0]
     if kept.used_at is not None:
-        await _theft(session, trail=trail, registered=registered, consent_id=kept.consent_id, why="code_replayed")
+        await _theft(session, witness=witness, registered=registered, consent_id=kept.consent_id, why="code_replayed")
         return None
     consent = await queries.live_consent(session, consent_id=kept.consent_id, now=now)
     return None if consent is None or kept.expires_at <= now else (kept, consent)
 
 
 async def usable_refresh_token(
-    session: PlatformSession, *, trail: AuditTrail, registered: Registered, token: str
+    session: PlatformSession, *, witness: Witness, registered: Registered, token: str
 ) -> tuple[RefreshToken, Consent] | None:
     """The last link of a chain of that application, and its consent. An earlier link ends the consent."""
     now = clock.now()
@@ -107,7 +107,7 @@ async def usable_refresh_token(
         return None
     kept = found[0]
     if kept.used_at is not None:
-        await _theft(session, trail=trail, registered=registered, consent_id=kept.consent_id, why="refresh_reused")
+        await _theft(session, witness=witness, registered=registered, consent_id=kept.consent_id, why="refresh_reused")
         return None
     consent = await queries.live_consent(session, consent_id=kept.consent_id, now=now)
     return None if consent is None or kept.expires_at <= now else (kept, consent)
@@ -130,7 +130,7 @@ async def new_refresh_token(session: PlatformSession, *, consent: Consent) -> st
 async def withdraw_consent(
     session: PlatformSession,
     *,
-    trail: AuditTrail,
+    witness: Witness,
     cooperative: CooperativeContext,
     client_id: UUID,
     consent_id: UUID,
@@ -139,8 +139,8 @@ async def withdraw_consent(
     """The office takes a consent back. False when that application has no such live one."""
     if not await _end(session, consent_id=consent_id, client_id=client_id, why="withdrawn"):
         return False
-    await trail.record(
-        cooperative.tenant,
+    await witness(
+        cooperative.id,
         actor=by,
         action="oauth.withdraw_consent",
         subject_type="oauth_client",
@@ -163,14 +163,14 @@ async def revoke_access_token(session: PlatformSession, *, token: AccessToken) -
 
 
 async def _theft(
-    session: PlatformSession, *, trail: AuditTrail, registered: Registered, consent_id: UUID, why: str
+    session: PlatformSession, *, witness: Witness, registered: Registered, consent_id: UUID, why: str
 ) -> None:
     log.warning("oauth_theft_seen", client=str(registered.client.id), consent=str(consent_id), why=why)
     if not await _end(session, consent_id=consent_id, client_id=registered.client.id, why=why):
         return
     try:
-        await trail.record(
-            registered.tenant,
+        await witness(
+            registered.client.cooperative_id,
             actor=registered.client.name,
             action="oauth.theft_seen",
             subject_type="oauth_client",
