@@ -187,6 +187,14 @@ FACTS = {
     "danger": "fuite qui inonde le logement",
     "code": "123456",
     "amount": "1 234,56 €",
+    "start": "vendredi 05/03 à 18:00",
+    "end": "vendredi 12/03 à 18:00",
+    "at": "18:00",
+    "after": " après Emmanuel Dauvergne, 06 12 34 56 78",
+    "asks": "vous propose son astreinte du 26/03/2027 18:00 au 02/04/2027 18:00, secteur Pont-Audemer – Roumois, "
+    "rang 1, contre votre astreinte du 09/04/2027 18:00 au 16/04/2027 18:00",
+    "period": "du 26/03/2027 18:00 au 02/04/2027 18:00",
+    "verdict": "a accepté",
 }
 
 

@@ -61,7 +61,9 @@ async def ask_exchange(
         reason=reason,
     )
     place = await queries_life.place(session, post_id=own.post_id)
-    await _ask(session, swap, f"vous propose son astreinte {_whole(own)}, {place}, contre la vôtre {_whole(wanted)}")
+    await _ask(
+        session, swap, f"vous propose son astreinte {_whole(own)}, {place}, contre votre astreinte {_whole(wanted)}"
+    )
     return swap
 
 
