@@ -35,7 +35,7 @@ class Absence(TenantBase):
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     hard: Mapped[bool] = mapped_column(default=True)
-    state: Mapped[str] = mapped_column(default=AbsenceState.APPROVED)
+    state: Mapped[str] = mapped_column(default=AbsenceState.ASKED)
     reason: Mapped[str] = mapped_column(default="")
     decided_by: Mapped[str | None]
     decided_at: Mapped[datetime | None]

@@ -164,7 +164,6 @@ class AbsenceRow:
     ends_at: datetime
     hard: bool
     reason: str
-    state: str
 
 
 async def get_rota(session: TenantSession, *, rota_id: UUID, lock: bool = False) -> Rota:
@@ -307,7 +306,7 @@ async def on_call_just_before(session: TenantSession, *, instant: datetime) -> f
 async def absences(
     session: TenantSession, *, over: Period, technician_id: UUID | None = None
 ) -> tuple[AbsenceRow, ...]:
-    """Absences that touch a period and were not refused, the earliest first."""
+    """Approved absences and wishes that touch a period, the earliest first."""
     asked = (
         sa.select(
             Absence.id,
@@ -318,14 +317,13 @@ async def absences(
             Absence.ends_at,
             Absence.hard,
             Absence.reason,
-            Absence.state,
         )
         .join(Technician, Technician.id == Absence.technician_id)
         .join(Member, Member.id == Technician.member_id)
         .where(
             Absence.starts_at < over.ends_at,
             Absence.ends_at > over.starts_at,
-            Absence.state != AbsenceState.REFUSED,
+            Absence.state == AbsenceState.APPROVED,
         )
         .order_by(Absence.starts_at, Absence.id)
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Invalid, NotFound
 from maillage_tenants import members
-from maillage_tenants.rota.models_life import Absence
+from maillage_tenants.rota.models_life import Absence, AbsenceState
 
 
 async def add_absence(
@@ -18,7 +18,12 @@ async def add_absence(
     if ends_at <= starts_at:
         raise Invalid(fields={"ends_at": "La fin est avant le début."})
     absence = Absence(
-        technician_id=technician_id, starts_at=starts_at, ends_at=ends_at, hard=hard, reason=reason.strip()
+        technician_id=technician_id,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        hard=hard,
+        state=AbsenceState.APPROVED,
+        reason=reason.strip(),
     )
     session.add(absence)
     await session.flush()
