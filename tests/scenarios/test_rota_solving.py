@@ -29,7 +29,7 @@ from maillage_tenants.members.models import (
     MemberTrade,
     Technician,
 )
-from maillage_tenants.rota import queries_planning
+from maillage_tenants.rota import queries_planning, runner
 from maillage_tenants.rota.service.drafting import ensure_posts
 from maillage_tenants.rota.service.facts import gather
 
@@ -202,6 +202,37 @@ async def test_a_search_is_stopped_keeps_the_best_and_the_same_seed_gives_the_sa
     again = await office.post(f"{first.headers['location']}/again")
     await work()
     assert "Le même planning que la première fois" in (await office.get(again.headers["location"])).text
+
+
+async def test_a_search_that_breaks_says_so_and_one_that_does_not_stop_is_ended(
+    runtime: Runtime, plumbers: CooperativeContext, team: Team, sign_in, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = await sign_in(Role.MANAGER, plumbers)
+    first = await office.post("/c/eure/rota/runs", ASKED)
+    second = await office.post("/c/eure/rota/runs", {**ASKED, "seed": "8"})
+    third = await office.post("/c/eure/rota/runs", {**ASKED, "seed": "9"})
+    assert third.status_code == 422
+    assert "Deux calculs sont déjà en cours" in third.text
+    with monkeypatch.context() as broken:
+        broken.setattr(runner, "MODULE", "maillage_tenants.rota.nothing")
+        await work()
+    for asked in (first, second):
+        page = await office.get(asked.headers["location"])
+        assert "Sans résultat" in page.text
+        assert "Le calcul s’est arrêté sur une erreur." in page.text
+    assert (await office.post(f"{first.headers['location']}/again")).status_code == 409
+
+    monkeypatch.setattr(runner, "STOP_SECONDS", 0.0)
+    asked = await office.post("/c/eure/rota/runs", {**ASKED, "seconds": "600"})
+    run_path = asked.headers["location"]
+    worker = asyncio.create_task(work())
+    async with asyncio.timeout(90):
+        while "Étapes" not in (await office.get(f"{run_path}/status")).text:
+            await asyncio.sleep(0.3)
+    await office.post(f"{run_path}/stop")
+    async with asyncio.timeout(60):
+        await worker
+    assert "Ouvrir le brouillon" in (await office.get(run_path)).text
 
 
 async def test_holes_are_explained_with_what_would_fill_them(

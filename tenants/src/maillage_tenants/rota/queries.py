@@ -165,7 +165,6 @@ class AbsenceRow:
     ends_at: datetime
     hard: bool
     reason: str
-    state: str
 
 
 async def get_rota(session: TenantSession, *, rota_id: UUID, lock: bool = False) -> Rota:
@@ -327,7 +326,6 @@ async def absences(
             Absence.ends_at,
             Absence.hard,
             Absence.reason,
-            Absence.state,
         )
         .join(Technician, Technician.id == Absence.technician_id)
         .join(Member, Member.id == Technician.member_id)

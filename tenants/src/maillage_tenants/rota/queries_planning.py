@@ -15,6 +15,7 @@ from maillage_kit.semester import Semester
 from maillage_tenants.members.models import Member, Technician
 from maillage_tenants.rota.errors import UnknownRun
 from maillage_tenants.rota.models import Duty, OnCallPost, Rota, RotaState
+from maillage_tenants.rota.models_life import Absence, AbsenceState
 from maillage_tenants.rota.models_planning import (
     DutyPreference,
     DutyWish,
@@ -75,6 +76,18 @@ class WishRow:
     ends_at: datetime
     wanted: bool
     weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """An absence that a draft must reckon with. `asked`: nobody has answered yet."""
+
+    technician_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    hard: bool
+    asked: bool
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +153,25 @@ async def school_breaks(session: TenantSession, *, semester: Semester | None = N
     if semester is not None:
         asked = asked.where(SchoolBreak.first_day < semester.next.first_day, SchoolBreak.last_day >= semester.first_day)
     return tuple(await session.scalars(asked))
+
+
+async def away(session: TenantSession, *, over: Period) -> tuple[Away, ...]:
+    """Absences that touch a period, those without an answer too: a draft made before the answer should outlive it."""
+    rows = await session.execute(
+        sa.select(
+            Absence.technician_id,
+            Absence.starts_at,
+            Absence.ends_at,
+            Absence.hard,
+            Absence.state == AbsenceState.ASKED,
+            Absence.reason,
+        )
+        .where(
+            Absence.state != AbsenceState.REFUSED, Absence.starts_at < over.ends_at, Absence.ends_at > over.starts_at
+        )
+        .order_by(Absence.starts_at, Absence.id)
+    )
+    return tuple(Away(*row) for row in rows)
 
 
 async def preferences(

@@ -16,10 +16,8 @@ from maillage_tenants import members, territory
 from maillage_tenants.members import RosterEntry
 from maillage_tenants.rota import queries, queries_planning
 from maillage_tenants.rota.balance import BACKUP, Counted, DutyHeld, Tally, tallies
-from maillage_tenants.rota.models_life import AbsenceState
 from maillage_tenants.rota.models_planning import DutyPreference
-from maillage_tenants.rota.queries import AbsenceRow
-from maillage_tenants.rota.queries_planning import PatternRow, WishRow
+from maillage_tenants.rota.queries_planning import Away, PatternRow, WishRow
 from maillage_tenants.rota.rules import EMPLOYEE_NOTICE_DAYS, Period, whole
 from maillage_tenants.rota.solver import instance as facts
 from maillage_tenants.rota.solver.units import Kind, Pattern
@@ -31,7 +29,7 @@ BEFORE = timedelta(weeks=4)
 SOFT_WEIGHT = 2
 """What an absence that is only a wish weighs, between 1 and 3."""
 EVER = date(2999, 12, 31)
-Row = TypeVar("Row", AbsenceRow, WishRow)
+Row = TypeVar("Row", Away, WishRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +173,7 @@ async def gather(
         over=over,
         sector_ids=sector_ids,
         metres=metres,
-        absences=_by_person(await queries.absences(session, over=over)),
+        absences=_by_person(await queries_planning.away(session, over=over)),
         wishes=_by_person(await queries_planning.wishes(session, over=over)),
         preferences=await queries_planning.preferences(session),
         past=past,
@@ -223,7 +221,7 @@ class _People:
     over: Period
     sector_ids: Sequence[UUID]
     metres: Mapping[UUID, Mapping[UUID, int]]
-    absences: Mapping[UUID, Sequence[AbsenceRow]]
+    absences: Mapping[UUID, Sequence[Away]]
     wishes: Mapping[UUID, Sequence[WishRow]]
     preferences: Mapping[UUID, DutyPreference]
     past: Mapping[str, Mapping[UUID, Tally]]
@@ -264,7 +262,7 @@ class _People:
             employed=entry.employed,
             ranks=(2,) if choice is not None and choice.backup_only else (1, 2),
             absences=tuple(
-                facts.Absence(Period(row.starts_at, row.ends_at), row.reason, asked=row.state == AbsenceState.ASKED)
+                facts.Absence(Period(row.starts_at, row.ends_at), row.reason, asked=row.asked)
                 for row in away
                 if row.hard
             ),
