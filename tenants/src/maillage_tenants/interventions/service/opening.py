@@ -91,7 +91,7 @@ _GIVEN = (
 )
 
 
-def _opening() -> sa.Select[Any]:
+def _opening() -> sa.Select[Any, Any]:
     """The case, its first clocks, the first line of its story, the notice to open pages and the event: one
     statement."""
     case, clocks, story = core(Intervention), core(InterventionClock), core(InterventionEvent)
