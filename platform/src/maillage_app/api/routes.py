@@ -15,6 +15,7 @@ from maillage_kit.db import TenantSession
 from maillage_kit.rest import Cursors, Operation, Reach, Rest
 from maillage_platform.cooperatives import Directory
 from maillage_platform.cooperatives import routes_api as cooperatives
+from maillage_platform.webhooks import routes_api as webhooks
 from maillage_tenants import partners
 from maillage_tenants.customers import routes_api as customers
 from maillage_tenants.interventions import routes_api as interventions
@@ -35,6 +36,7 @@ TENANT: tuple[HTTPRouteHandler, ...] = (
     *quotes.API_ROUTES,
     *invoices.API_ROUTES,
     *rota.API_ROUTES,
+    *webhooks.TENANT_API_ROUTES,
 )
 
 

@@ -7,7 +7,7 @@ Idempotency-Key. docs/api/README.md says it to those who write clients.
 from .answering import File, Listing, answered, etag_of, must_match
 from .cursors import Cursors, PageQuery
 from .once import KeptAnswer, KeptAnswers
-from .operations import Operation, Rest, act, by, change, listed, page_of, read
+from .operations import Operation, Rest, act, by, change, listed, page_of, read, remove
 from .problems import KeyReused, MethodNotAllowed, MissingScope, RateLimited
 from .reach import Reach
 
@@ -34,4 +34,5 @@ __all__ = [
     "must_match",
     "page_of",
     "read",
+    "remove",
 ]

@@ -64,6 +64,14 @@ def secret_bytes(secret: str) -> bytes:
         raise ValueError("a secret is base64 after whsec_") from exc
 
 
+def is_secret(secret: str) -> bool:
+    """Whether it is a secret of the standard, of a length that it allows: 24 to 64 bytes."""
+    try:
+        return 24 <= len(secret_bytes(secret)) <= 64
+    except ValueError:
+        return False
+
+
 def signature(secrets: Sequence[str], *, message_id: str, timestamp: int, body: bytes) -> str:
     """The header `webhook-signature`: one `v1,<base64 HMAC-SHA256>` of `<id>.<timestamp>.<body>` per secret."""
     signed = f"{message_id}.{timestamp}.".encode() + body

@@ -9,13 +9,13 @@ from maillage_kit.audit_trail import AuditTrail
 from maillage_kit.context import CooperativeContext
 from maillage_kit.crypto import FieldCipher
 from maillage_kit.db import PlatformSession
-from maillage_kit.errors import Conflict
+from maillage_kit.errors import Conflict, Invalid
 from maillage_kit.guarded_http import GuardedHttp
 from maillage_kit.ids import new_id
 from maillage_platform.webhooks import queries
 from maillage_platform.webhooks.endpoint_form import EndpointForm, checked
 from maillage_platform.webhooks.models import WebhookEndpoint
-from maillage_platform.webhooks.rules import FORMER_SECRET_LIFE, MAX_ENDPOINTS, SECRET_BYTES, new_secret
+from maillage_platform.webhooks.rules import FORMER_SECRET_LIFE, MAX_ENDPOINTS, SECRET_BYTES, is_secret, new_secret
 
 log = structlog.get_logger(__name__)
 
@@ -30,15 +30,17 @@ async def add_endpoint(
     form: EndpointForm,
     by: str,
     client_id: str | None = None,
+    secret: str | None = None,
 ) -> tuple[WebhookEndpoint, str]:
     """Add an address. Returns it and its secret, which is sealed and never shown again.
 
-    `client_id`: the application that adds it. Raises Invalid, or Conflict when the cooperative has too many.
+    `client_id`: the application that adds it. `secret`: made by the other side, else here. Raises Invalid, or Conflict
+    when the cooperative has too many.
     """
     facts = checked(form, http=http)
     if await queries.count_endpoints(session, cooperative_id=cooperative.id) >= MAX_ENDPOINTS:
         raise Conflict(f"Une coopérative a au plus {MAX_ENDPOINTS} adresses : retirez-en une.")
-    secret = _new_secret()
+    secret = _new_secret() if secret is None else _checked_secret(secret)
     endpoint = WebhookEndpoint(
         id=new_id(),
         cooperative_id=cooperative.id,
@@ -100,9 +102,13 @@ async def rotate_secret(
     endpoint: WebhookEndpoint,
     by: str,
     cut_former: bool,
+    secret: str | None = None,
 ) -> str:
-    """A new secret, shown this once. The former one signs too for one more day, unless it was stolen (`cut_former`)."""
-    secret = _new_secret()
+    """A new secret, shown this once. The former one signs too for one more day, unless it was stolen (`cut_former`).
+
+    `secret`: made by the other side, else here. Raises Invalid.
+    """
+    secret = _new_secret() if secret is None else _checked_secret(secret)
     endpoint.former_secret = None if cut_former else endpoint.secret
     endpoint.former_secret_until = None if cut_former else clock.now() + FORMER_SECRET_LIFE
     endpoint.secret = cipher.encrypt(secret)
@@ -150,6 +156,12 @@ async def record_act(
 async def _changed(session: PlatformSession, endpoint: WebhookEndpoint, *, by: str) -> None:
     endpoint.changed_at, endpoint.changed_by = clock.now(), by
     await session.flush()
+
+
+def _checked_secret(secret: str) -> str:
+    if not is_secret(secret):
+        raise Invalid(fields={"secret": "« whsec_ » suivi de 24 à 64 octets en base64."})
+    return secret
 
 
 def _new_secret() -> str:
