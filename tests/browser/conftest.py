@@ -52,10 +52,12 @@ from maillage_kit.context import CooperativeContext
 from maillage_kit.permissions import Role
 from maillage_kit.settings import DatabaseSettings, Settings, TelephonySettings, WebSettings
 from maillage_kit.testing.phone_company import Phone, PhoneCompany
-from maillage_platform import identity, provisioning
+from maillage_platform import identity, provisioning, webhooks
 from maillage_platform.identity.models import IdentityProvider
 from maillage_platform.oauth.models import ApiClient
 from maillage_platform.oauth.rules import AuthMethod, GrantKind
+from maillage_platform.webhooks.models import WebhookDelivery, WebhookEndpoint
+from maillage_platform.webhooks.rules import DeliveryState, Problem
 from maillage_tenants import rota, territory
 
 HERE = Path(__file__).parent
@@ -230,6 +232,39 @@ class World:
                 changed_by=self.cooperative.manager_name,
             )
             session.add(row)
+            await session.flush()
+            return row.id
+
+    async def webhook(self) -> UUID:
+        """An address of the cooperative that is told what happens, paused; something given up and something waiting."""
+        async with self.runtime.database.platform() as session:
+            row = WebhookEndpoint(
+                cooperative_id=self.cooperative.id,
+                name="Habitat 27",
+                url="https://habitat27.example/maillage",
+                types=[each.name for each in webhooks.CATALOGUE],
+                secret=self.runtime.cipher.encrypt("whsec_AAAA"),
+                changed_at=self.clock.now(),
+                changed_by=self.cooperative.manager_name,
+                paused_at=self.clock.now(),
+            )
+            session.add(row)
+            await session.flush()
+            for state in DeliveryState:
+                session.add(
+                    WebhookDelivery(
+                        endpoint_id=row.id,
+                        type="quote.sent.v1",
+                        body="{}",
+                        occurred_at=self.clock.now(),
+                        state=state,
+                        attempts=3,
+                        next_at=self.clock.now(),
+                        tried_at=self.clock.now(),
+                        problem=None if state is DeliveryState.DELIVERED else Problem.STATUS,
+                        status=204 if state is DeliveryState.DELIVERED else 500,
+                    )
+                )
             await session.flush()
             return row.id
 

@@ -204,6 +204,7 @@ async def known_ids(world: Any, evening: Any) -> dict[str, Any]:
     ids["provider_id"] = await world.provider(world.cooperative.id)
     ids["federation_provider_id"] = await world.provider(None)
     ids["client_id"] = await world.api_client()
+    ids["endpoint_id"] = await world.webhook()
     ids["run_id"] = await world.value(SOLVED)
     ids["phone_id"] = await world.value("select id from customer_phone where customer_id = :id limit 1", **customer)
     return ids

@@ -13,9 +13,10 @@ from maillage_app.app import build_app
 from maillage_app.runtime import Runtime
 from maillage_kit.api_access import Scope
 from maillage_kit.context import CooperativeContext
-from maillage_kit.db import TenantBase
+from maillage_kit.db import PlatformBase, TenantBase
 from maillage_kit.ids import new_id
 from maillage_kit.rest import Operation
+from maillage_platform import models as _every_platform_model  # noqa: F401 - completes the metadata
 from maillage_platform.provisioning import owner_connection
 from maillage_tenants import models as _every_model  # noqa: F401 - completes the metadata
 
@@ -28,6 +29,8 @@ OBJECTS = {
     "quote_id": "quote",
     "site_id": "site",
 }
+# the same, of the control plane: rows that belong to a cooperative
+PLATFORM_OBJECTS = {"endpoint_id": "webhook_endpoint"}
 # what any token of the cooperative opens
 WITHOUT_SCOPE = {"list_cooperatives", "get_cooperative"}
 OPERATIONS = operations()
@@ -62,7 +65,7 @@ def test_every_operation_says_its_scope_its_words_and_an_example(path: str, oper
     assert (operation.key is not None) == (operation.method == "POST"), "every POST takes an Idempotency-Key"
     assert operation.versioned == (operation.method in ("PATCH", "PUT")), "what changes has a version"
     assert bool(operation.example) == (operation.body is not None)
-    assert set(re.findall(r"\{(\w+):uuid\}", path)) <= set(OBJECTS)
+    assert set(re.findall(r"\{(\w+):uuid\}", path)) <= set(OBJECTS) | set(PLATFORM_OBJECTS)
     if operation.scope in (Scope.INTERVENTIONS_READ, Scope.CUSTOMERS_READ, Scope.DOCUMENTS_READ, Scope.INVOICES_READ):
         assert operation.method == "GET", "a scope that reads changes nothing"
 
@@ -102,7 +105,7 @@ async def test_another_cooperatives_object_is_not_there(
 
 def one_of_each(owner_url: str, cooperative: CooperativeContext) -> dict[str, UUID]:
     """One row in each table that an address can name: it only has to exist."""
-    made = {name: new_id() for name in OBJECTS}
+    made = {name: new_id() for name in OBJECTS | PLATFORM_OBJECTS}
     with owner_connection(owner_url) as connection:
         connection.execute(sa.text("set local session_replication_role = replica"))
         connection.execute(sa.text(f"set local search_path = {cooperative.tenant.schema}"))
@@ -115,4 +118,15 @@ def one_of_each(owner_url: str, cooperative: CooperativeContext) -> dict[str, UU
                 if isinstance(constraint, sa.CheckConstraint):
                     connection.execute(sa.text(f"alter table {table} drop constraint {constraint.name}"))
             connection.execute(sa.text(f"insert into {table} (id) values (:id)"), {"id": made[name]})
+        for name, table in PLATFORM_OBJECTS.items():
+            wanted = PlatformBase.metadata.tables[f"platform.{table}"]
+            for column in wanted.columns:
+                if not column.nullable and column.name != "id":
+                    connection.execute(
+                        sa.text(f"alter table platform.{table} alter column {column.name} drop not null")
+                    )
+            connection.execute(
+                sa.text(f"insert into platform.{table} (id, cooperative_id) values (:id, :cooperative_id)"),
+                {"id": made[name], "cooperative_id": cooperative.id},
+            )
     return made

@@ -60,7 +60,11 @@ OBJECTS = {
     "wish_id": "duty_wish",
 }
 # the same, of the control plane: rows that belong to a cooperative
-PLATFORM_OBJECTS = {"provider_id": "identity_provider", "client_id": "oauth_client"}
+PLATFORM_OBJECTS = {
+    "provider_id": "identity_provider",
+    "client_id": "oauth_client",
+    "endpoint_id": "webhook_endpoint",
+}
 # pages that anybody may open: sign-in, health, the front page, the carrier's webhooks (signed), public pages, assets,
 # the authorization server: its metadata and keys, what machines ask with a proof, and the consent page, which looks at
 # what is asked before it asks who is there; what describes the API

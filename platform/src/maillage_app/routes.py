@@ -24,6 +24,7 @@ from maillage_platform.identity import routes_web as identity
 from maillage_platform.oauth import routes_clients as api_clients
 from maillage_platform.oauth import routes_protocol as oauth
 from maillage_platform.oauth import routes_web as oauth_consent
+from maillage_platform.webhooks import routes_web as webhooks
 from maillage_tenants.audit import routes_web as audit
 from maillage_tenants.calls import routes_recordings as sounds
 from maillage_tenants.calls import routes_settings as telephony_settings
@@ -86,6 +87,7 @@ def tenant_routes() -> Handlers:
         *people.TENANT_ROUTES,
         *providers.TENANT_ROUTES,
         *api_clients.TENANT_ROUTES,
+        *webhooks.TENANT_ROUTES,
         *support_visits.TENANT_ROUTES,
         *desk.ROUTES,
         *cases.ROUTES,

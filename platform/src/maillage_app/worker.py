@@ -14,8 +14,9 @@ from maillage_app import auditing
 from maillage_app.logs import configure_logs
 from maillage_app.messaging import carriers_of, kept_links
 from maillage_app.runtime import Runtime
+from maillage_app.telling import guarded_http, tell_webhooks
 from maillage_kit.context import CooperativeContext
-from maillage_platform import federation, identity, oauth, outbox
+from maillage_platform import federation, identity, oauth, outbox, webhooks
 from maillage_platform.tasks import Handler, TaskRunner
 from maillage_tenants.messages import Carriers
 
@@ -70,8 +71,14 @@ def build_worker(runtime: Runtime, carriers: Carriers | None = None) -> TaskRunn
     async def letters() -> None:
         await identity.send_waiting_letters(runtime.database, runtime.settings.mail)
 
+    http = guarded_http(runtime)
+
+    async def tell() -> None:
+        await tell_webhooks(runtime, http)
+
     async def forget() -> None:
         await identity.forget_old(runtime.database)
+        await webhooks.forget_old(runtime.database)
 
     async def keep_oauth() -> None:
         await oauth.turn_keys_and_forget(runtime.database, cipher=runtime.cipher)
@@ -85,6 +92,7 @@ def build_worker(runtime: Runtime, carriers: Carriers | None = None) -> TaskRunn
     runner.every(EVERY_HOUR, "platform.oauth", keep_oauth)
     runner.every(EVERY_TWO_SECONDS, "platform.relay", relay)
     runner.every(EVERY_TWO_SECONDS, "platform.letters", letters)
+    runner.every(EVERY_TWO_SECONDS, "platform.webhooks", tell)
     return runner
 
 

@@ -42,7 +42,8 @@ class GuardedHttp:
         self._max_bytes = max_bytes
 
     def check_form(self, url: str) -> httpx.URL:
-        """The address, once its form is acceptable: scheme, host, no password, no fragment. Raises CallRefused."""
+        """The address, once its form is acceptable: scheme, host, no password, no fragment, no private IP address
+        written out. Raises CallRefused."""
         try:
             parsed = httpx.URL(url)
         except (httpx.InvalidURL, TypeError) as exc:
@@ -51,6 +52,8 @@ class GuardedHttp:
             raise CallRefused("not https")
         if not parsed.host or parsed.userinfo or parsed.fragment:
             raise CallRefused("no host, a password or a fragment in the address")
+        if not self._open and _is_address(parsed.host) and not is_public(parsed.host):
+            raise CallRefused("not a public address")
         return parsed
 
     async def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Answer:
@@ -61,6 +64,10 @@ class GuardedHttp:
         """`form` is already url-encoded. Raises CallRefused or CallFailed."""
         asked = {"content-type": "application/x-www-form-urlencoded", **(headers or {})}
         return await self._call("POST", url, headers=asked, body=form.encode())
+
+    async def post_bytes(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """`headers` says what the body is. Raises CallRefused or CallFailed."""
+        return await self._call("POST", url, headers=headers, body=body)
 
     async def _call(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None) -> Answer:
         asked = self.check_form(url)
@@ -100,6 +107,15 @@ class GuardedHttp:
     @cached_property
     def _tls(self) -> ssl.SSLContext:
         return ssl.create_default_context()
+
+
+def _is_address(host: str) -> bool:
+    """Whether a host is an IP address rather than a name."""
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
 
 
 def is_public(address: str) -> bool:

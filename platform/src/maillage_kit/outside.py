@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 
 from maillage_kit.db import TenantSession
 from maillage_kit.money import Money
@@ -34,17 +35,30 @@ async def publish(session: TenantSession, event: Any, *, occurred_at: datetime) 
 
     The type is written `<domain>.<ClassName>`. Delivery is at least once, in commit order per cooperative.
     """
+    told = {"type": event_type(type(event)), "payload": payload_of(event), "occurred_at": occurred_at}
+    await session.execute(_PUBLISH, told)
+
+
+def publication(
+    kind: type, payload: sa.ColumnElement[str], occurred_at: sa.ColumnElement[datetime]
+) -> sa.ColumnElement[int]:
+    """What `publish` says, as an expression: for a statement made once that goes to the database anyway. `kind` is the
+    event's class, `payload` its `payload_of`."""
+    return sa.func.platform.publish_event(
+        sa.literal(event_type(kind), sa.Text), sa.cast(payload, JSONB), occurred_at, type_=sa.BigInteger
+    )
+
+
+def event_type(kind: type) -> str:
+    """How the outbox names events of this class: `<domain>.<ClassName>`."""
+    return f"{kind.__module__.split('.')[1]}.{kind.__name__}"
+
+
+def payload_of(event: Any) -> str:
+    """An event as JSON. Raises TypeError for what does not leave a cooperative."""
     if not is_dataclass(event) or isinstance(event, type):
         raise TypeError("an event is a dataclass instance")
-    domain = type(event).__module__.split(".")[1]
-    await session.execute(
-        _PUBLISH,
-        {
-            "type": f"{domain}.{type(event).__name__}",
-            "payload": json.dumps(asdict(event), default=to_json),
-            "occurred_at": occurred_at,
-        },
-    )
+    return json.dumps(asdict(event), default=to_json)
 
 
 async def defer(

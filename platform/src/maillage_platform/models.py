@@ -8,5 +8,16 @@ from maillage_platform.identity import models as identity
 from maillage_platform.oauth import models as oauth
 from maillage_platform.outbox import models as outbox
 from maillage_platform.support import models as support
+from maillage_platform.webhooks import models as webhooks
 
-__all__ = ["PlatformBase", "cooperatives", "federation", "heartbeat", "identity", "oauth", "outbox", "support"]
+__all__ = [
+    "PlatformBase",
+    "cooperatives",
+    "federation",
+    "heartbeat",
+    "identity",
+    "oauth",
+    "outbox",
+    "support",
+    "webhooks",
+]

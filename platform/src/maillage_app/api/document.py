@@ -116,10 +116,10 @@ def _responses(operation: Operation) -> dict[str, Any]:
         "description": "Fait / Done" if operation.method != "GET" else "Trouvé / Found",
         "headers": _refs("X-Request-Id", "RateLimit", "RateLimit-Policy"),
     }
-    if operation.answer is None:
+    if operation.answer is None and operation.status != 204:
         kind = operation.media_type if operation.media_type == "application/pdf" else "*/*"
         success["content"] = {kind: {"schema": {"type": "string", "format": "binary"}}}
-    else:
+    elif operation.answer is not None:
         success["content"] = {"application/json": {"schema": {"$ref": _TEMPLATE.format(name=_name(operation.answer))}}}
         if _listed(operation):
             success["headers"] |= _refs("Link")

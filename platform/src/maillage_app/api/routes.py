@@ -16,6 +16,7 @@ from maillage_kit.db import TenantSession
 from maillage_kit.rest import Cursors, Operation, Reach, Rest
 from maillage_platform.cooperatives import Directory
 from maillage_platform.cooperatives import routes_api as cooperatives
+from maillage_platform.webhooks import routes_api as webhooks
 from maillage_tenants import partners
 from maillage_tenants.customers import routes_api as customers
 from maillage_tenants.interventions import routes_api as interventions
@@ -36,6 +37,7 @@ TENANT: tuple[HTTPRouteHandler, ...] = (
     *quotes.API_ROUTES,
     *invoices.API_ROUTES,
     *rota.API_ROUTES,
+    *webhooks.TENANT_API_ROUTES,
 )
 
 

@@ -7,7 +7,7 @@ Idempotency-Key. docs/api/README.md says it to those who write clients.
 from .answering import File, Listing, answered, etag_of, must_match
 from .cursors import Cursors, PageQuery
 from .once import KeptAnswer, KeptAnswers
-from .operations import Operation, Rest, act, by, change, listed, page_of, read, understand
+from .operations import Operation, Rest, act, by, change, listed, page_of, read, remove, understand
 from .problems import KeyReused, MethodNotAllowed, MissingScope, RateLimited
 from .reach import Reach
 
@@ -34,5 +34,6 @@ __all__ = [
     "must_match",
     "page_of",
     "read",
+    "remove",
     "understand",
 ]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar
 
 import msgspec
-from litestar import get, patch, post
+from litestar import delete, get, patch, post
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Response
@@ -137,6 +137,16 @@ def change(
             "PATCH", path, _name(handler), tag, scope, words, answer, 200, body=body, example=example, versioned=True
         )
         return patch(path, **_options(operation))(_answering(handler, operation))
+
+    return made
+
+
+def remove(path: str, *, scope: Scope, tag: str, fr: str, en: str) -> Made:
+    """A DELETE, answered by nothing."""
+
+    def made(handler: Handler) -> HTTPRouteHandler:
+        operation = Operation("DELETE", path, _name(handler), tag, scope, Words(fr, en), None, 204)
+        return delete(path, **_options(operation))(handler)
 
     return made
 

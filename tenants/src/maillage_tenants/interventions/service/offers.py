@@ -66,6 +66,7 @@ async def start_offers(
     `case_url` is the artisan's page of this case, absolute. Raises StepNotAllowed when the case is taken or over.
     """
     row = await queries.locked_case(session, case_id=case_id)
+    before = row.state
     row.state = rules.next_state(State(row.state), Step.OFFER)
     await withdraw_offers(session, case_id=case_id, at=at)
     position = await queries.last_position(session, case_id=case_id)
@@ -104,7 +105,7 @@ async def start_offers(
     await session.flush()
     await add_event(session, case_id=case_id, kind="dispatching", text="Recherche d’un artisan", actor=by, at=at)
     await _offer_next(session, row, at=at, case_url=case_url)
-    await changed(session, row)
+    await changed(session, row, before=before)
 
 
 async def accept_offer(session: TenantSession, *, offer_id: UUID, technician_id: UUID, at: datetime, by: str) -> UUID:
@@ -126,6 +127,7 @@ async def accept_offer(session: TenantSession, *, offer_id: UUID, technician_id:
         raise OfferOver
     await _win(session, offer, at=at)
     await messages.settle(session, dedupe_key=f"offer:{offer.id}")
+    before = row.state
     row.state = rules.next_state(State(row.state), Step.ACCEPT)
     row.technician_id, row.member_id, row.duty_id = offer.technician_id, offer.member_id, offer.duty_id
     await stamp(session, case_id=row.id, clock=Clock.ACCEPTED, at=at, by=by)
@@ -149,7 +151,7 @@ async def accept_offer(session: TenantSession, *, offer_id: UUID, technician_id:
             dedupe_key=f"case-accepted:{offer.id}",
             intervention_id=row.id,
         )
-    await changed(session, row)
+    await changed(session, row, before=before)
     return row.id
 
 
@@ -171,8 +173,9 @@ async def decline_offer(
     await add_event(
         session, case_id=row.id, kind="declined", text=f"{offer.display_name} ne peut pas venir", actor=by, at=at
     )
+    before = row.state
     await _offer_next(session, row, at=at, case_url=case_url)
-    await changed(session, row)
+    await changed(session, row, before=before)
     return row.id
 
 
@@ -195,8 +198,9 @@ async def look_at_offers(session: TenantSession, *, case_id: UUID, at: datetime,
             actor="Maillage",
             at=at,
         )
+    before = row.state
     await _offer_next(session, row, at=at, case_url=case_url)
-    await changed(session, row)
+    await changed(session, row, before=before)
 
 
 async def withdraw_offers(session: TenantSession, *, case_id: UUID, at: datetime, tell: str | None = None) -> None:

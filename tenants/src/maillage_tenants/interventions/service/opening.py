@@ -14,6 +14,7 @@ from maillage_kit.db import TenantSession, UtcDateTime, core
 from maillage_kit.ids import new_id
 from maillage_tenants import numbering
 from maillage_tenants.interventions import queries, rules
+from maillage_tenants.interventions.events import InterventionOpened
 from maillage_tenants.interventions.models import (
     Clock,
     Intervention,
@@ -90,8 +91,9 @@ _GIVEN = (
 )
 
 
-def _opening() -> sa.Select[Any]:
-    """The case, its first clocks, the first line of its story, the notice to open pages: one statement."""
+def _opening() -> sa.Select[Any, Any]:
+    """The case, its first clocks, the first line of its story, the notice to open pages and the event: one
+    statement."""
     case, clocks, story = core(Intervention), core(InterventionClock), core(InterventionEvent)
     by, answered_at = sa.bindparam("by", type_=sa.Text), sa.bindparam("answered_at", type_=UtcDateTime())
     nothing = sa.literal({}, JSONB)
@@ -122,7 +124,8 @@ def _opening() -> sa.Select[Any]:
         .cte("told")
     )
     notice = outside.notice("cases", sa.cast(told.c.intervention_id, sa.Text))
-    return sa.select(notice).add_cte(stamped.cte("stamped"))
+    event = outside.publication(InterventionOpened, sa.bindparam("event", type_=sa.Text), at)
+    return sa.select(notice, event).select_from(told).add_cte(stamped.cte("stamped"))
 
 
 _OPENING = _opening()
@@ -138,6 +141,9 @@ async def open_case(session: TenantSession, *, facts: NewCase) -> CaseRef:
         rules.check_clock({Clock.RING: ring_at}, Clock.ANSWERED, facts.answered_at)
     number = await numbering.next_number(session, prefix="I", at=facts.requested_at)
     ref = CaseRef(new_id(), number)
+    event = InterventionOpened(
+        intervention_id=ref.id, customer_id=facts.customer_id, number=number, source=facts.source, trade=facts.trade
+    )
     await session.execute(
         _OPENING,
         {
@@ -148,6 +154,7 @@ async def open_case(session: TenantSession, *, facts: NewCase) -> CaseRef:
             "answered_at": facts.answered_at,
             "by": facts.by,
             "words": _OPENED_BY[facts.source],
+            "event": outside.payload_of(event),
             "now": present.now(),
         },
     )
@@ -172,6 +179,7 @@ async def record_acceptance(
     row = await queries.locked_case(session, case_id=case_id)
     if row.technician_id == technician_id and State(row.state) not in (State.REQUESTED, State.OFFERED):
         return
+    before = row.state
     row.state = rules.next_state(State(row.state), rules.Step.ACCEPT)
     row.technician_id, row.member_id, row.duty_id = technician_id, member_id, duty_id
     if alerted_at is not None:
@@ -179,4 +187,4 @@ async def record_acceptance(
     await stamp(session, case_id=case_id, clock=Clock.ACCEPTED, at=accepted_at, by=by)
     name = await queries.technician_name(session, technician_id=technician_id)
     await add_event(session, case_id=case_id, kind="accepted", text=f"Intervention acceptée par {name}", actor=by)
-    await changed(session, row)
+    await changed(session, row, before=before)

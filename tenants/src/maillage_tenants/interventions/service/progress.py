@@ -31,20 +31,22 @@ from maillage_tenants.interventions.service.story import add_event, changed, sta
 async def depart(session: TenantSession, *, case_id: UUID, at: datetime, by: str) -> None:
     """The artisan leaves: T5. Raises StepNotAllowed."""
     row = await queries.locked_case(session, case_id=case_id)
+    before = row.state
     row.state = rules.next_state(State(row.state), Step.DEPART)
     await stamp(session, case_id=case_id, clock=Clock.DEPARTED, at=at, by=by)
     await add_event(session, case_id=case_id, kind="departed", text="Artisan parti", actor=by, at=at)
-    await changed(session, row)
+    await changed(session, row, before=before)
 
 
 async def arrive(session: TenantSession, *, case_id: UUID, at: datetime, by: str) -> None:
     """The artisan is at the door: T6, also when he forgot to say that he left. Raises StepNotAllowed."""
     row = await queries.locked_case(session, case_id=case_id)
+    before = row.state
     row.state = rules.next_state(State(row.state), Step.ARRIVE)
     await stamp(session, case_id=case_id, clock=Clock.ARRIVED, at=at, by=by)
     await alarms.resolve_alarm(session, dedupe_key=f"late:arrive:{case_id}", by=by)
     await add_event(session, case_id=case_id, kind="arrived", text="Artisan arrivé sur place", actor=by, at=at)
-    await changed(session, row)
+    await changed(session, row, before=before)
 
 
 async def record_danger(
@@ -116,10 +118,11 @@ async def record_danger(
 async def make_safe(session: TenantSession, *, case_id: UUID, at: datetime, by: str, authority: WorkAuthority) -> None:
     """The danger is over: T7. Raises QuoteNotSigned without signature or danger reason (R4, R6), StepNotAllowed."""
     row = await queries.locked_case(session, case_id=case_id)
+    before = row.state
     row.state = rules.next_state(State(row.state), Step.MAKE_SAFE, authority=authority)
     await stamp(session, case_id=case_id, clock=Clock.SAFE, at=at, by=by)
     await add_event(session, case_id=case_id, kind="made_safe", text="Mise en sécurité faite", actor=by, at=at)
-    await changed(session, row)
+    await changed(session, row, before=before)
 
 
 async def finish_work(
@@ -127,11 +130,12 @@ async def finish_work(
 ) -> None:
     """The work is done: T8, and T7 when it was not said before. Raises QuoteNotSigned (R4, R6), StepNotAllowed."""
     row = await queries.locked_case(session, case_id=case_id)
+    before = row.state
     row.state = rules.next_state(State(row.state), Step.FINISH, authority=authority)
     await stamp(session, case_id=case_id, clock=Clock.SAFE, at=at, by=by)
     await stamp(session, case_id=case_id, clock=Clock.FINISHED, at=at, by=by)
     await add_event(session, case_id=case_id, kind="finished", text="Travaux terminés", actor=by, at=at)
-    await changed(session, row)
+    await changed(session, row, before=before)
 
 
 async def leave_partial(session: TenantSession, *, case_id: UUID, reason: str, at: datetime, by: str) -> None:
@@ -141,10 +145,11 @@ async def leave_partial(session: TenantSession, *, case_id: UUID, reason: str, a
     """
     words = _reason(reason)
     row = await queries.locked_case(session, case_id=case_id)
+    before = row.state
     row.state = rules.next_state(State(row.state), Step.LEAVE_PARTIAL)
     await stamp(session, case_id=case_id, clock=Clock.FINISHED, at=at, by=by)
     await add_event(session, case_id=case_id, kind="partial", text=f"Intervention partielle : {words}", actor=by, at=at)
-    await changed(session, row)
+    await changed(session, row, before=before)
 
 
 async def hold_case(
@@ -157,13 +162,14 @@ async def hold_case(
     session.add(Hold(intervention_id=case_id, reason=reason, note=note.strip(), state_before=before, started_at=at))
     text = f"Mise en attente : {rules.HOLD_LABELS[reason]}" + (f" ({note.strip()})" if note.strip() else "")
     await add_event(session, case_id=case_id, kind="held", text=text, actor=by, at=at, detail={"reason": str(reason)})
-    await changed(session, row)
+    await changed(session, row, before=before)
 
 
 async def resume_case(session: TenantSession, *, case_id: UUID, at: datetime, by: str) -> None:
     """Back to the state before the pause; the delays run again. Raises StepNotAllowed."""
     row = await queries.locked_case(session, case_id=case_id)
     hold = await queries.open_hold(session, case_id=case_id)
+    before = row.state
     row.state = rules.next_state(
         State(row.state), Step.RESUME, state_before_hold=State(hold.state_before) if hold else None
     )
@@ -171,7 +177,7 @@ async def resume_case(session: TenantSession, *, case_id: UUID, at: datetime, by
         hold.ended_at = max(at, hold.started_at)
     await add_event(session, case_id=case_id, kind="resumed", text="Reprise", actor=by, at=at)
     await outside.defer(session, "interventions.look_at_delays", {"case_id": case_id}, run_at=at)
-    await changed(session, row)
+    await changed(session, row, before=before)
 
 
 async def release_case(session: TenantSession, *, case_id: UUID, reason: str, at: datetime, by: str) -> None:
@@ -181,6 +187,7 @@ async def release_case(session: TenantSession, *, case_id: UUID, reason: str, at
     """
     words = _reason(reason)
     row = await queries.locked_case(session, case_id=case_id)
+    before = row.state
     row.state = rules.next_state(State(row.state), Step.RELEASE)
     for offer in await queries.offers(session, case_id=case_id):
         if offer.state == OfferState.ACCEPTED:
@@ -197,13 +204,14 @@ async def release_case(session: TenantSession, *, case_id: UUID, reason: str, at
         dedupe_key=f"unassigned:{case_id}",
         subject_id=case_id,
     )
-    await changed(session, row)
+    await changed(session, row, before=before)
 
 
 async def cancel_case(session: TenantSession, *, case_id: UUID, reason: str, at: datetime, by: str) -> None:
     """The need is gone or was never there. Raises Invalid without a reason, StepNotAllowed once work was done."""
     words = _reason(reason)
     row = await queries.locked_case(session, case_id=case_id)
+    before = row.state
     row.state = rules.next_state(State(row.state), Step.CANCEL)
     hold = await queries.open_hold(session, case_id=case_id)
     if hold is not None:
@@ -221,7 +229,7 @@ async def cancel_case(session: TenantSession, *, case_id: UUID, reason: str, at:
         )
     await resolve_case_alarms(session, case_id=case_id, by=by)
     await add_event(session, case_id=case_id, kind="cancelled", text=f"Annulation : {words}", actor=by, at=at)
-    await changed(session, row)
+    await changed(session, row, before=before)
 
 
 async def mark_closed(session: TenantSession, *, case_id: UUID, note_exists: bool, at: datetime, by: str) -> None:
@@ -230,12 +238,13 @@ async def mark_closed(session: TenantSession, *, case_id: UUID, note_exists: boo
     Called by the closing use case of the case page, which also credits the ledger. Raises StepNotAllowed.
     """
     row = await queries.locked_case(session, case_id=case_id)
+    before = row.state
     row.state = rules.next_state(State(row.state), Step.CLOSE, note_exists=note_exists)
     row.closed_at = at
     await resolve_case_alarms(session, case_id=case_id, by=by)
     kept = {delay.code: delay.kept for delay in await delays(session, case=row, at=at)}
     await add_event(session, case_id=case_id, kind="closed", text="Dossier clos", actor=by, at=at)
-    await changed(session, row)
+    await changed(session, row, before=before)
     await outside.publish(
         session,
         CaseClosed(
@@ -244,6 +253,7 @@ async def mark_closed(session: TenantSession, *, case_id: UUID, note_exists: boo
             arrival_kept=kept.get("arrive"),
             accept_kept=kept.get("accept"),
             day=paris(at).date(),
+            customer_id=row.customer_id,
         ),
         occurred_at=at,
     )

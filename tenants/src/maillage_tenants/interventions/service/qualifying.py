@@ -97,6 +97,7 @@ async def redirect_case(session: TenantSession, *, case_id: UUID, redirect: Redi
 
 
 async def _redirect(session: TenantSession, row: Intervention, *, redirect: Redirect, at: datetime, by: str) -> None:
+    before = row.state
     row.state = rules.next_state(State(row.state), rules.Step.REDIRECT)
     row.redirect_code = redirect.code
     await withdraw_offers(session, case_id=row.id, at=at)
@@ -109,7 +110,7 @@ async def _redirect(session: TenantSession, row: Intervention, *, redirect: Redi
         at=at,
         detail={"redirect": redirect.code, "phones": list(redirect.phone_numbers)},
     )
-    await changed(session, row)
+    await changed(session, row, before=before)
 
 
 def _triage_record(

@@ -10,6 +10,7 @@ from maillage_kit import clock as present
 from maillage_kit import outside
 from maillage_kit.db import TenantSession
 from maillage_tenants.interventions import queries, rules
+from maillage_tenants.interventions.events import InterventionStateChanged
 from maillage_tenants.interventions.models import Clock, Intervention, InterventionClock, InterventionEvent
 
 
@@ -50,8 +51,13 @@ async def stamp(session: TenantSession, *, case_id: UUID, clock: Clock, at: date
     return (await session.execute(statement)).scalar_one_or_none() is not None
 
 
-async def changed(session: TenantSession, row: Intervention) -> None:
-    """Write the row and tell the pages that show it."""
+async def changed(session: TenantSession, row: Intervention, *, before: str | None = None) -> None:
+    """Write the row and tell the pages that show it. `before`: the state that a step left, told outside too."""
     await session.flush()
+    if before is not None and before != row.state:
+        event = InterventionStateChanged(
+            intervention_id=row.id, customer_id=row.customer_id, number=row.number, before=before, state=row.state
+        )
+        await outside.publish(session, event, occurred_at=present.now())
     await outside.notify(session, "cases", row.id)
     await outside.notify(session, f"case:{row.id}", row.id)

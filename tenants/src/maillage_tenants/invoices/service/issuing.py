@@ -25,6 +25,7 @@ from maillage_tenants.invoices.errors import (
     NoteBeforeWork,
     NothingToBill,
 )
+from maillage_tenants.invoices.events import NoteIssued
 from maillage_tenants.invoices.models import Invoice, InvoiceKind, InvoiceLine
 from maillage_tenants.invoices.queries import InvoiceView
 from maillage_tenants.invoices.service.copies import ask_for_copy
@@ -326,6 +327,16 @@ async def _tell(session: TenantSession, written: InvoiceView, *, text: str, by: 
         at=written.issued_at,
         detail={"invoice_id": str(written.id)},
     )
+    customer_id = written.parties.get("customer_id")
+    issued = NoteIssued(
+        invoice_id=written.id,
+        intervention_id=written.case_id,
+        customer_id=UUID(customer_id) if customer_id else None,
+        number=written.number,
+        kind=written.kind,
+        credit_of=written.credit_of,
+    )
+    await outside.publish(session, issued, occurred_at=written.issued_at)
     await ask_for_copy(session, invoice_id=written.id)
     await outside.notify(session, "cases", written.case_id)
     await outside.notify(session, f"case:{written.case_id}", written.case_id)

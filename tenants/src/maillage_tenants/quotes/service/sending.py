@@ -14,6 +14,7 @@ from maillage_tenants.quotes.errors import QuoteIncomplete, QuoteNotSendable
 from maillage_tenants.quotes.models import QuoteKind, QuoteState
 from maillage_tenants.quotes.queries import CaseFacts, QuoteView
 from maillage_tenants.quotes.service.copies import ask_for_copy
+from maillage_tenants.quotes.service.telling import tell_decided, tell_sent
 
 
 async def send_quote(session: TenantSession, *, cooperative: CooperativeContext, quote_id: UUID, by: str) -> QuoteView:
@@ -74,6 +75,7 @@ async def send_quote(session: TenantSession, *, cooperative: CooperativeContext,
         detail={"quote_id": str(row.id)},
     )
     await ask_for_copy(session, quote_id=row.id, signed=False)
+    await tell_sent(session, row)
     await outside.notify(session, f"case:{row.intervention_id}", row.intervention_id)
     return await queries.quote_view(session, quote_id=quote_id)
 
@@ -121,6 +123,7 @@ async def _replace_waiting(session: TenantSession, draft: QuoteView, *, by: str)
                 actor=by,
                 detail={"quote_id": str(waiting.id)},
             )
+            await tell_decided(session, waiting, decision="replaced")
     signed = [
         quote.number
         for quote in await queries.quotes_of_case(session, case_id=draft.case_id)

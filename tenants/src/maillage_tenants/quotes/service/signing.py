@@ -30,6 +30,7 @@ from maillage_tenants.quotes.errors import (
 )
 from maillage_tenants.quotes.models import Quote, QuoteKind, QuoteState, SignatureMethod, SigningCode
 from maillage_tenants.quotes.service.copies import ask_for_copy
+from maillage_tenants.quotes.service.telling import tell_decided
 from maillage_tenants.subscriptions import ContractChannel
 
 
@@ -214,6 +215,7 @@ async def refuse_quote(session: TenantSession, *, quote_id: UUID, by: str, reaso
         actor=by,
         detail={"quote_id": str(row.id)},
     )
+    await tell_decided(session, row, decision="refused")
     await outside.notify(session, f"case:{row.intervention_id}", row.intervention_id)
 
 
@@ -300,6 +302,7 @@ async def _sign(
         detail={"quote_id": str(row.id)},
     )
     await ask_for_copy(session, quote_id=row.id, signed=True)
+    await tell_decided(session, row, decision="signed")
     if row.kind == QuoteKind.EMERGENCY:
         await _look_at_late_signature(session, row, at=at, by=by)
     await outside.notify(session, f"case:{row.intervention_id}", row.intervention_id)
