@@ -6,16 +6,17 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from maillage_app.audit_trail import TenantAuditTrail
 
 from maillage_app.runtime import Runtime
 from maillage_app.telling import relay_webhooks
+from maillage_app.witnessing import witness_of
 from maillage_kit import clock, outside
 from maillage_kit.clock import MovableClock
 from maillage_kit.context import CooperativeContext
 from maillage_kit.guarded_http import GuardedHttp
 from maillage_kit.ids import new_id
 from maillage_kit.testing.webhook_receiver import Receiver, receiving
+from maillage_kit.witness import Witness
 from maillage_platform import webhooks
 from maillage_platform.webhooks.endpoint_form import EndpointForm
 from maillage_platform.webhooks.models import WebhookDelivery, WebhookEndpoint
@@ -31,7 +32,7 @@ class Telling:
 
     runtime: Runtime
     http: GuardedHttp
-    trail: TenantAuditTrail
+    witness: Witness
 
     async def add(
         self,
@@ -45,7 +46,7 @@ class Telling:
         async with self.runtime.database.platform() as session:
             endpoint, secret = await endpoints.add_endpoint(
                 session,
-                trail=self.trail,
+                witness=self.witness,
                 cipher=self.runtime.cipher,
                 http=GuardedHttp(open_to_private=True),
                 cooperative=cooperative,
@@ -93,4 +94,4 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def telling(runtime: Runtime, moved_clock: MovableClock) -> Telling:
-    return Telling(runtime, GuardedHttp(open_to_private=True, timeout=5.0), TenantAuditTrail(runtime.database))
+    return Telling(runtime, GuardedHttp(open_to_private=True, timeout=5.0), witness_of(runtime))

@@ -169,7 +169,7 @@ async def test_what_was_given_up_is_sent_again_under_its_own_id(
     receiver.answer = lambda _: 200
     async with telling.runtime.database.platform() as session:
         endpoint = await session.merge(await telling.endpoint(endpoint_id))
-        facts: dict[str, Any] = {"trail": telling.trail, "cooperative": eure, "endpoint": endpoint, "by": "tests"}
+        facts: dict[str, Any] = {"witness": telling.witness, "cooperative": eure, "endpoint": endpoint, "by": "tests"}
         assert await replaying.replay(session, delivery_id=new_id(), **facts) == 0
         assert await replaying.replay(session, delivery_id=dead.id, **facts) == 1
         assert await replaying.replay(session, delivery_id=None, **facts) == 0
@@ -188,7 +188,7 @@ async def test_both_secrets_sign_for_a_day_after_a_rotation(
         async with telling.runtime.database.platform() as session:
             return await endpoints.rotate_secret(
                 session,
-                trail=telling.trail,
+                witness=telling.witness,
                 cipher=telling.runtime.cipher,
                 cooperative=eure,
                 endpoint=await session.merge(await telling.endpoint(endpoint_id)),

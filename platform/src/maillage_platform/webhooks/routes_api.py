@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from maillage_kit.audit_trail import AuditTrail
 from msgspec import UNSET
 
 from maillage_kit.api_access import ApiCaller, Scope
@@ -18,6 +17,7 @@ from maillage_kit.rest import Listing, act, by, change, listed, must_match, page
 from maillage_kit.rest.answering import Listed
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest
+from maillage_kit.witness import Witness
 from maillage_platform.webhooks import queries
 from maillage_platform.webhooks.models import WebhookEndpoint
 from maillage_platform.webhooks.schemas import NewWebhook, Webhook, WebhookChange, WebhookQuery
@@ -78,14 +78,14 @@ async def create_webhook(
     platform_session: PlatformSession,
     cooperative: CooperativeContext,
     caller: ApiCaller,
-    trail: AuditTrail,
+    witness: Witness,
     cipher: FieldCipher,
     settings: Settings,
     sent: NewWebhook,
 ) -> Webhook:
     endpoint, _ = await endpoints.add_endpoint(
         platform_session,
-        trail=trail,
+        witness=witness,
         cipher=cipher,
         http=_http(settings),
         cooperative=cooperative,
@@ -130,7 +130,7 @@ async def change_webhook(
     platform_session: PlatformSession,
     cooperative: CooperativeContext,
     caller: ApiCaller,
-    trail: AuditTrail,
+    witness: Witness,
     cipher: FieldCipher,
     settings: Settings,
     sent: WebhookChange,
@@ -140,7 +140,7 @@ async def change_webhook(
     before = Webhook.of(endpoint)
     must_match(request, before)
     act_on: dict[str, Any] = {
-        "trail": trail,
+        "witness": witness,
         "cooperative": cooperative,
         "endpoint": endpoint,
         "by": by(caller),
@@ -167,12 +167,12 @@ async def delete_webhook(
     platform_session: PlatformSession,
     cooperative: CooperativeContext,
     caller: ApiCaller,
-    trail: AuditTrail,
+    witness: Witness,
     endpoint_id: UUID,
 ) -> None:
     endpoint = await _found(platform_session, cooperative, caller, endpoint_id)
     await endpoints.remove_endpoint(
-        platform_session, trail=trail, cooperative=cooperative, endpoint=endpoint, by=by(caller)
+        platform_session, witness=witness, cooperative=cooperative, endpoint=endpoint, by=by(caller)
     )
 
 

@@ -7,7 +7,6 @@ from litestar import Router, get, post
 from litestar.di import Provide
 from litestar.params import SkipValidation
 from litestar.response import Redirect, Template
-from maillage_kit.audit_trail import AuditTrail
 
 from maillage_kit import clock
 from maillage_kit.context import Actor, CooperativeContext
@@ -20,6 +19,7 @@ from maillage_kit.pages import Page, cut_page
 from maillage_kit.permissions import Permission
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, base_path, page, page_request, requires, see_other, text
+from maillage_kit.witness import Witness
 from maillage_platform import identity
 from maillage_platform.webhooks import queries
 from maillage_platform.webhooks.catalogue import CATALOGUE, LABELS
@@ -39,7 +39,7 @@ class EndpointPages:
     session: PlatformSession
     cooperative: CooperativeContext
     actor: Actor
-    trail: AuditTrail
+    witness: Witness
     cipher: FieldCipher
     settings: Settings
 
@@ -105,11 +105,11 @@ def the_pages(
     platform_session: PlatformSession,
     cooperative: CooperativeContext,
     actor: Actor,
-    trail: AuditTrail,
+    witness: Witness,
     cipher: FieldCipher,
     settings: Settings,
 ) -> EndpointPages:
-    return EndpointPages(request, platform_session, cooperative, actor, trail, cipher, settings)
+    return EndpointPages(request, platform_session, cooperative, actor, witness, cipher, settings)
 
 
 @get("/settings/webhooks", guards=[requires(Permission.API_MANAGE)])
@@ -142,7 +142,7 @@ async def add_webhook_endpoint(pages: Pages) -> Template:
     try:
         endpoint, secret = await endpoints.add_endpoint(
             pages.session,
-            trail=pages.trail,
+            witness=pages.witness,
             cipher=pages.cipher,
             http=pages.http,
             cooperative=pages.cooperative,
@@ -168,7 +168,7 @@ async def change_webhook_endpoint(pages: Pages, endpoint_id: UUID) -> Redirect |
     try:
         await endpoints.change_endpoint(
             pages.session,
-            trail=pages.trail,
+            witness=pages.witness,
             http=pages.http,
             cooperative=pages.cooperative,
             endpoint=endpoint,
@@ -186,7 +186,7 @@ async def rotate_webhook_secret(pages: Pages, endpoint_id: UUID) -> Template:
     endpoint = await pages.found(endpoint_id)
     secret = await endpoints.rotate_secret(
         pages.session,
-        trail=pages.trail,
+        witness=pages.witness,
         cipher=pages.cipher,
         cooperative=pages.cooperative,
         endpoint=endpoint,
@@ -202,7 +202,7 @@ async def pause_webhook_endpoint(pages: Pages, endpoint_id: UUID) -> Redirect:
     endpoint, paused = await pages.found(endpoint_id), not text(await pages.request.form(), "resume")
     await endpoints.pause_endpoint(
         pages.session,
-        trail=pages.trail,
+        witness=pages.witness,
         cooperative=pages.cooperative,
         endpoint=endpoint,
         paused=paused,
@@ -225,7 +225,7 @@ async def remove_webhook_endpoint(pages: Pages, endpoint_id: UUID) -> Redirect:
     endpoint = await pages.found(endpoint_id)
     await endpoints.remove_endpoint(
         pages.session,
-        trail=pages.trail,
+        witness=pages.witness,
         cooperative=pages.cooperative,
         endpoint=endpoint,
         by=pages.actor.display_name,
@@ -272,7 +272,7 @@ async def replay_webhook_deliveries(pages: Pages, endpoint_id: UUID) -> Redirect
     one = text(await pages.request.form(), "delivery")
     again = await replaying.replay(
         pages.session,
-        trail=pages.trail,
+        witness=pages.witness,
         cooperative=pages.cooperative,
         endpoint=endpoint,
         delivery_id=parsed_id(one) if one else None,

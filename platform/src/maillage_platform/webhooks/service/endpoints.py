@@ -3,7 +3,6 @@
 import secrets
 
 import structlog
-from maillage_kit.audit_trail import AuditTrail
 
 from maillage_kit import clock
 from maillage_kit.context import CooperativeContext
@@ -12,6 +11,7 @@ from maillage_kit.db import PlatformSession
 from maillage_kit.errors import Conflict, Invalid
 from maillage_kit.guarded_http import GuardedHttp
 from maillage_kit.ids import new_id
+from maillage_kit.witness import Witness
 from maillage_platform.webhooks import queries
 from maillage_platform.webhooks.endpoint_form import EndpointForm, checked
 from maillage_platform.webhooks.models import WebhookEndpoint
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 async def add_endpoint(
     session: PlatformSession,
     *,
-    trail: AuditTrail,
+    witness: Witness,
     cipher: FieldCipher,
     http: GuardedHttp,
     cooperative: CooperativeContext,
@@ -54,14 +54,14 @@ async def add_endpoint(
     )
     session.add(endpoint)
     await session.flush()
-    await record_act(trail, cooperative, endpoint, by=by, action="webhooks.add_endpoint", types=endpoint.types)
+    await record_act(witness, cooperative, endpoint, by=by, action="webhooks.add_endpoint", types=endpoint.types)
     return endpoint, secret
 
 
 async def change_endpoint(
     session: PlatformSession,
     *,
-    trail: AuditTrail,
+    witness: Witness,
     http: GuardedHttp,
     cooperative: CooperativeContext,
     endpoint: WebhookEndpoint,
@@ -72,13 +72,13 @@ async def change_endpoint(
     facts = checked(form, http=http)
     endpoint.name, endpoint.url, endpoint.types = facts.name, facts.url, list(facts.types)
     await _changed(session, endpoint, by=by)
-    await record_act(trail, cooperative, endpoint, by=by, action="webhooks.change_endpoint", types=endpoint.types)
+    await record_act(witness, cooperative, endpoint, by=by, action="webhooks.change_endpoint", types=endpoint.types)
 
 
 async def pause_endpoint(
     session: PlatformSession,
     *,
-    trail: AuditTrail,
+    witness: Witness,
     cooperative: CooperativeContext,
     endpoint: WebhookEndpoint,
     paused: bool,
@@ -90,13 +90,13 @@ async def pause_endpoint(
     endpoint.paused_at = clock.now() if paused else None
     await _changed(session, endpoint, by=by)
     action = "webhooks.pause_endpoint" if paused else "webhooks.resume_endpoint"
-    await record_act(trail, cooperative, endpoint, by=by, action=action)
+    await record_act(witness, cooperative, endpoint, by=by, action=action)
 
 
 async def rotate_secret(
     session: PlatformSession,
     *,
-    trail: AuditTrail,
+    witness: Witness,
     cipher: FieldCipher,
     cooperative: CooperativeContext,
     endpoint: WebhookEndpoint,
@@ -113,14 +113,14 @@ async def rotate_secret(
     endpoint.former_secret_until = None if cut_former else clock.now() + FORMER_SECRET_LIFE
     endpoint.secret = cipher.encrypt(secret)
     await _changed(session, endpoint, by=by)
-    await record_act(trail, cooperative, endpoint, by=by, action="webhooks.rotate_secret", cut_former=cut_former)
+    await record_act(witness, cooperative, endpoint, by=by, action="webhooks.rotate_secret", cut_former=cut_former)
     return secret
 
 
 async def remove_endpoint(
     session: PlatformSession,
     *,
-    trail: AuditTrail,
+    witness: Witness,
     cooperative: CooperativeContext,
     endpoint: WebhookEndpoint,
     by: str,
@@ -128,11 +128,11 @@ async def remove_endpoint(
     """The address is told nothing any more; what waited for it is erased with it."""
     await session.delete(endpoint)
     await session.flush()
-    await record_act(trail, cooperative, endpoint, by=by, action="webhooks.remove_endpoint")
+    await record_act(witness, cooperative, endpoint, by=by, action="webhooks.remove_endpoint")
 
 
 async def record_act(
-    trail: AuditTrail,
+    witness: Witness,
     cooperative: CooperativeContext,
     endpoint: WebhookEndpoint,
     *,
@@ -143,8 +143,8 @@ async def record_act(
     """One line in the audit log of the cooperative. The address itself may hold a key: only its host is written."""
     log.info(action.replace(".", "_"), endpoint=str(endpoint.id))
     host = endpoint.url.split("/")[2] if endpoint.url.count("/") > 1 else ""
-    await trail.record(
-        cooperative.tenant,
+    await witness(
+        cooperative.id,
         actor=by,
         action=action,
         subject_type="webhook_endpoint",

@@ -3,12 +3,12 @@
 from uuid import UUID
 
 import sqlalchemy as sa
-from maillage_kit.audit_trail import AuditTrail
 
 from maillage_kit import clock
 from maillage_kit.context import CooperativeContext
 from maillage_kit.db import PlatformSession
 from maillage_kit.errors import Conflict
+from maillage_kit.witness import Witness
 from maillage_platform.webhooks.catalogue import TEST_TYPE, body_of
 from maillage_platform.webhooks.models import WebhookDelivery, WebhookEndpoint
 from maillage_platform.webhooks.rules import DeliveryState
@@ -39,7 +39,7 @@ async def send_test(session: PlatformSession, *, endpoint: WebhookEndpoint) -> N
 async def replay(
     session: PlatformSession,
     *,
-    trail: AuditTrail,
+    witness: Witness,
     cooperative: CooperativeContext,
     endpoint: WebhookEndpoint,
     delivery_id: UUID | None,
@@ -58,5 +58,5 @@ async def replay(
         statement = statement.where(WebhookDelivery.id == delivery_id)
     again = (await session.scalars(statement)).all()
     if again:
-        await record_act(trail, cooperative, endpoint, by=by, action="webhooks.replay", deliveries=len(again))
+        await record_act(witness, cooperative, endpoint, by=by, action="webhooks.replay", deliveries=len(again))
     return len(again)
