@@ -9,9 +9,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = (ROOT / "platform" / "src", ROOT / "tenants" / "src", *(ROOT / "plugins").glob("*/src"))
+PACKAGES = (
+    ROOT / "platform" / "src",
+    ROOT / "tenants" / "src",
+    *(ROOT / "plugins").glob("*/src"),
+    *(ROOT / "clients").glob("*/src"),
+)
 SOURCES = sorted(path for package in PACKAGES for path in package.rglob("*.py"))
-DOCUMENTS = sorted((*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "bench").glob("*.md")))
+DOCUMENTS = sorted(
+    (
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "bench").glob("*.md"),
+        *(ROOT / "clients").rglob("*.md"),
+    )
+)
 
 
 def tracked() -> list[Path]:
@@ -34,7 +46,7 @@ def test_no_test_folder_is_a_package_or_named_platform() -> None:
 
 
 def test_test_files_have_unique_names() -> None:
-    names = [path.name for place in ("tests", "plugins") for path in (ROOT / place).rglob("test_*.py")]
+    names = [path.name for place in ("tests", "plugins", "clients") for path in (ROOT / place).rglob("test_*.py")]
     assert sorted({name for name in names if names.count(name) > 1}) == []
 
 
@@ -98,7 +110,9 @@ def test_documents_name_paths_that_exist(path: Path) -> None:
     """Every `path/like.this` in backquotes, and every relative link, leads somewhere."""
     text = path.read_text(encoding="utf-8")
     links = [link.split("#")[0] for link in re.findall(r"\]\((?!https?:|mailto:|#)([^)\s]+)\)", text)]
-    named = re.findall(r"`((?:platform|tenants|plugins|migrations|tests|bench|deploy|docs|tools)/[\w./-]+)`", text)
+    named = re.findall(
+        r"`((?:platform|tenants|plugins|migrations|tests|bench|deploy|docs|tools|clients)/[\w./-]+)`", text
+    )
     missing = [link for link in links if link and not (path.parent / link).exists()]
     missing += [name for name in named if not (ROOT / name).exists()]
     assert missing == []

@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from maillage_app.testing.cooperatives import MANCHE
 from maillage_app.worker import run_handler
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
-from maillage_kit.clock import MovableClock
+from maillage_kit.clock import MovableClock, SharedClock
 from maillage_kit.context import CooperativeContext
 from maillage_kit.embedded_postgres import EmbeddedPostgres
 from maillage_kit.permissions import Role
@@ -471,3 +472,12 @@ async def office(sign_in: Any, eure: CooperativeContext) -> Any:
 async def app(office: Any, visitor: Any) -> OAuthApplication:
     """Habitat 27, an application of the Eure."""
     return await added_by(office, visitor.client)
+
+
+@pytest.fixture
+def shared_clock(tmp_path: Path, moved_clock) -> Iterator[SharedClock]:
+    """The time of the server's processes and of this one."""
+    shared = SharedClock(tmp_path / "clock")
+    shared.move_to(moved_clock.now())
+    with clock.using(shared, whole_process=True):
+        yield shared

@@ -2,21 +2,14 @@
 case is whole. The carrier does what carriers do: it sends the webhook again."""
 
 import asyncio
-import contextlib
-import os
 import random
-import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from maillage_kit import clock
+from maillage_app.testing.real_server import Server
 from maillage_kit.clock import SharedClock
 from maillage_kit.settings import Settings
 from maillage_kit.testing.phone_company import PhoneCompany
@@ -27,75 +20,9 @@ PONT_AUDEMER = "27467"
 PUBLIC_URL = "https://urgence.example.fr"
 
 
-class Server:
-    """The application as it runs in production, in its own processes."""
-
-    def __init__(self, settings: Settings, clock_file: Path, log: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
-        self.log = log
-        self.environment = {
-            **os.environ,
-            "MAILLAGE_ENVIRONMENT": "test",
-            "MAILLAGE_DATABASE__URL": settings.database.url or "",
-            "MAILLAGE_DATABASE__APP_URL": settings.database.app_url or "",
-            "MAILLAGE_WEB__PUBLIC_URL": PUBLIC_URL,
-            "MAILLAGE_CLOCK_FILE": str(clock_file),
-        }
-        self.process: subprocess.Popen[bytes] | None = None
-        self.killed = 0
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def running(self) -> bool:
-        return self.process is not None and self.process.poll() is None
-
-    async def start(self) -> None:
-        command = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "maillage_app.asgi:create"]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [*command, "--host", "127.0.0.1", "--port", str(self.port), "--no-ws"],
-                env=self.environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        async with httpx.AsyncClient(base_url=self.url) as client:
-            patience = time.monotonic() + 60
-            while True:
-                with contextlib.suppress(httpx.TransportError):
-                    await client.get("/static/favicon.svg")
-                    return
-                assert self.running, self.log.read_text()[-2000:]
-                assert time.monotonic() < patience
-                await asyncio.sleep(0.05)
-
-    def kill(self) -> None:
-        """SIGKILL to the server and its workers."""
-        if self.process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-            self.killed += 1
-        self.process = None
-
-
-@pytest.fixture
-def shared_clock(tmp_path: Path, moved_clock) -> Iterator[SharedClock]:
-    """The time of the server's processes and of this one."""
-    shared = SharedClock(tmp_path / "clock")
-    shared.move_to(moved_clock.now())
-    with clock.using(shared, whole_process=True):
-        yield shared
-
-
 @pytest.fixture
 async def server(settings: Settings, shared_clock: SharedClock, tmp_path: Path) -> AsyncIterator[Server]:
-    server = Server(settings, tmp_path / "clock", tmp_path / "server.log")
+    server = Server(settings, tmp_path / "clock", tmp_path / "server.log", public_url=PUBLIC_URL)
     yield server
     server.kill()
 

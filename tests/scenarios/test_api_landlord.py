@@ -1,0 +1,307 @@
+"""A landlord’s software written with the Python client, against the real server on a real port: 300 dwellings, five
+cases followed to their end, quotes over the limit approved, an invoice downloaded. With tokens of our own server."""
+
+import asyncio
+import hashlib
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from maillage_app.runtime import Runtime
+from maillage_app.testing.real_server import Server
+from maillage_client import ChangedMeanwhile, Client, Following, Invalid, NotAllowed, NotFound, TokenRefused
+from maillage_client.models import (
+    Approval,
+    Cancellation,
+    ConsumerStatus,
+    CustomerKind,
+    DwellingImport,
+    Intervention,
+    InvoiceKind,
+    NewCustomer,
+    NewOccupant,
+    NewRequest,
+    NewSite,
+    Opened,
+    PremisesUse,
+    Quote,
+    QuoteState,
+    SiteChange,
+    Status,
+)
+from maillage_kit.api_access import Scope
+from maillage_kit.clock import SharedClock
+from maillage_kit.context import CooperativeContext
+from maillage_kit.permissions import Role
+from maillage_kit.settings import Settings
+from maillage_kit.testing.oauth_application import OAuthApplication, added_by
+from maillage_tenants import interventions, invoices, quotes
+
+HABITAT = NewCustomer(
+    kind=CustomerKind.ORGANISATION,
+    consumer_status=ConsumerStatus.PROFESSIONAL,
+    name="Habitat de l’Eure",
+    siren="404833048",
+    email="astreinte@habitat.example",
+    billing_address="10 boulevard Georges-Chauvin",
+    billing_postcode="27000",
+    billing_city="Évreux",
+)
+BURST = {
+    "danger": "none", "problem": "leak", "flow": "burst", "shut_off": "no", "pipe_owner": "private",
+    "wet_electricity": "no", "neighbour_hit": "no", "vulnerable": "no",
+}  # fmt: skip
+LIMIT = 5_000
+DWELLINGS = 300
+CASES = 5
+
+
+def flat(number: int) -> NewSite:
+    return NewSite(
+        reference=f"RES-{number:03d}",
+        address=f"{number} rue Sadi-Carnot",
+        postcode="27500",
+        insee="27467",
+        premises_use=PremisesUse.DWELLING,
+        over_two_years=True,
+        occupant_name=f"Locataire {number}",
+    )
+
+
+def request_for(landlord: UUID, number: int) -> NewRequest:
+    return NewRequest(
+        customer_id=landlord,
+        dwelling_reference=f"RES-{number:03d}",
+        trade="plumbing",
+        answers=BURST,
+        occupant=NewOccupant(name=f"Locataire {number}", phone=f"+3361234560{number}"),
+        words="L’eau jaillit sous l’évier",
+        reference=f"DI-{number:03d}",
+        spending_limit_cents=LIMIT,
+    )
+
+
+@pytest.fixture
+async def server(settings: Settings, shared_clock: SharedClock, tmp_path: Path) -> AsyncIterator[Server]:
+    server = Server(settings, tmp_path / "clock", tmp_path / "server.log")
+    await server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+async def application(
+    runtime: Runtime, eure: CooperativeContext, shared_clock: SharedClock, sign_in, visitor
+) -> OAuthApplication:
+    """What the office gave to the landlord."""
+    scopes = [str(scope) for scope in Scope]
+    return await added_by(
+        await sign_in(Role.MANAGER, eure), visitor.client, grants=["client_credentials"], scopes=scopes
+    )
+
+
+@pytest.fixture
+def opens(server: Server, application: OAuthApplication) -> Callable[..., Client]:
+    """The landlord's software, as it starts."""
+
+    def start(**more: Any) -> Client:
+        assert application.secret is not None
+        return Client(server.url, "eure", client_id=application.client_id, secret=application.secret, **more)
+
+    return start
+
+
+class Karim:
+    """The artisan, on his telephone: what he does is done in the product itself."""
+
+    def __init__(self, runtime: Runtime, eure: CooperativeContext, crew: Any, clock: SharedClock) -> None:
+        self._runtime, self._eure, self._clock = runtime, eure, clock
+        self._me = crew.artisans[0]
+
+    def _session(self) -> Any:
+        return self._runtime.database.tenant(self._eure.tenant)
+
+    async def accepts(self, case_id: UUID) -> None:
+        async with self._session() as session:
+            offers = await interventions.offers(session, case_id=case_id)
+            (mine,) = [offer for offer in offers if offer.technician_id == self._me.technician_id]
+            await interventions.accept_offer(
+                session,
+                offer_id=mine.id,
+                technician_id=self._me.technician_id,
+                at=self._clock.now(),
+                by=self._me.name,
+            )
+
+    async def departs(self, case_id: UUID) -> None:
+        self._clock.advance(minutes=10)
+        async with self._session() as session:
+            await interventions.depart(session, case_id=case_id, at=self._clock.now(), by=self._me.name)
+
+    async def quotes(self, case_id: UUID) -> UUID:
+        self._clock.advance(minutes=15)
+        async with self._session() as session:
+            await interventions.arrive(session, case_id=case_id, at=self._clock.now(), by=self._me.name)
+            drafted = await quotes.draft_quote(
+                session,
+                cooperative=self._eure,
+                case_id=case_id,
+                trade_plugin=self._runtime.trades.get("plumbing"),
+                labour_minutes=120,
+                parts={},
+                certify=True,
+                by=self._me.name,
+            )
+            assert drafted.emergency is not None
+            await quotes.send_quote(session, cooperative=self._eure, quote_id=drafted.emergency, by=self._me.name)
+        return drafted.emergency
+
+    async def finishes(self, case_id: UUID) -> UUID:
+        """Raises when the work was not agreed to; the id of the invoice."""
+        self._clock.advance(minutes=50)
+        async with self._session() as session:
+            await interventions.add_attachment(
+                session,
+                case_id=case_id,
+                kind="after",
+                filename="évier.jpg",
+                content=b"\xff\xd8\xff\xe0" + b"0" * 50,
+                at=self._clock.now(),
+                by=self._me.name,
+            )
+            authority = await quotes.work_authority(session, case_id=case_id)
+            await interventions.finish_work(
+                session, case_id=case_id, at=self._clock.now(), by=self._me.name, authority=authority
+            )
+            note = await invoices.issue_note(session, cooperative=self._eure, case_id=case_id, by=self._me.name)
+        return note.id
+
+
+# What the landlord's software does, each a plain function of its own.
+
+
+def registers(software: Client) -> UUID:
+    landlord = software.create_customer(HABITAT)
+    report = software.import_sites(
+        landlord.id, DwellingImport(rows=[flat(number) for number in range(1, DWELLINGS + 1)])
+    )
+    assert (report.created, report.invalid) == (DWELLINGS, 0)
+    return landlord.id
+
+
+def opens_cases(software: Client, landlord: UUID) -> list[Opened]:
+    return [software.open_request(request_for(landlord, number)) for number in range(1, CASES + 1)]
+
+
+def follows(software: Client, cases: list[UUID]) -> dict[UUID, list[Status]]:
+    seen: dict[UUID, list[Status]] = defaultdict(list)
+    for case in Following(software, cases).poll(every=0.1):
+        if case.status not in seen[case.id][-1:]:
+            seen[case.id].append(case.status)
+    return seen
+
+
+def decides(software: Client, case_id: UUID) -> Quote:
+    """Reads the quote and its document; over the limit somebody decides, and signs what was read (R4)."""
+    (quote,) = software.list_quotes(case_id=case_id, state=QuoteState.SENT)
+    assert quote.within_spending_limit is False and quote.gross_cents > LIMIT
+    document = software.get_quote_document(quote.id)
+    digest = hashlib.sha256(document).hexdigest()
+    assert digest == quote.document_sha256
+    agreed = Approval(document_sha256=digest, signed_by="Claire Martin", vat_certified=True)
+    return software.approve_quote(quote.id, agreed)
+
+
+async def test_three_hundred_dwellings_five_cases_a_quote_and_an_invoice(
+    runtime: Runtime, eure: CooperativeContext, crew: Any, opens: Callable[..., Client], shared_clock: SharedClock
+) -> None:
+    karim = Karim(runtime, eure, crew, shared_clock)
+    with opens() as software, opens() as screen:
+        landlord = await asyncio.to_thread(registers, software)
+        sites = await asyncio.to_thread(lambda: list(software.list_sites(landlord)))
+        assert len({site.reference for site in sites}) == len(sites) == DWELLINGS, "over two pages"
+
+        opened = await asyncio.to_thread(opens_cases, software, landlord)
+        cases = [one.intervention.id for one in opened]
+        assert {one.intervention.status for one in opened} == {Status.OPEN_REQUESTED}
+        assert all(one.redirect is None for one in opened)
+
+        following = asyncio.create_task(asyncio.to_thread(follows, screen, cases))
+
+        async def shown(case_id: UUID, status: Status) -> Intervention:
+            """The software sees that status; the follower then had the time to see it too."""
+            found = (await asyncio.to_thread(software.get_intervention, case_id)).value
+            assert found.status == status
+            await asyncio.sleep(0.6)
+            return found
+
+        *repaired, called_off = cases
+        await asyncio.to_thread(software.cancel_request, called_off, Cancellation(reason="Le locataire a réparé."))
+        for case_id in repaired:
+            await karim.accepts(case_id)
+        told = await shown(repaired[0], Status.OPEN_ACKNOWLEDGED)
+        assert told.artisan is not None and told.artisan.person == "Karim Benali"
+        for case_id in repaired:
+            await karim.departs(case_id)
+        await shown(repaired[0], Status.OPEN_PLANNED)
+        notes = {}
+        for case_id in repaired:
+            await karim.quotes(case_id)
+            signed = await asyncio.to_thread(decides, software, case_id)
+            assert (signed.state, signed.signed_by) == (QuoteState.SIGNED, "Claire Martin")
+            notes[case_id] = await karim.finishes(case_id)
+        seen = await asyncio.wait_for(following, timeout=60)
+        whole = [Status.OPEN_REQUESTED, Status.OPEN_ACKNOWLEDGED, Status.OPEN_PLANNED, Status.CLOSED_DONE]
+        assert seen[called_off][-1] == Status.DENIED_CANCELED
+        assert [seen[case_id][-3:] for case_id in repaired] == [whole[-3:]] * len(repaired)
+
+        listed = await asyncio.to_thread(lambda: list(software.list_interventions(status=Status.CLOSED_DONE)))
+        assert {case.id for case in listed} == set(repaired)
+        (invoice,) = await asyncio.to_thread(lambda: list(software.list_invoices(case_id=repaired[0])))
+        assert (invoice.id, invoice.kind) == (notes[repaired[0]], InvoiceKind.INVOICE)
+        assert invoice.gross_cents == invoice.due_cents > LIMIT
+        document = await asyncio.to_thread(software.get_invoice_document, invoice.id)
+        assert document.startswith(b"%PDF-") and hashlib.sha256(document).hexdigest() == invoice.document_sha256
+        (photo,) = await asyncio.to_thread(lambda: list(software.list_documents(repaired[0])))
+        assert len(await asyncio.to_thread(software.get_document, repaired[0], photo.id)) == photo.size
+
+
+def corrects(software: Client, other: Client) -> None:
+    landlord = software.create_customer(HABITAT, idempotency_key="our-first-customer")
+    assert software.create_customer(HABITAT, idempotency_key="our-first-customer") == landlord, "done once"
+    assert [customer.id for customer in software.list_customers()] == [landlord.id]
+    made = software.create_site(landlord.id, flat(1))
+    read = software.get_site(landlord.id, made.id)
+    assert software.get_site(landlord.id, made.id, known=read) is read, "not changed"
+    changed = software.change_site(landlord.id, made.id, SiteChange(label="Cave"), if_match=read.etag)
+    assert (changed.value.label, changed.value.reference) == ("Cave", "RES-001"), "what is not given stays"
+    with pytest.raises(ChangedMeanwhile):
+        software.change_site(landlord.id, made.id, SiteChange(label="Grenier"), if_match=read.etag)
+    assert software.get_site(landlord.id, made.id, known=read).value.label == "Cave"
+    with pytest.raises(Invalid) as wrong:
+        software.open_request(request_for(landlord.id, 2))
+    assert wrong.value.fields.keys() == {"dwelling_reference"} and wrong.value.reference
+    with pytest.raises(NotFound):
+        software.get_site(made.id, made.id)
+    with pytest.raises(NotAllowed, match="interventions:read"):
+        next(other.list_interventions())
+
+
+async def test_what_goes_wrong_has_its_exception(opens: Callable[..., Client], server: Server) -> None:
+    with opens() as software, opens(scope="customers:read") as other:
+        await asyncio.to_thread(corrects, software, other)
+    with Client(server.url, "eure", client_id="habitat", secret="wrong") as stranger:
+        with pytest.raises(TokenRefused) as refused:
+            await asyncio.to_thread(stranger.get_cooperative)
+        assert refused.value.error == "invalid_client"
+
+
+async def test_a_token_that_ended_is_replaced(opens: Callable[..., Client], shared_clock: SharedClock) -> None:
+    with opens() as software:
+        first = await asyncio.to_thread(software.get_cooperative)
+        shared_clock.advance(hours=2)
+        assert await asyncio.to_thread(software.get_cooperative) == first
