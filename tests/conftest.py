@@ -41,6 +41,7 @@ from maillage_kit.embedded_postgres import EmbeddedPostgres
 from maillage_kit.permissions import Role
 from maillage_kit.settings import DatabaseSettings, Settings
 from maillage_kit.testing.api_tokens import TokenIssuer
+from maillage_kit.testing.webhook_receiver import Receiver, receiving
 from maillage_platform import identity, provisioning
 from maillage_tenants import territory
 from maillage_tenants.members import models as member_models
@@ -464,3 +465,10 @@ async def software(runtime: Runtime, issuer: TokenIssuer) -> AsyncIterator[Calla
     yield enter
     for client in opened:
         await client.aclose()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Whoever receives webhooks, on this machine."""
+    with receiving() as found:
+        yield found

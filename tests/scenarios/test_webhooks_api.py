@@ -1,10 +1,8 @@
 """A partner's software chooses its own addresses by the API, with its own secrets, and sees nobody else's."""
 
 import base64
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 
 from maillage_app.runtime import Runtime
@@ -16,7 +14,7 @@ from maillage_kit.context import CooperativeContext
 from maillage_kit.guarded_http import GuardedHttp
 from maillage_kit.ids import new_id
 from maillage_kit.permissions import Role
-from maillage_kit.testing.webhook_receiver import Receiver, receiving
+from maillage_kit.testing.webhook_receiver import Receiver
 from maillage_platform.oauth.models import ApiClient
 from maillage_platform.oauth.rules import AuthMethod
 from maillage_tenants import partners
@@ -28,12 +26,6 @@ def secret(letter: bytes) -> str:
 
 
 FIRST, SECOND = secret(b"a"), secret(b"b")
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as found:
-        yield found
 
 
 def asked(receiver: Receiver, **changes: Any) -> dict[str, Any]:

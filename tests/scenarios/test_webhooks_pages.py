@@ -1,7 +1,6 @@
 """The office chooses the addresses of its partners, tries them, and sends again what was given up."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,17 +14,11 @@ from maillage_kit.errors import Invalid
 from maillage_kit.guarded_http import GuardedHttp
 from maillage_kit.permissions import Role
 from maillage_kit.testing.oauth_application import shown
-from maillage_kit.testing.webhook_receiver import Receiver, receiving
+from maillage_kit.testing.webhook_receiver import Receiver
 from maillage_platform import webhooks
 from maillage_platform.webhooks.endpoint_form import EndpointForm, checked
 
 PAGE = "/c/eure/settings/webhooks"
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as found:
-        yield found
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def build_app(runtime: Runtime) -> Litestar:
     def the_technicians(request: Request[Any, Any, Any]) -> TechnicianFinder:
         return technician_finder(runtime, _cooperative(request))
 
-    openid = identity.OpenIdClient(GuardedHttp(open_to_private=not runtime.settings.in_production))
+    openid = identity.OpenIdClient(GuardedHttp.of(runtime.settings))
 
     def the_openid_client() -> identity.OpenIdClient:
         return openid

@@ -10,8 +10,8 @@ from maillage_tenants import partners
 
 
 def guarded_http(runtime: Runtime) -> GuardedHttp:
-    """Calls to addresses that cooperatives wrote; outside production they may be on this machine."""
-    return GuardedHttp(open_to_private=not runtime.settings.in_production, timeout=10.0)
+    """Calls to addresses that cooperatives wrote: ten seconds to answer."""
+    return GuardedHttp.of(runtime.settings, timeout=10.0)
 
 
 async def relay_webhooks(runtime: Runtime) -> int:

@@ -15,6 +15,8 @@ from functools import cached_property
 
 import httpx
 
+from maillage_kit.settings import Settings
+
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -40,6 +42,11 @@ class GuardedHttp:
         self._open = open_to_private
         self._timeout = timeout
         self._max_bytes = max_bytes
+
+    @classmethod
+    def of(cls, settings: Settings, *, timeout: float = 5.0) -> "GuardedHttp":
+        """As this installation calls: outside production others may be on this machine."""
+        return cls(open_to_private=not settings.in_production, timeout=timeout)
 
     def check_form(self, url: str) -> httpx.URL:
         """The address, once its form is acceptable: scheme, host, no password, no fragment, no private IP address

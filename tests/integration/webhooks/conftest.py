@@ -1,6 +1,5 @@
 """Addresses of partners that receive, and a worker that tells them."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -15,7 +14,6 @@ from maillage_kit.clock import MovableClock
 from maillage_kit.context import CooperativeContext
 from maillage_kit.guarded_http import GuardedHttp
 from maillage_kit.ids import new_id
-from maillage_kit.testing.webhook_receiver import Receiver, receiving
 from maillage_kit.witness import Witness
 from maillage_platform import webhooks
 from maillage_platform.webhooks.endpoint_form import EndpointForm
@@ -84,12 +82,6 @@ class Telling:
     async def endpoint(self, endpoint_id: UUID) -> WebhookEndpoint:
         async with self.runtime.database.platform() as session:
             return await session.get_one(WebhookEndpoint, endpoint_id)
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as found:
-        yield found
 
 
 @pytest.fixture

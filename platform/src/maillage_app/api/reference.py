@@ -85,7 +85,7 @@ def entries_of(document: Mapping[str, Any]) -> dict[str, list[Entry]]:
             (scopes,) = operation["security"][0].values()
             status = next(code for code in operation["responses"] if code.startswith("2"))
             body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-            content = operation["responses"][status]["content"]
+            content = operation["responses"][status].get("content", {})
             parameters = (
                 _field(item["name"], item["schema"], item["required"], item.get("description", ""))
                 for item in operation["parameters"]

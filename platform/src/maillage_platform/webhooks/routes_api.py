@@ -87,7 +87,7 @@ async def create_webhook(
         platform_session,
         witness=witness,
         cipher=cipher,
-        http=_http(settings),
+        http=GuardedHttp.of(settings),
         cooperative=cooperative,
         form=sent.form,
         by=by(caller),
@@ -147,7 +147,7 @@ async def change_webhook(
     }
     wanted = sent.over(before)
     if wanted != WebhookChange().over(before):
-        await endpoints.change_endpoint(platform_session, http=_http(settings), form=wanted, **act_on)
+        await endpoints.change_endpoint(platform_session, http=GuardedHttp.of(settings), form=wanted, **act_on)
     if sent.secret is not UNSET:
         await endpoints.rotate_secret(platform_session, cipher=cipher, cut_former=False, secret=sent.secret, **act_on)
     if sent.paused is not UNSET:
@@ -185,10 +185,6 @@ async def _found(
     if found is None:
         raise NotFound
     return found
-
-
-def _http(settings: Settings) -> GuardedHttp:
-    return GuardedHttp(open_to_private=not settings.in_production)
 
 
 TENANT_API_ROUTES = (list_webhooks, create_webhook, get_webhook, change_webhook, delete_webhook)

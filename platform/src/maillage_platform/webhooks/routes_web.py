@@ -45,7 +45,7 @@ class EndpointPages:
 
     @property
     def http(self) -> GuardedHttp:
-        return GuardedHttp(open_to_private=not self.settings.in_production)
+        return GuardedHttp.of(self.settings)
 
     @property
     def list_address(self) -> str:
