@@ -23,6 +23,7 @@ from maillage_client.models import (
     ConsumerStatus,
     CustomerKind,
     DwellingImport,
+    Intervention,
     InvoiceKind,
     NewCustomer,
     NewOccupant,
@@ -307,11 +308,11 @@ async def test_the_example_of_the_readme_does_what_it_says(
     )
     talk = asyncio.create_task(program.communicate())
     with opens() as software:
-        for _ in range(100):
-            found = await asyncio.to_thread(lambda: list(software.list_interventions(status=Status.OPEN_REQUESTED)))
-            if found:
-                break
-            await asyncio.sleep(0.1)
+        found: list[Intervention] = []
+        async with asyncio.timeout(60):
+            while not found:
+                assert not talk.done(), await talk
+                found = await asyncio.to_thread(lambda: list(software.list_interventions(status=Status.OPEN_REQUESTED)))
         await asyncio.to_thread(software.cancel_request, found[0].id, Cancellation(reason="Le locataire a réparé."))
     said, wrong = await asyncio.wait_for(talk, timeout=60)
     assert (program.returncode, wrong.decode()) == (0, "")
