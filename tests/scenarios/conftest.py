@@ -20,9 +20,11 @@ from maillage_app.app import build_app
 from maillage_app.onboarding import open_cooperative
 from maillage_app.runtime import Runtime
 from maillage_app.testing.cooperatives import MANCHE
+from maillage_app.testing.real_server import Server
 from maillage_app.worker import run_handler
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
+from maillage_kit.api_access import Scope
 from maillage_kit.clock import MovableClock, SharedClock
 from maillage_kit.context import CooperativeContext
 from maillage_kit.embedded_postgres import EmbeddedPostgres
@@ -481,3 +483,23 @@ def shared_clock(tmp_path: Path, moved_clock) -> Iterator[SharedClock]:
     shared.move_to(moved_clock.now())
     with clock.using(shared, whole_process=True):
         yield shared
+
+
+@pytest.fixture
+async def api_server(settings: Settings, shared_clock: SharedClock, tmp_path: Path) -> AsyncIterator[Server]:
+    """The real server on a real port, which is its public address."""
+    server = Server(settings, tmp_path / "clock", tmp_path / "server.log")
+    await server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+async def application(
+    runtime: Runtime, eure: CooperativeContext, shared_clock: SharedClock, sign_in, visitor
+) -> OAuthApplication:
+    """An application of Eure that may do everything, in its own name: what the office gave to its partner."""
+    scopes = [str(scope) for scope in Scope]
+    return await added_by(
+        await sign_in(Role.MANAGER, eure), visitor.client, grants=["client_credentials"], scopes=scopes
+    )

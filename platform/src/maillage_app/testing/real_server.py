@@ -58,7 +58,8 @@ class Server:
                 with contextlib.suppress(httpx.TransportError):
                     await client.get("/static/favicon.svg")
                     return
-                assert self.running and time.monotonic() < patience, self.log.read_text()[-2000:]
+                assert self.running, self.log.read_text()[-2000:]
+                assert time.monotonic() < patience
                 await asyncio.sleep(0.05)
 
     def kill(self) -> None:
