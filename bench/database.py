@@ -175,6 +175,8 @@ def _copy_rows(connection: psycopg.Connection[Any], source: str, target: str, ta
         raise RuntimeError("ex_duty_no_overlap is gone: what the copies hold would not be what the product keeps")
     connection.execute("alter table duty drop constraint ex_duty_no_overlap")
     for table in tables:
+        # a migration may have made a row, such as the beginning of the audit log
+        connection.execute(sql.SQL("delete from {}.{}").format(*_ids(target, table)))
         connection.execute(
             sql.SQL("insert into {1}.{2} overriding system value select * from {0}.{2}").format(
                 *_ids(source, target, table)
