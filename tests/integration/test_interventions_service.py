@@ -122,7 +122,7 @@ async def test_a_case_from_request_to_closing(
         ).scalar_one()
     assert payload == {
         "intervention_id": str(case_id), "trade": "plumbing", "arrival_kept": True, "accept_kept": True,
-        "day": "2027-03-01",
+        "day": "2027-03-01", "customer_id": None,
     }  # fmt: skip
 
 

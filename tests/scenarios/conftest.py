@@ -471,7 +471,7 @@ async def office(sign_in: Any, eure: CooperativeContext) -> Any:
 
 
 @pytest.fixture
-async def app(office: Any, visitor: Any) -> OAuthApplication:
+async def habitat(office: Any, visitor: Any) -> OAuthApplication:
     """Habitat 27, an application of the Eure."""
     return await added_by(office, visitor.client)
 
@@ -495,7 +495,7 @@ async def api_server(settings: Settings, shared_clock: SharedClock, tmp_path: Pa
 
 
 @pytest.fixture
-async def application(
+async def landlord(
     runtime: Runtime, eure: CooperativeContext, shared_clock: SharedClock, sign_in, visitor
 ) -> OAuthApplication:
     """An application of Eure that may do everything, in its own name: what the office gave to its partner."""

@@ -13,12 +13,12 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "howto" / "api-clients.md"
 BLANKS = "URL=http://localhost:8027 CLIENT_ID=… SECRET=…"
 
 
-async def test_the_page_leads_to_a_first_answer(api_server: Server, application: OAuthApplication) -> None:
+async def test_the_page_leads_to_a_first_answer(api_server: Server, landlord: OAuthApplication) -> None:
     text = PAGE.read_text(encoding="utf-8")
     own_name = text[text.index("## A token in its own name") : text.index("## With a key of its own")]
     typed = "".join(re.findall(r"^```sh\n(.*?)^```$", own_name, re.DOTALL | re.MULTILINE))
     assert BLANKS in typed
-    filled = f"URL={api_server.url} CLIENT_ID={application.client_id} SECRET={application.secret}"
+    filled = f"URL={api_server.url} CLIENT_ID={landlord.client_id} SECRET={landlord.secret}"
     script = re.sub(r"^curl ", "echo; curl -sS ", typed.replace(BLANKS, filled), flags=re.MULTILINE)
     done = await asyncio.to_thread(subprocess.run, ["bash", "-eu", "-c", script], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")

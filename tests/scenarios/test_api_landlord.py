@@ -87,12 +87,12 @@ def request_for(landlord: UUID, number: int) -> NewRequest:
 
 
 @pytest.fixture
-def opens(api_server: Server, application: OAuthApplication) -> Callable[..., Client]:
+def opens(api_server: Server, landlord: OAuthApplication) -> Callable[..., Client]:
     """The landlord's software, as it starts."""
 
     def start(**more: Any) -> Client:
-        assert application.secret is not None
-        return Client(api_server.url, "eure", client_id=application.client_id, secret=application.secret, **more)
+        assert landlord.secret is not None
+        return Client(api_server.url, "eure", client_id=landlord.client_id, secret=landlord.secret, **more)
 
     return start
 
@@ -292,12 +292,12 @@ async def test_a_token_that_ended_is_replaced(opens: Callable[..., Client], shar
 
 
 async def test_the_example_of_the_readme_does_what_it_says(
-    crew: Any, opens: Callable[..., Client], application: OAuthApplication, api_server: Server
+    crew: Any, opens: Callable[..., Client], landlord: OAuthApplication, api_server: Server
 ) -> None:
     """Typed as it stands, but for the half minute between two looks; its case is called off so that it ends."""
     (example,) = re.findall(r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     assert "every=30" in example
-    who = {"URL": api_server.url, "CLIENT_ID": application.client_id, "SECRET": str(application.secret)}
+    who = {"URL": api_server.url, "CLIENT_ID": landlord.client_id, "SECRET": str(landlord.secret)}
     program = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",

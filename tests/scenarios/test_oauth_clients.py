@@ -28,25 +28,25 @@ def jwks(*keys: Any, private: bool = False) -> str:
     return json.dumps({"keys": [key.as_dict(private=private) for key in keys]})
 
 
-async def test_a_secret_is_shown_once_and_never_stored(runtime: Runtime, office, app: OAuthApplication) -> None:
+async def test_a_secret_is_shown_once_and_never_stored(runtime: Runtime, office, habitat: OAuthApplication) -> None:
     async with runtime.database.platform() as session:
         (row,) = (await session.scalars(sa.select(ApiClient))).all()
-    assert app.secret
-    assert app.secret not in str(vars(row))
-    for page in (PAGE, f"{PAGE}/{app.client_id}"):
+    assert habitat.secret
+    assert habitat.secret not in str(vars(row))
+    for page in (PAGE, f"{PAGE}/{habitat.client_id}"):
         seen = await office.get(page)
-        assert (seen.status_code, "Habitat 27" in seen.text, app.secret in seen.text) == (200, True, False)
+        assert (seen.status_code, "Habitat 27" in seen.text, habitat.secret in seen.text) == (200, True, False)
 
 
 async def test_a_new_secret_leaves_a_day_to_the_former_unless_it_was_stolen(
-    runtime: Runtime, eure, office, app: OAuthApplication, moved_clock: MovableClock
+    runtime: Runtime, eure, office, habitat: OAuthApplication, moved_clock: MovableClock
 ) -> None:
     async def serves(secret: str | None) -> bool:
-        app.secret = secret
-        return (await app.token()).status_code == 200
+        habitat.secret = secret
+        return (await habitat.token()).status_code == 200
 
-    first = app.secret
-    rotated = await office.post(f"{PAGE}/{app.client_id}/secret")
+    first = habitat.secret
+    rotated = await office.post(f"{PAGE}/{habitat.client_id}/secret")
     assert (rotated.status_code, rotated.headers["cache-control"]) == (200, "no-store")
     second = shown(rotated.text, "Secret (client secret)")
     assert second != first
@@ -56,15 +56,15 @@ async def test_a_new_secret_leaves_a_day_to_the_former_unless_it_was_stolen(
     moved_clock.advance(minutes=1)
     assert [await serves(first), await serves(second)] == [False, True]
 
-    stolen = await office.post(f"{PAGE}/{app.client_id}/secret", {"cut": "1"})
+    stolen = await office.post(f"{PAGE}/{habitat.client_id}/secret", {"cut": "1"})
     third = shown(stolen.text, "Secret (client secret)")
     assert [await serves(first), await serves(second), await serves(third)] == [False, False, True]
 
-    assert (await office.post(f"{PAGE}/{app.client_id}/revoke")).status_code == 303
+    assert (await office.post(f"{PAGE}/{habitat.client_id}/revoke")).status_code == 303
     assert [await serves(second), await serves(third)] == [False, False]
-    assert (await office.post(f"{PAGE}/{app.client_id}/secret")).status_code == 409
-    assert (await office.post(f"{PAGE}/{app.client_id}", {"name": "Encore"})).status_code == 409
-    assert "Révoquée" in (await office.get(f"{PAGE}/{app.client_id}")).text
+    assert (await office.post(f"{PAGE}/{habitat.client_id}/secret")).status_code == 409
+    assert (await office.post(f"{PAGE}/{habitat.client_id}", {"name": "Encore"})).status_code == 409
+    assert "Révoquée" in (await office.get(f"{PAGE}/{habitat.client_id}")).text
     async with runtime.database.tenant(eure.tenant) as session:
         rows = await session.execute(sa.text("select actor, action, detail from audit_entry order by id"))
         kept = [(actor, action) for actor, action, _ in rows if action.startswith("oauth.")]
@@ -143,7 +143,7 @@ async def test_the_list_is_paginated(runtime: Runtime, eure, office, moved_clock
 
 
 async def test_only_that_office_may_allow_it(
-    runtime: Runtime, eure, seine_maritime, sign_in, app: OAuthApplication
+    runtime: Runtime, eure, seine_maritime, sign_in, habitat: OAuthApplication
 ) -> None:
     """Only who may link applications lends one rights: a dispatcher, an artisan or a neighbour has nothing to lend."""
     for person in (
@@ -152,41 +152,41 @@ async def test_only_that_office_may_allow_it(
         await sign_in(Role.OPERATOR),
         await sign_in(Role.MANAGER, seine_maritime),
     ):
-        seen = await person.get(app.way_in())
+        seen = await person.get(habitat.way_in())
         assert (seen.status_code, "Autoriser</span>" in seen.text) == (403, False)
         assert "Seule la gérance" in seen.text
-        assert (await person.post(app.way_in(), {"decision": "allow"})).status_code == 403
+        assert (await person.post(habitat.way_in(), {"decision": "allow"})).status_code == 403
     async with runtime.database.platform() as session:
         assert (await session.scalars(sa.select(Consent))).all() == []
 
 
-async def test_nobody_consents_by_following_a_link(runtime: Runtime, office, app: OAuthApplication) -> None:
+async def test_nobody_consents_by_following_a_link(runtime: Runtime, office, habitat: OAuthApplication) -> None:
     """The answer needs the token that our own page holds; anything but a yes is a no."""
-    assert (await office.get(app.way_in())).status_code == 200
-    forged = await office.client.post(app.way_in(), data={"decision": "allow"}, headers={"accept": "text/html"})
+    assert (await office.get(habitat.way_in())).status_code == 200
+    forged = await office.client.post(habitat.way_in(), data={"decision": "allow"}, headers={"accept": "text/html"})
     assert forged.status_code == 403
     async with runtime.database.platform() as session:
         assert (await session.scalars(sa.select(Consent))).all() == []
-    assert app.comes_back(await office.post(app.way_in(), {"decision": ""}))["error"] == "access_denied"
+    assert habitat.comes_back(await office.post(habitat.way_in(), {"decision": ""}))["error"] == "access_denied"
 
 
-async def test_somebody_signs_in_and_goes_on(runtime: Runtime, eure, visitor, app: OAuthApplication) -> None:
+async def test_somebody_signs_in_and_goes_on(runtime: Runtime, eure, visitor, habitat: OAuthApplication) -> None:
     visitor.client.cookies.clear()
-    asked = await visitor.get(app.way_in())
+    asked = await visitor.get(habitat.way_in())
     assert (asked.status_code, asked.headers["location"]) == (303, "/signin?place=eure")
     async with runtime.database.platform() as session:
         account = await identity.add_account(session, email="ana@eure.example", display_name="Ana Ruiz")
         await identity.add_membership(session, account=account, role=Role.MANAGER, cooperative_id=eure.id)
         link = await identity.make_link(session, account=account)
     entered = await visitor.post(f"/signin/{link}")
-    assert entered.headers["location"] == app.way_in()
+    assert entered.headers["location"] == habitat.way_in()
     seen = await visitor.get(entered.headers["location"])
     assert "Ana Ruiz" in seen.text
     assert "maillage_onwards" not in visitor.client.cookies  # once is enough
-    assert "code" in app.comes_back(await visitor.post(app.way_in(), {"decision": "allow"}))
+    assert "code" in habitat.comes_back(await visitor.post(habitat.way_in(), {"decision": "allow"}))
 
 
-async def test_somebody_changes_hats_and_goes_on(runtime: Runtime, eure, visitor, app: OAuthApplication) -> None:
+async def test_somebody_changes_hats_and_goes_on(runtime: Runtime, eure, visitor, habitat: OAuthApplication) -> None:
     async with runtime.database.platform() as session:
         account = await identity.add_account(session, email="ana@eure.example", display_name="Ana Ruiz")
         artisan = await identity.add_membership(session, account=account, role=Role.MEMBER, cooperative_id=eure.id)
@@ -194,13 +194,13 @@ async def test_somebody_changes_hats_and_goes_on(runtime: Runtime, eure, visitor
         token = await identity.open_session(session, membership=artisan)
     visitor.client.cookies.clear()
     visitor.client.cookies.set("maillage_session", token, domain="localhost.local")  # as the server sets it
-    assert (await visitor.get(app.way_in())).status_code == 403
+    assert (await visitor.get(habitat.way_in())).status_code == 403
     changed = await visitor.post("/account/hats", {"membership": str(office.id)})
-    assert (changed.status_code, changed.headers["location"]) == (303, app.way_in())
-    assert (await visitor.get(app.way_in())).status_code == 200
+    assert (changed.status_code, changed.headers["location"]) == (303, habitat.way_in())
+    assert (await visitor.get(habitat.way_in())).status_code == 200
 
 
-async def test_a_second_factor_comes_first(runtime: Runtime, eure, sign_in, office, app: OAuthApplication) -> None:
+async def test_a_second_factor_comes_first(runtime: Runtime, eure, sign_in, office, habitat: OAuthApplication) -> None:
     strict = runtime.settings.model_copy(
         update={"sign_in": SignInSettings(passkey_required_for=frozenset({Role.MANAGER}))}
     )
@@ -209,7 +209,7 @@ async def test_a_second_factor_comes_first(runtime: Runtime, eure, sign_in, offi
     async with httpx.AsyncClient(
         transport=transport, base_url="http://localhost:8027", cookies=office.client.cookies
     ) as client:
-        asked = await client.get(app.way_in(), headers={"accept": "text/html"})
+        asked = await client.get(habitat.way_in(), headers={"accept": "text/html"})
         assert (asked.status_code, asked.headers["location"]) == (303, "/signin/second")
         assert "maillage_onwards" in client.cookies
 
@@ -224,9 +224,9 @@ async def test_nobody_is_led_elsewhere_after_sign_in(runtime: Runtime, eure, vis
         assert (await visitor.post(f"/signin/{link}")).headers["location"] == "/c/eure/desk", planted
 
 
-async def test_what_machines_send_by_mistake(visitor, app: OAuthApplication) -> None:
+async def test_what_machines_send_by_mistake(visitor, habitat: OAuthApplication) -> None:
     """Always an answer of RFC 6749, never a broken page."""
-    proof = (app.client_id, app.secret or "")
+    proof = (habitat.client_id, habitat.secret or "")
     ask = visitor.client.post
     form = {"content-type": "application/x-www-form-urlencoded"}
     for body, headers, error in (
@@ -251,23 +251,25 @@ async def test_what_machines_send_by_mistake(visitor, app: OAuthApplication) -> 
     assert (await ask("/oauth/token", content=b"x" * 40_000, headers=form, auth=proof)).status_code == 413
 
 
-async def test_a_machine_gone_wild_waits(runtime: Runtime, app: OAuthApplication, moved_clock: MovableClock) -> None:
+async def test_a_machine_gone_wild_waits(
+    runtime: Runtime, habitat: OAuthApplication, moved_clock: MovableClock
+) -> None:
     async with runtime.database.platform() as session:
         for key, count in (("oauth:address:127.0.0.1", PER_ADDRESS), ("oauth:client:x", 1)):
             session.add(RateLimit(key=key, window_start=moved_clock.now(), count=count))
-    assert (await app.token()).status_code == 429
-    assert (await app.asks("/oauth/introspect", token="x")).status_code == 429
+    assert (await habitat.token()).status_code == 429
+    assert (await habitat.asks("/oauth/introspect", token="x")).status_code == 429
     moved_clock.advance(minutes=1)
-    assert (await app.token()).status_code == 200
+    assert (await habitat.token()).status_code == 200
     async with runtime.database.platform() as session:
         await session.execute(
-            sa.update(RateLimit).where(RateLimit.key == f"oauth:client:{app.client_id}").values(count=60)
+            sa.update(RateLimit).where(RateLimit.key == f"oauth:client:{habitat.client_id}").values(count=60)
         )
-    assert (await app.token()).status_code == 429
+    assert (await habitat.token()).status_code == 429
 
 
 async def test_what_is_old_is_erased(
-    runtime: Runtime, office, visitor, app: OAuthApplication, moved_clock: MovableClock
+    runtime: Runtime, office, visitor, habitat: OAuthApplication, moved_clock: MovableClock
 ) -> None:
     """R68: nothing of a consent a year after it was given; proofs and revocations as soon as they have expired."""
     key = ECKey.generate_key("P-256", private=True)
@@ -281,8 +283,8 @@ async def test_what_is_old_is_erased(
     added = await office.post(PAGE, form)
     own = OAuthApplication(visitor.client, client_id=added.headers["location"].rsplit("/", 1)[-1], key=key)
     assert (await own.token()).status_code == 200
-    code = app.comes_back(await office.post(app.way_in(), {"decision": "allow"}))["code"]
-    assert (await app.exchanges(code)).status_code == 200
+    code = habitat.comes_back(await office.post(habitat.way_in(), {"decision": "allow"}))["code"]
+    assert (await habitat.exchanges(code)).status_code == 200
 
     async def kept() -> list[int]:
         await oauth.turn_keys_and_forget(runtime.database, cipher=runtime.cipher)

@@ -27,10 +27,10 @@ AUDIENCE = "http://localhost:8027/api/v1/cooperatives/eure"
 
 
 async def test_a_token_is_for_one_cooperative(
-    runtime: Runtime, eure, seine_maritime, sign_in, visitor, app: OAuthApplication
+    runtime: Runtime, eure, seine_maritime, sign_in, visitor, habitat: OAuthApplication
 ) -> None:
     there = await added_by(await sign_in(Role.MANAGER, seine_maritime), visitor.client, slug="seine-maritime")
-    here_token = (await app.token()).json()["access_token"]
+    here_token = (await habitat.token()).json()["access_token"]
     there_token = (await there.token()).json()["access_token"]
     other = AUDIENCE.replace("eure", "seine-maritime")
     assert (await runtime.tokens.verify(here_token, audience=AUDIENCE)).cooperative_id == eure.id
@@ -40,24 +40,24 @@ async def test_a_token_is_for_one_cooperative(
             await runtime.tokens.verify(token, audience=audience)
 
 
-async def test_a_token_expires(runtime: Runtime, app: OAuthApplication, moved_clock: MovableClock) -> None:
-    token = (await app.token()).json()["access_token"]
+async def test_a_token_expires(runtime: Runtime, habitat: OAuthApplication, moved_clock: MovableClock) -> None:
+    token = (await habitat.token()).json()["access_token"]
     moved_clock.advance(seconds=599)
-    assert (await runtime.tokens.verify(token, audience=AUDIENCE)).client_id == app.client_id
+    assert (await runtime.tokens.verify(token, audience=AUDIENCE)).client_id == habitat.client_id
     moved_clock.advance(seconds=1)
     with pytest.raises(InvalidToken) as caught:
         await runtime.tokens.verify(token, audience=AUDIENCE)
     assert caught.value.status == 401
     assert caught.value.headers == {"WWW-Authenticate": 'Bearer error="invalid_token"'}
-    assert (await app.asks("/oauth/introspect", token=token)).json() == {"active": False}
+    assert (await habitat.asks("/oauth/introspect", token=token)).json() == {"active": False}
 
 
 def part(value: dict[str, Any]) -> str:
     return urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
-async def test_a_token_that_we_did_not_sign_as_it_is(runtime: Runtime, app: OAuthApplication) -> None:
-    token = (await app.token()).json()["access_token"]
+async def test_a_token_that_we_did_not_sign_as_it_is(runtime: Runtime, habitat: OAuthApplication) -> None:
+    token = (await habitat.token()).json()["access_token"]
     head, body, seal = token.split(".")
     header, claims = (json.loads(urlsafe_b64decode(each + "==")) for each in (head, body))
     stranger = ECKey.generate_key("P-256", private=True)
@@ -70,7 +70,7 @@ async def test_a_token_that_we_did_not_sign_as_it_is(runtime: Runtime, app: OAut
         sealed = {**header, **(head or {})}
         return jwt.encode(sealed, told, key, algorithms=[sealed["alg"]], default_type=None)
 
-    assert (await runtime.tokens.verify(signed(), audience=AUDIENCE)).client_id == app.client_id
+    assert (await runtime.tokens.verify(signed(), audience=AUDIENCE)).client_id == habitat.client_id
     forged = {
         "no signature": f"{part({**header, 'alg': 'none'})}.{body}.",
         "no signature, no key": f"{part({'alg': 'none', 'typ': 'at+jwt'})}.{body}.",
@@ -106,25 +106,27 @@ async def test_a_token_that_we_did_not_sign_as_it_is(runtime: Runtime, app: OAut
             pytest.fail(why)
 
 
-async def test_a_verifier_believes_a_revocation_within_seconds(runtime: Runtime, office, app: OAuthApplication) -> None:
+async def test_a_verifier_believes_a_revocation_within_seconds(
+    runtime: Runtime, office, habitat: OAuthApplication
+) -> None:
     seconds = [0.0]
     verifier = oauth.Verifier(runtime.database, runtime.settings, monotonic=lambda: seconds[0])
-    token = (await app.token()).json()["access_token"]
-    assert (await verifier.verify(token, audience=AUDIENCE)).client_id == app.client_id
-    revoked = await office.post(f"/c/eure/settings/api-clients/{app.client_id}/revoke")
+    token = (await habitat.token()).json()["access_token"]
+    assert (await verifier.verify(token, audience=AUDIENCE)).client_id == habitat.client_id
+    revoked = await office.post(f"/c/eure/settings/api-clients/{habitat.client_id}/revoke")
     assert revoked.status_code == 303
     seconds[0] += 4.9
-    assert (await verifier.verify(token, audience=AUDIENCE)).client_id == app.client_id
+    assert (await verifier.verify(token, audience=AUDIENCE)).client_id == habitat.client_id
     seconds[0] += 0.1
     with pytest.raises(InvalidToken):
         await verifier.verify(token, audience=AUDIENCE)
-    assert (await app.token()).status_code == 401
-    gone = await office.get(app.way_in())
+    assert (await habitat.token()).status_code == 401
+    gone = await office.get(habitat.way_in())
     assert (gone.status_code, "location" in gone.headers) == (400, False)
 
 
 async def test_the_keys_turn_and_the_old_one_serves_its_last_token(
-    runtime: Runtime, app: OAuthApplication, visitor, moved_clock: MovableClock
+    runtime: Runtime, habitat: OAuthApplication, visitor, moved_clock: MovableClock
 ) -> None:
     """The next key is listed an hour before it signs, the former until its last token has expired."""
 
@@ -140,7 +142,7 @@ async def test_the_keys_turn_and_the_old_one_serves_its_last_token(
 
     seconds = [0.0]
     verifier = oauth.Verifier(runtime.database, runtime.settings, monotonic=lambda: seconds[0])
-    (old,) = [kid((await app.token()).json()["access_token"])]
+    (old,) = [kid((await habitat.token()).json()["access_token"])]
     assert await listed() == [old]
     moved_clock.advance(days=29, hours=23)
     await hour_passes()
@@ -149,14 +151,14 @@ async def test_the_keys_turn_and_the_old_one_serves_its_last_token(
     new, before = await listed()
     assert before == old
     moved_clock.advance(minutes=59)
-    last = (await app.token()).json()["access_token"]
+    last = (await habitat.token()).json()["access_token"]
     assert kid(last) == old
-    assert (await verifier.verify(last, audience=AUDIENCE)).client_id == app.client_id
+    assert (await verifier.verify(last, audience=AUDIENCE)).client_id == habitat.client_id
     moved_clock.advance(minutes=1)
-    first = (await app.token()).json()["access_token"]
+    first = (await habitat.token()).json()["access_token"]
     assert kid(first) == new
     for token in (last, first):
-        assert (await verifier.verify(token, audience=AUDIENCE)).client_id == app.client_id
+        assert (await verifier.verify(token, audience=AUDIENCE)).client_id == habitat.client_id
     moved_clock.advance(minutes=9, seconds=59)
     await oauth.turn_keys_and_forget(runtime.database, cipher=runtime.cipher)
     assert await listed() == [new, old]
@@ -170,17 +172,17 @@ async def test_the_keys_turn_and_the_old_one_serves_its_last_token(
     assert "d" in json.loads(runtime.cipher.decrypt(kept.private_jwk))
 
 
-async def test_a_stolen_key_is_erased(runtime: Runtime, app: OAuthApplication) -> None:
+async def test_a_stolen_key_is_erased(runtime: Runtime, habitat: OAuthApplication) -> None:
     """The emergency of the how-to: its tokens are refused within a minute, new ones are given at once."""
     seconds = [0.0]
     verifier = oauth.Verifier(runtime.database, runtime.settings, monotonic=lambda: seconds[0])
-    before = (await app.token()).json()["access_token"]
-    assert (await verifier.verify(before, audience=AUDIENCE)).client_id == app.client_id
+    before = (await habitat.token()).json()["access_token"]
+    assert (await verifier.verify(before, audience=AUDIENCE)).client_id == habitat.client_id
     async with runtime.database.platform() as session:
         await session.execute(sa.delete(SigningKey))
-    after = (await app.token()).json()["access_token"]
+    after = (await habitat.token()).json()["access_token"]
     seconds[0] += 61
-    assert (await verifier.verify(after, audience=AUDIENCE)).client_id == app.client_id
+    assert (await verifier.verify(after, audience=AUDIENCE)).client_id == habitat.client_id
     with pytest.raises(InvalidToken):
         await verifier.verify(before, audience=AUDIENCE)
 
@@ -188,14 +190,14 @@ async def test_a_stolen_key_is_erased(runtime: Runtime, app: OAuthApplication) -
 # --- secrets and keys of applications ----------------------------
 
 
-async def test_somebody_elses_secret(office, visitor, app: OAuthApplication) -> None:
+async def test_somebody_elses_secret(office, visitor, habitat: OAuthApplication) -> None:
     other = await added_by(office, visitor.client, name="Syndic")
     ask = {"grant_type": "client_credentials"}
     for pair in (
-        (app.client_id, other.secret),
-        (app.client_id, "x"),
-        (app.client_id, ""),
-        (str(UUID(int=7)), app.secret),
+        (habitat.client_id, other.secret),
+        (habitat.client_id, "x"),
+        (habitat.client_id, ""),
+        (str(UUID(int=7)), habitat.secret),
         ("x", "x"),
         ("é", "é"),
     ):
@@ -208,15 +210,15 @@ async def test_somebody_elses_secret(office, visitor, app: OAuthApplication) -> 
     for header in ("Basic !", "Basic 4pyT4pyT/w==", "Basic", "Bearer x", "Basic AAAA"):
         answer = await visitor.client.post("/oauth/token", data=ask, headers={"authorization": header})
         assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client"), header
-    fits = {**ask, "client_id": app.client_id, "client_secret": app.secret}
+    fits = {**ask, "client_id": habitat.client_id, "client_secret": habitat.secret}
     assert (await visitor.client.post("/oauth/token", data=fits)).status_code == 200
-    both = await visitor.client.post("/oauth/token", data=fits, auth=(app.client_id, app.secret))
+    both = await visitor.client.post("/oauth/token", data=fits, auth=(habitat.client_id, habitat.secret))
     refused(both, "invalid_request")
     two = await visitor.client.post(
-        "/oauth/token", data={**ask, "client_id": other.client_id}, auth=(app.client_id, app.secret)
+        "/oauth/token", data={**ask, "client_id": other.client_id}, auth=(habitat.client_id, habitat.secret)
     )
     refused(two, "invalid_request")
-    nobody = await visitor.client.post("/oauth/token", data={**ask, "client_id": app.client_id})
+    nobody = await visitor.client.post("/oauth/token", data={**ask, "client_id": habitat.client_id})
     assert nobody.status_code == 401
 
 
@@ -235,7 +237,7 @@ async def signing(office: Any, visitor: Any, key: ECKey) -> OAuthApplication:
 
 
 async def test_a_proof_that_is_not_for_us_or_not_for_now(
-    office, visitor, app: OAuthApplication, moved_clock: MovableClock
+    office, visitor, habitat: OAuthApplication, moved_clock: MovableClock
 ) -> None:
     key, another = ECKey.generate_key("P-256", private=True), ECKey.generate_key("P-256", private=True)
     own = await signing(office, visitor, key)
@@ -262,7 +264,7 @@ async def test_a_proof_that_is_not_for_us_or_not_for_now(
         "without a name": own.assertion(jti=None),
         "of another application": own.assertion(sub=other.client_id),
         "of another issuer": own.assertion(iss=other.client_id),
-        "of an application with a secret": own.assertion(sub=app.client_id, iss=app.client_id),
+        "of an application with a secret": own.assertion(sub=habitat.client_id, iss=habitat.client_id),
         "of an unknown application": own.assertion(sub=str(UUID(int=7)), iss=str(UUID(int=7))),
         "without a subject": own.assertion(sub=None),
         "with another's key": jwt.encode({"alg": "ES256"}, claims, another),

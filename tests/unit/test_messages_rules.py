@@ -195,6 +195,7 @@ FACTS = {
     "rang 1, contre votre astreinte du 09/04/2027 18:00 au 16/04/2027 18:00",
     "period": "du 26/03/2027 18:00 au 02/04/2027 18:00",
     "verdict": "a accepté",
+    "until": "04:00",
 }
 
 

@@ -76,7 +76,7 @@ class RequestContextMiddleware(ASGIMiddleware):
             if self._runtime.directory.is_suspended(cooperative):
                 raise Unavailable("Cette coopérative est suspendue. Ses appels sont toujours pris.")
             state["cooperative"] = cooperative
-            if state["actor"] is not None and state["actor"].role is Role.SUPPORT and found[1] == "c":
+            if state["actor"] is not None and state["actor"].role is Role.SUPPORT and path.startswith("/c/"):
                 state["actor"] = await self._visitor(scope, state["actor"], cooperative)
             structlog.contextvars.bind_contextvars(cooperative=cooperative.slug)
         await next_app(scope, receive, send_with_id)
