@@ -50,7 +50,7 @@ async def test_an_application_is_added_and_allowed(world: Any, open_screen: Any,
     await page.get_by_role("link", name="Ajouter une application").click()
     await page.get_by_label("Nom de l’application").fill("Habitat 27")
     await page.get_by_text("Suivre les interventions").click()
-    await page.get_by_text("Pour une personne de la permanence").click()
+    await page.get_by_text("Pour une personne de la gérance").click()
     await page.get_by_role("button", name="Ajouter").click()
     await expect(page.get_by_text("au moins une adresse de retour").first).to_be_visible()  # and the rest is kept
     await expect(page.get_by_label("Nom de l’application")).to_have_value("Habitat 27")

@@ -175,8 +175,8 @@ TEMPLATES: Mapping[str, Template] = {
     "support_entered": Template(
         "Assistance de la fédération",
         text=(
-            "{name}, de l’assistance de la fédération, est entré en lecture jusqu’à {until}. Motif : {reason}. "
-            "Pour y mettre fin aussitôt : {url}"
+            "{name}, de l’assistance de la fédération, lit vos pages jusqu’à {until}. Motif : {reason}. "
+            "Pour y mettre fin : {url}"
         ),
         glance="L’assistance de la fédération est entrée, en lecture.",
         lasts=timedelta(hours=6),
