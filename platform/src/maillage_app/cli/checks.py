@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import click
 
@@ -103,6 +104,27 @@ def run_lints() -> list[str]:
     return [title for title, command in LINTS if not run_check(title, command)]
 
 
+@contextmanager
+def lints_meanwhile(failed: list[str]) -> Iterator[None]:
+    """Runs the linters, at the lowest priority, beside what is done inside, which mostly waits; then shows what they
+    said, and adds those that failed."""
+    with TemporaryFile("w+", encoding="utf-8") as said:
+        lints = subprocess.Popen(
+            ["nice", "-n", "19", sys.executable, "-m", "maillage_app.cli", "lint"],  # noqa: S607 - of every Linux
+            cwd=ROOT,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            yield
+        finally:
+            passed = lints.wait() == 0
+            said.seek(0)
+            click.echo(said.read())
+    if not passed:
+        failed.append("lint")
+
+
 def conclude(failed: list[str]) -> None:
     if failed:
         click.secho(f"✗ failed: {', '.join(failed)}", fg="red", bold=True, err=True)
@@ -117,14 +139,12 @@ def test(arguments: tuple[str, ...]) -> None:
         os.chdir(ROOT)
         os.execv(BIN / "pytest", ["pytest", *arguments])  # noqa: S606 - no shell is wanted
     failed = [] if system_packages() else ["system packages"]
-    failed += run_lints()
     elsewhere = [f"--ignore={path}" for path in IN_REAL_TIME]
-    for title, command in (
-        ("pytest", ("pytest", "-n", "2", *elsewhere)),
-        ("pytest in real time", ("pytest", "-n", "4", "--no-loadscope-reorder", *IN_REAL_TIME)),
-    ):
-        if not run_check(title, command):
-            failed.append(title)
+    if not run_check("pytest", ("pytest", "-n", "3", *elsewhere)):
+        failed.append("pytest")
+    with lints_meanwhile(failed):
+        if not run_check("pytest in real time", ("pytest", "-n", "4", "--no-loadscope-reorder", *IN_REAL_TIME)):
+            failed.append("pytest in real time")
     conclude(failed)
 
 
