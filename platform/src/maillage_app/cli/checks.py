@@ -110,7 +110,7 @@ def lints_meanwhile(failed: list[str]) -> Iterator[None]:
     said, and adds those that failed."""
     with TemporaryFile("w+", encoding="utf-8") as said:
         lints = subprocess.Popen(
-            ["nice", "-n", "19", sys.executable, "-m", "maillage_app.cli", "lint"],  # noqa: S607 - of every Linux
+            ["nice", "-n", "19", sys.executable, "-m", "maillage_app.cli", "lint"],
             cwd=ROOT,
             stdout=said,
             stderr=subprocess.STDOUT,
