@@ -32,7 +32,8 @@ from maillage_tenants.rota.solver.instance import (
 from maillage_tenants.rota.solver.model import formulate
 from maillage_tenants.rota.solver.problem import BACKUP, FIRST, Problem
 from maillage_tenants.rota.solver.repair import repair
-from maillage_tenants.rota.solver.search import Ended, Progress, cover, solve
+from maillage_tenants.rota.solver.reports import Ended, Progress
+from maillage_tenants.rota.solver.search import cover, solve
 from maillage_tenants.rota.solver.state import assigned, fairness, score
 from maillage_tenants.rota.solver.units import Kind, days_and_nights, week_and_weekend, whole_weeks
 

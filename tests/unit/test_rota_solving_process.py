@@ -18,7 +18,8 @@ from maillage_tenants.rota.rules import Period
 from maillage_tenants.rota.solver.explain import find_clash, least_uncovered
 from maillage_tenants.rota.solver.instance import Absence, Days, Desk, Instance, Kept, Person, Proof, Sector
 from maillage_tenants.rota.solver.problem import Obstacle, Problem
-from maillage_tenants.rota.solver.process import REPAIR, Asked, Solved, run
+from maillage_tenants.rota.solver.process import run
+from maillage_tenants.rota.solver.reports import REPAIR, Asked, Solved
 from maillage_tenants.rota.solver.telling import holes
 from maillage_tenants.rota.solver.units import Pattern, days_and_nights, week_and_weekend, whole_weeks
 

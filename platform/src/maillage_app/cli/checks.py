@@ -140,7 +140,7 @@ def test(arguments: tuple[str, ...]) -> None:
         os.execv(BIN / "pytest", ["pytest", *arguments])  # noqa: S606 - no shell is wanted
     failed = [] if system_packages() else ["system packages"]
     elsewhere = [f"--ignore={path}" for path in IN_REAL_TIME]
-    if not run_check("pytest", ("pytest", "-n", "3", *elsewhere)):
+    if not run_check("pytest", ("pytest", "-n", "2", *elsewhere)):
         failed.append("pytest")
     with lints_meanwhile(failed):
         if not run_check("pytest in real time", ("pytest", "-n", "4", "--no-loadscope-reorder", *IN_REAL_TIME)):

@@ -22,7 +22,7 @@ from maillage_kit.db import Database
 from maillage_tenants.rota import queries_planning
 from maillage_tenants.rota.models_planning import SolveRun
 from maillage_tenants.rota.service import solving
-from maillage_tenants.rota.solver.process import (
+from maillage_tenants.rota.solver.reports import (
     BOUND_SHARE,
     MOST_BOUND_SECONDS,
     Asked,

@@ -26,8 +26,7 @@ from maillage_tenants.rota.models_planning import RunKind, RunState, SolveRun
 from maillage_tenants.rota.routes_web.forms import told, whole_number
 from maillage_tenants.rota.routes_web.paging import page_of
 from maillage_tenants.rota.service import comparing, planning, repairing, solving
-from maillage_tenants.rota.solver.search import Ended
-from maillage_tenants.rota.solver.telling import Hole
+from maillage_tenants.rota.solver.reports import Ended, Hole
 
 BUDGETS = ((30, "30 secondes"), (60, "1 minute"), (180, "3 minutes"), (600, "10 minutes"), (1800, "30 minutes"))
 USUAL_BUDGET = 60

@@ -22,7 +22,7 @@ from maillage_tenants.rota.models_planning import RunKind, RunState, SolveRun
 from maillage_tenants.rota.queries_planning import Held
 from maillage_tenants.rota.rules import Period
 from maillage_tenants.rota.service.common import new_duty, outside, refusals, require_assignable
-from maillage_tenants.rota.solver.process import Move
+from maillage_tenants.rota.solver.reports import Move
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from maillage_tenants.rota.models_planning import RunKind, RunState, SolveRun
 from maillage_tenants.rota.service.drafting import ensure_posts
 from maillage_tenants.rota.service.facts import gather
 from maillage_tenants.rota.solver.instance import Instance, dumps, loads
-from maillage_tenants.rota.solver.process import Given
+from maillage_tenants.rota.solver.reports import Given
 
 LEAST_SECONDS, MOST_SECONDS = 2, 1800
 MOST_AT_ONCE = 2

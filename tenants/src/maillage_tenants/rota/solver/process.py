@@ -13,92 +13,35 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TextIO
-from uuid import UUID
 
 import msgspec
 
 from maillage_tenants.rota.checker import check
-from maillage_tenants.rota.rules import Period
 from maillage_tenants.rota.solver.explain import least_uncovered
 from maillage_tenants.rota.solver.instance import Instance, loads
 from maillage_tenants.rota.solver.problem import Problem
 from maillage_tenants.rota.solver.repair import repair
-from maillage_tenants.rota.solver.search import Ended, Progress, solve
+from maillage_tenants.rota.solver.reports import (
+    BOUND_SHARE,
+    MOST_BOUND_SECONDS,
+    REPAIR,
+    Asked,
+    Ended,
+    Given,
+    Hole,
+    Move,
+    Progress,
+    Solved,
+    Told,
+)
+from maillage_tenants.rota.solver.search import solve
 from maillage_tenants.rota.solver.state import assigned, fairness, score
-from maillage_tenants.rota.solver.telling import Hole, holes
+from maillage_tenants.rota.solver.telling import holes
 
 SHOW_SECONDS = 2.0
 """The best plan so far is told at most that often."""
-BOUND_SHARE, MOST_BOUND_SECONDS = 0.2, 90.0
-REPAIR = "repair"
 NICENESS = 10
 """Calls come first: the search takes what the processors have left."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """`steps`: at most so many neighbourhoods, None for as many as there is time for. `bound_seconds`: see `solve`."""
-
-    kind: str
-    seconds: float
-    seed: int
-    steps: int | None = None
-    bound_seconds: float | None = None
-
-
-@dataclass(frozen=True)
-class Given:
-    """One unit given to one person."""
-
-    sector_id: UUID
-    trade: str
-    rank: int
-    person_id: UUID
-    periods: tuple[Period, ...]
-
-
-@dataclass(frozen=True)
-class Move:
-    """A place that changes hands; None is nobody. `label`: the unit, in French."""
-
-    sector_id: UUID
-    trade: str
-    rank: int
-    label: str
-    periods: tuple[Period, ...]
-    before: UUID | None
-    after: UUID | None
-
-
-@dataclass(frozen=True)
-class Solved:
-    """`least`: no plan has fewer uncovered places, proven. `fewest`: see `Repair`. `digest` tells two plans apart."""
-
-    ended: str
-    steps: int
-    seconds: float
-    slots: int
-    uncovered: int
-    points: int
-    bound: int | None
-    spread: float
-    digest: str
-    given: tuple[Given, ...]
-    holes: tuple[Hole, ...] = ()
-    least: int | None = None
-    moves: tuple[Move, ...] = ()
-    lost: int = 0
-    fewest: bool = False
-
-
-@dataclass(frozen=True)
-class Told:
-    """One line of the output: what is not None has news."""
-
-    progress: Progress | None = None
-    slots: int = 0
-    plan: tuple[Given, ...] | None = None
-    done: Solved | None = None
 
 
 @dataclass

@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from ortools.sat.python import cp_model
 
@@ -19,35 +18,8 @@ from maillage_tenants.rota.solver.bound import lower_bound, prove
 from maillage_tenants.rota.solver.greedy import first_plan
 from maillage_tenants.rota.solver.model import CpSat, Formulation, formulate, to_cp_sat
 from maillage_tenants.rota.solver.problem import Plan, Problem, Stop
+from maillage_tenants.rota.solver.reports import Ended, Progress
 from maillage_tenants.rota.solver.state import Score, State, band_cost, fairness, hole_cost, score
-
-
-class Ended(StrEnum):
-    """Why a search ended."""
-
-    OPTIMAL = "optimal"
-    TIME = "time"
-    STOPPED = "stopped"
-    STEPS = "steps"
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What a person watching is told. `bound` None: not computed yet. `spread`: worst distance from the fair share."""
-
-    seconds: float
-    steps: int
-    points: int
-    uncovered: int
-    bound: int | None
-    spread: float
-
-    @property
-    def gap(self) -> float | None:
-        """How much better a plan could be at most, as a share of the points; 0 is proven best."""
-        if self.bound is None:
-            return None
-        return 0.0 if self.points <= self.bound else (self.points - self.bound) / max(1, abs(self.points))
 
 
 @dataclass(frozen=True)

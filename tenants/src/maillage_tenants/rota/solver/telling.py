@@ -4,14 +4,12 @@ absents »; and what `explain` says of them."""
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
-from uuid import UUID
 
 from maillage_kit.clock import paris
-from maillage_tenants.rota.rules import Period
 from maillage_tenants.rota.solver.explain import explain
 from maillage_tenants.rota.solver.problem import Obstacle, Problem
+from maillage_tenants.rota.solver.reports import Hole
 from maillage_tenants.rota.solver.state import State
 
 MOST_EXPLAINED = 12
@@ -28,20 +26,6 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "weekly_rest": ("en repos hebdomadaire", "en repos hebdomadaire"),
     "": ("libre", "libres"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Hole:
-    """One place that nobody holds, over weeks that follow one another for the same reason. `why` and `fixes` are empty
-    when the reason was not looked for or not found. All in French."""
-
-    title: str
-    sector_id: UUID
-    trade: str
-    rank: int
-    periods: tuple[Period, ...]
-    why: str = ""
-    fixes: tuple[str, ...] = ()
 
 
 def holes(
