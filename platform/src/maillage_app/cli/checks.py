@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -28,6 +28,8 @@ LINTS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 # Tests that last as long as telephones ring: they mostly wait, and want a machine that does nothing else.
 IN_REAL_TIME = ("tests/sip", "tests/voice")
+# Pure functions: a processor is all they ask for, and they may wait for it.
+OF_RULES = ("tests/unit", "plugins", "clients")
 
 # Debian package: what shows that it is there, a program or a file.
 SYSTEM_PACKAGES = {
@@ -105,24 +107,30 @@ def run_lints() -> list[str]:
 
 
 @contextmanager
-def lints_meanwhile(failed: list[str]) -> Iterator[None]:
-    """Runs the linters, at the lowest priority, beside what is done inside, which mostly waits; then shows what they
-    said, and adds those that failed."""
-    with TemporaryFile("w+", encoding="utf-8") as said:
-        lints = subprocess.Popen(
-            ["nice", "-n", "19", sys.executable, "-m", "maillage_app.cli", "lint"],
-            cwd=ROOT,
-            stdout=said,
-            stderr=subprocess.STDOUT,
-        )
+def meanwhile(failed: list[str]) -> Iterator[None]:
+    """Runs what needs a processor and nothing else, at the lowest priority, beside what is done inside, which mostly
+    waits; then shows what was said, and adds what failed."""
+    beside: tuple[tuple[str, tuple[str, ...]], ...] = (
+        ("lint", ("-m", "maillage_app.cli", "lint")),
+        ("pytest of rules", ("-m", "pytest", "-n", "1", *OF_RULES)),
+    )
+    with ExitStack() as files:
+        running = []
+        for title, command in beside:
+            said = files.enter_context(TemporaryFile("w+", encoding="utf-8"))
+            process = subprocess.Popen(
+                ["nice", "-n", "19", sys.executable, *command], cwd=ROOT, stdout=said, stderr=subprocess.STDOUT
+            )
+            running.append((title, process, said))
         try:
             yield
         finally:
-            passed = lints.wait() == 0
-            said.seek(0)
-            click.echo(said.read())
-    if not passed:
-        failed.append("lint")
+            for title, process, said in running:
+                if process.wait() != 0:
+                    failed.append(title)
+                said.seek(0)
+                heading(title)
+                click.echo(said.read())
 
 
 def conclude(failed: list[str]) -> None:
@@ -139,10 +147,10 @@ def test(arguments: tuple[str, ...]) -> None:
         os.chdir(ROOT)
         os.execv(BIN / "pytest", ["pytest", *arguments])  # noqa: S606 - no shell is wanted
     failed = [] if system_packages() else ["system packages"]
-    elsewhere = [f"--ignore={path}" for path in IN_REAL_TIME]
+    elsewhere = [f"--ignore={path}" for path in (*IN_REAL_TIME, *OF_RULES)]
     if not run_check("pytest", ("pytest", "-n", "2", *elsewhere)):
         failed.append("pytest")
-    with lints_meanwhile(failed):
+    with meanwhile(failed):
         if not run_check("pytest in real time", ("pytest", "-n", "4", "--no-loadscope-reorder", *IN_REAL_TIME)):
             failed.append("pytest in real time")
     conclude(failed)
