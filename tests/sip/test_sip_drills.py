@@ -227,5 +227,5 @@ def test_voice_killed_while_it_speaks(installation, dial, usual: float) -> None:
         drill.until("established")
         installation.again(installation.voice)
         wait_until(
-            lambda: installation.call_of(first.call)["line_ended_at"] is not None, within=15, what="its end is told"
+            lambda: installation.call_of(first.call)["line_ended_at"] is not None, within=60, what="its end is told"
         )
