@@ -2,7 +2,6 @@
 
 import re
 from typing import Any
-from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -11,9 +10,9 @@ from litestar.routes import HTTPRoute
 from maillage_app.api import operations
 from maillage_app.app import build_app
 from maillage_app.runtime import Runtime
+from maillage_app.testing.rows import one_of_each
 from maillage_kit.api_access import Scope
 from maillage_kit.context import CooperativeContext
-from maillage_kit.db import PlatformBase, TenantBase
 from maillage_kit.ids import new_id
 from maillage_kit.rest import Operation
 from maillage_platform import models as _every_platform_model  # noqa: F401 - completes the metadata
@@ -75,7 +74,7 @@ async def test_another_cooperatives_object_is_not_there(
 ) -> None:
     """Rule 2: real objects of the Eure are 404 for Seine-Maritime's token, on its own addresses and on the Eure's, even
     when that client sees everything at home."""
-    ids = one_of_each(runtime.owner_url, eure)
+    ids = one_of_each(runtime.owner_url, eure, OBJECTS, PLATFORM_OBJECTS)
     neighbour = software(seine_maritime)
     with owner_connection(runtime.owner_url) as connection:
         connection.execute(
@@ -101,32 +100,3 @@ async def test_another_cooperatives_object_is_not_there(
             tried += 1
             assert answer.status_code == 404, (operation.name, place.slug, answer.status_code, answer.text)
     assert tried > 30
-
-
-def one_of_each(owner_url: str, cooperative: CooperativeContext) -> dict[str, UUID]:
-    """One row in each table that an address can name: it only has to exist."""
-    made = {name: new_id() for name in OBJECTS | PLATFORM_OBJECTS}
-    with owner_connection(owner_url) as connection:
-        connection.execute(sa.text("set local session_replication_role = replica"))
-        connection.execute(sa.text(f"set local search_path = {cooperative.tenant.schema}"))
-        for name, table in OBJECTS.items():
-            wanted = TenantBase.metadata.tables[table]
-            for column in wanted.columns:
-                if not column.nullable and column.name != "id":
-                    connection.execute(sa.text(f"alter table {table} alter column {column.name} drop not null"))
-            for constraint in wanted.constraints:
-                if isinstance(constraint, sa.CheckConstraint):
-                    connection.execute(sa.text(f"alter table {table} drop constraint {constraint.name}"))
-            connection.execute(sa.text(f"insert into {table} (id) values (:id)"), {"id": made[name]})
-        for name, table in PLATFORM_OBJECTS.items():
-            wanted = PlatformBase.metadata.tables[f"platform.{table}"]
-            for column in wanted.columns:
-                if not column.nullable and column.name != "id":
-                    connection.execute(
-                        sa.text(f"alter table platform.{table} alter column {column.name} drop not null")
-                    )
-            connection.execute(
-                sa.text(f"insert into platform.{table} (id, cooperative_id) values (:id, :cooperative_id)"),
-                {"id": made[name], "cooperative_id": cooperative.id},
-            )
-    return made

@@ -4,27 +4,25 @@ A new route is covered by itself. A new kind of id in an address must be named i
 operations of the REST API, which no role opens, are held to the same in `test_api_routes.py`.
 """
 
+import base64
+import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import pytest
-import sqlalchemy as sa
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
 from maillage_app.app import build_app
 from maillage_app.runtime import Runtime
+from maillage_app.testing.rows import one_of_each
 from maillage_kit.context import CooperativeContext
-from maillage_kit.db import PlatformBase, TenantBase
 from maillage_kit.ids import new_id
 from maillage_kit.permissions import COOPERATIVE_ROLES, Role, roles_with
 from maillage_kit.web import asked_of
 from maillage_platform import models as _every_platform_model  # noqa: F401 - completes the metadata
-from maillage_platform.provisioning import owner_connection
 from maillage_tenants import models as _every_model  # noqa: F401 - completes the metadata
 
 # the name of an id in an address → the table it is a key of
@@ -72,6 +70,21 @@ OPEN_TO_ALL = re.compile(
     r"^/($|signin|signout|health|static|telephony/|p/\{slug:str\}|dev/|oauth/|\.well-known/oauth-)"
     r"|^/api/v1/(openapi\.json|docs)$"
 )
+
+# sort values that no list gave out, each wrong for some of them
+MADE_UP = [
+    base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+    for values in (
+        [],
+        [1],
+        ["x"],
+        ["x", "y"],
+        ["9" * 30],
+        ["2027-03-01T00:00:00", str(new_id())],
+        ["\0", str(new_id())],
+        ["\0"],
+    )
+]
 
 
 def routes(app: Litestar) -> Iterator[tuple[str, str, frozenset[Role] | None]]:
@@ -135,7 +148,7 @@ async def test_another_cooperatives_object_is_not_there(
     sign_in,
 ) -> None:
     """Rule 2: real objects of the Eure are 404 for Seine-Maritime, on its own addresses and on the Eure's."""
-    ids = _one_of_each(runtime.owner_url, eure)
+    ids = one_of_each(runtime.owner_url, eure, OBJECTS, PLATFORM_OBJECTS)
     neighbours = {role: await sign_in(role, seine_maritime) for role in COOPERATIVE_ROLES}
     tried, leaks = 0, []
     for method, path, roles in table:
@@ -149,6 +162,29 @@ async def test_another_cooperatives_object_is_not_there(
                     leaks.append(f"{answer.status_code} {role} {method} {path} on {place.slug}")
     assert not leaks, "\n".join(leaks)
     assert tried > 150
+
+
+async def test_a_cursor_that_was_made_up_is_refused_and_breaks_nothing(
+    table: list[tuple[str, str, frozenset[Role] | None]], runtime: Runtime, eure: CooperativeContext, sign_in
+) -> None:
+    ids = one_of_each(runtime.owner_url, eure, OBJECTS, PLATFORM_OBJECTS)
+    people = {role: await sign_in(role, None if role.of_federation else eure) for role in Role}
+    lists, broken = 0, []
+    for method, path, roles in table:
+        if method != "GET" or not roles or path.endswith("/events"):  # what never ends is no list
+            continue
+        address = _address(path, eure, ids)
+        person = people[min(roles)]
+        refused = await person.get(f"{address}?after=%21")
+        if refused.status_code != 422:
+            continue
+        lists += 1
+        for cursor in MADE_UP:
+            answer = await person.get(f"{address}?after={cursor}")
+            if answer.status_code not in (200, 422):
+                broken.append(f"{answer.status_code} {path} {cursor}")
+    assert not broken, "\n".join(broken)
+    assert lists > 25
 
 
 def _open(path: str) -> bool:
@@ -169,55 +205,3 @@ def _address(path: str, cooperative: CooperativeContext, ids: dict[str, UUID]) -
 
 async def _ask(person: Any, method: str, address: str) -> Any:
     return await (person.get(address) if method == "GET" else person.post(address))
-
-
-def _one_of_each(owner_url: str, cooperative: CooperativeContext) -> dict[str, UUID]:
-    """One row in each table that an address can name, whatever its other columns: it only has to exist."""
-    ids = {}
-    with owner_connection(owner_url) as connection:
-        connection.execute(sa.text("set local session_replication_role = replica"))
-        connection.execute(sa.text(f"set local search_path = {cooperative.tenant.schema}"))
-        tables = {name: TenantBase.metadata.tables[table] for name, table in OBJECTS.items()}
-        tables |= {name: PlatformBase.metadata.tables[f"platform.{table}"] for name, table in PLATFORM_OBJECTS.items()}
-        for name, wanted in tables.items():
-            row = {
-                column.name: _value(wanted, column)
-                for column in wanted.columns
-                if not column.nullable and not column.identity
-            }
-            ids[name] = row["id"] = new_id()
-            if name in PLATFORM_OBJECTS:
-                row["cooperative_id"] = cooperative.id
-            connection.execute(sa.insert(wanted), row)
-            found = connection.execute(sa.select(sa.func.count()).where(wanted.c.id == ids[name])).scalar_one()
-            assert found == 1
-    return ids
-
-
-def _value(table: sa.Table, column: sa.Column[Any]) -> Any:
-    """A value that the column's type and its CHECK accept."""
-    for constraint in table.constraints:
-        if isinstance(constraint, sa.CheckConstraint):
-            listed = re.fullmatch(rf"{column.name} in \('(\w+)'.*\)", str(constraint.sqltext))
-            if listed:
-                return listed[1]
-    samples: dict[type, Any] = {
-        datetime: datetime(2027, 3, 1, tzinfo=UTC) if "end" not in column.name else datetime(2027, 3, 2, tzinfo=UTC),
-        date: date(2027, 3, 1),
-        int: 1,
-        bool: False,
-        Decimal: Decimal(1),
-        bytes: b"x",
-        dict: {},
-        list: [],
-        UUID: new_id(),
-    }
-    kind = column.type.impl_instance if isinstance(column.type, sa.types.TypeDecorator) else column.type
-    if isinstance(column.type, sa.types.TypeDecorator) and "Money" in type(column.type).__name__:
-        from maillage_kit.money import Money
-
-        return Money(1)
-    try:
-        return samples[kind.python_type]
-    except (KeyError, NotImplementedError):
-        return {} if "JSON" in type(kind).__name__ else "x"

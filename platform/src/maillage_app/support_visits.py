@@ -4,8 +4,6 @@ Here, because a visit joins what the control plane knows (who, where, until when
 audit log, its messages).
 """
 
-from uuid import UUID
-
 from litestar import get, post
 from litestar.response import Redirect, Template
 
@@ -15,7 +13,7 @@ from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import PlatformSession, TenantSession
 from maillage_kit.errors import Invalid, NotFound
 from maillage_kit.ids import parsed_id
-from maillage_kit.pages import cut_page
+from maillage_kit.pages import cut_page, read_id
 from maillage_kit.permissions import Permission, Role
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, Sent, base_path, page, page_request, requires, see_other, text
@@ -34,11 +32,7 @@ async def support_settings(
 ) -> Template:
     """Whether the support may come in, who is inside, who came."""
     asked = page_request(request)
-    position = asked.position()
-    try:
-        before = UUID(position[0]) if position else None
-    except (ValueError, IndexError, AttributeError) as exc:
-        raise Invalid("Ce marque-page n’est pas valable.") from exc
+    (before,) = asked.position(read_id) or (None,)
     rows = await support.visits(platform_session, cooperative_id=cooperative.id, before=before, limit=asked.limit + 1)
     return page(
         request,

@@ -2,7 +2,7 @@
 
 from maillage_kit.api_access import ApiCaller
 from maillage_kit.context import CooperativeContext
-from maillage_kit.pages import cut_page
+from maillage_kit.pages import slice_page
 from maillage_kit.rest import Listing, PageQuery, listed, page_of, read
 from maillage_kit.rest.answering import Listed
 from maillage_kit.web import AnyRequest
@@ -25,7 +25,7 @@ async def list_cooperatives(
     request: AnyRequest, caller: ApiCaller, directory: Directory, asked: PageQuery
 ) -> Listed[Cooperative]:
     mine = [found for found in await directory.all() if found.id == caller.cooperative_id]
-    page = cut_page(mine, page_of(request, caller, asked), lambda found: (found.slug,))
+    page = slice_page(mine, page_of(request, caller, asked))
     return listed(request, caller, asked, page, Cooperative.of)
 
 

@@ -1,6 +1,6 @@
 """The federation's first pages: the cooperatives, their state, their daily aggregates."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 from litestar import get
 from litestar.response import Template
@@ -8,8 +8,8 @@ from litestar.response import Template
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
 from maillage_kit.db import PlatformSession
-from maillage_kit.errors import Invalid, NotFound
-from maillage_kit.pages import cut_page
+from maillage_kit.errors import NotFound
+from maillage_kit.pages import cut_page, read_day, read_text
 from maillage_kit.permissions import Permission
 from maillage_kit.web import AnyRequest, page, page_request, requires
 from maillage_platform import cooperatives, federation
@@ -21,11 +21,9 @@ PERIOD_DAYS = 30
 async def console(request: AnyRequest, platform_session: PlatformSession) -> Template:
     """Every cooperative with its last thirty days."""
     asked = page_request(request)
-    position = asked.position()
+    (after,) = asked.position(read_text) or (None,)
     since = clock.paris(clock.now()).date() - timedelta(days=PERIOD_DAYS)
-    rows = await federation.totals_by_cooperative(
-        platform_session, since=since, after=position[0] if position else None, limit=asked.limit + 1
-    )
+    rows = await federation.totals_by_cooperative(platform_session, since=since, after=after, limit=asked.limit + 1)
     shown = cut_page(rows, asked, lambda row: [row[0].slug])
     states = await federation.watch_states(platform_session, cooperative_ids=[row[0].id for row in shown.items])
     return page(
@@ -46,11 +44,7 @@ async def one_cooperative(
     if found is None:
         raise NotFound
     asked = page_request(request, limit=31)
-    position = asked.position()
-    try:
-        before = date.fromisoformat(position[0]) if position else None
-    except ValueError as exc:
-        raise Invalid("Ce marque-page n’est pas valable.") from exc
+    (before,) = asked.position(read_day) or (None,)
     rows = await federation.days_of(platform_session, cooperative=found, before=before, limit=asked.limit + 1)
     shown = cut_page(rows, asked, lambda row: [row.day.isoformat()])
     return page(

@@ -68,7 +68,7 @@ async def colleagues(
         .limit(limit)
     )
     if after:
-        statement = statement.where(sa.tuple_(Account.email, Membership.role) > sa.tuple_(*map(sa.literal, after)))
+        statement = statement.where(sa.tuple_(Account.email, Membership.role) > after)
     return [
         Colleague(key, name, email, ROLE_LABELS[Role(role)], role, last)
         for key, name, email, role, last in (await session.execute(statement)).all()

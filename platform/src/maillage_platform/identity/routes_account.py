@@ -9,7 +9,7 @@ from maillage_kit.context import Actor
 from maillage_kit.db import PlatformSession
 from maillage_kit.errors import Invalid, NotFound, SignInRequired
 from maillage_kit.ids import parsed_id
-from maillage_kit.pages import cut_page
+from maillage_kit.pages import cut_page, read_id
 from maillage_kit.permissions import Permission
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, page, page_request, requires, see_other, text
@@ -26,11 +26,7 @@ async def my_sessions(request: AnyRequest, platform_session: PlatformSession, se
     """Every browser where this person is signed in."""
     current = await current_session(request, platform_session, settings)
     asked = page_request(request)
-    position = asked.position()
-    try:
-        before = UUID(position[0]) if position else None
-    except (ValueError, IndexError) as exc:
-        raise Invalid("Ce marque-page n’est pas valable.") from exc
+    (before,) = asked.position(read_id) or (None,)
     rows = await sessions.sessions_of(platform_session, seen_from=current, before=before, limit=asked.limit + 1)
     shown = cut_page(rows, asked, lambda row: [row.id])
     return page(request, "identity/sessions.html", shown=shown, current_id=current.id)

@@ -7,7 +7,7 @@ from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import PlatformSession
 from maillage_kit.errors import Invalid, NotFound
 from maillage_kit.ids import parsed_id
-from maillage_kit.pages import cut_page
+from maillage_kit.pages import cut_page, read_text
 from maillage_kit.permissions import ROLE_HINTS, ROLE_LABELS, Permission, Role
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, page, page_request, requires, see_other, text
@@ -134,13 +134,10 @@ async def _list(
     errors: dict[str, str] | None = None,
 ) -> Template:
     asked = page_request(request)
-    position = asked.position()
-    if position is not None and (len(position) != 2 or not all(isinstance(part, str) for part in position)):
-        raise Invalid("Ce marque-page n’est pas valable.")
     rows = await colleagues(
         session,
         cooperative_id=place.cooperative_id,
-        after=(position[0], position[1]) if position else None,
+        after=asked.position(read_text, read_text),
         limit=asked.limit + 1,
     )
     return page(

@@ -66,7 +66,7 @@ async def clients_of(
         .limit(limit)
     )
     if after:
-        statement = statement.where(sa.tuple_(ApiClient.name, ApiClient.id) > sa.tuple_(*map(sa.literal, after)))
+        statement = statement.where(sa.tuple_(ApiClient.name, ApiClient.id) > after)
     return (await session.scalars(statement)).all()
 
 

@@ -12,7 +12,7 @@ from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import PlatformSession
 from maillage_kit.errors import Invalid, NotFound
 from maillage_kit.ids import parsed_id
-from maillage_kit.pages import cut_page
+from maillage_kit.pages import cut_page, read_id, read_text
 from maillage_kit.permissions import Permission
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, base_path, page, page_request, requires, see_other, text
@@ -34,13 +34,10 @@ async def api_clients(
 ) -> Template:
     """The cooperative's applications, by name."""
     asked = page_request(request)
-    position = asked.position()
-    if position is not None and (len(position) != 2 or not all(isinstance(part, str) for part in position)):
-        raise Invalid("Ce marque-page n’est pas valable.")
     rows = await queries.clients_of(
         platform_session,
         cooperative_id=cooperative.id,
-        after=(position[0], parsed_id(position[1])) if position else None,
+        after=asked.position(read_text, read_id),
         limit=asked.limit + 1,
     )
     return page(
@@ -233,12 +230,12 @@ async def _one(
     errors: dict[str, str] | None = None,
 ) -> Template:
     asked = page_request(request)
-    position = asked.position()
+    (before,) = asked.position(read_id) or (None,)
     rows = await queries.consents_of(
         session,
         client_id=client.id,
         now=clock.now(),
-        before=parsed_id(str(position[0])) if position else None,
+        before=before,
         limit=asked.limit + 1,
     )
     return page(

@@ -43,7 +43,7 @@ async def endpoints_of(
         statement = statement.where(WebhookEndpoint.client_id == client_id)
     if after:
         place = sa.tuple_(WebhookEndpoint.name, WebhookEndpoint.id)
-        statement = statement.where(place > sa.tuple_(*map(sa.literal, after)))
+        statement = statement.where(place > after)
     return (await session.scalars(statement)).all()
 
 

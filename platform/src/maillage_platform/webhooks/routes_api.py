@@ -11,8 +11,7 @@ from maillage_kit.crypto import FieldCipher
 from maillage_kit.db import PlatformSession, TenantSession
 from maillage_kit.errors import NotFound
 from maillage_kit.guarded_http import GuardedHttp
-from maillage_kit.ids import parsed_id
-from maillage_kit.pages import cut_page
+from maillage_kit.pages import cut_page, read_id, read_text
 from maillage_kit.rest import Listing, act, by, change, listed, must_match, page_of, read, remove
 from maillage_kit.rest.answering import Listed
 from maillage_kit.settings import Settings
@@ -49,12 +48,11 @@ async def list_webhooks(
     asked: WebhookQuery,
 ) -> Listed[Webhook]:
     wanted = page_of(request, caller, asked)
-    position = wanted.position()
     rows = await queries.endpoints_of(
         platform_session,
         cooperative_id=cooperative.id,
         client_id=caller.client_id,
-        after=(str(position[0]), parsed_id(str(position[1]))) if position else None,
+        after=wanted.position(read_text, read_id),
         limit=wanted.limit + 1,
     )
     return listed(request, caller, asked, cut_page(rows, wanted, lambda row: (row.name, row.id)), Webhook.of)

@@ -15,7 +15,7 @@ from maillage_kit.db import PlatformSession
 from maillage_kit.errors import Invalid, NotFound
 from maillage_kit.guarded_http import GuardedHttp
 from maillage_kit.ids import parsed_id
-from maillage_kit.pages import Page, cut_page
+from maillage_kit.pages import Page, cut_page, read_id, read_number, read_text
 from maillage_kit.permissions import Permission
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, base_path, page, page_request, requires, see_other, text
@@ -116,13 +116,10 @@ def the_pages(
 async def webhook_endpoints(pages: Pages) -> Template:
     """The cooperative's addresses, by name."""
     asked = page_request(pages.request)
-    position = asked.position()
-    if position is not None and (len(position) != 2 or not all(isinstance(part, str) for part in position)):
-        raise Invalid("Ce marque-page n’est pas valable.")
     rows = await queries.endpoints_of(
         pages.session,
         cooperative_id=pages.cooperative.id,
-        after=(position[0], parsed_id(position[1])) if position else None,
+        after=asked.position(read_text, read_id),
         limit=asked.limit + 1,
     )
     found = await queries.standings(pages.session, endpoints=rows)
@@ -239,14 +236,12 @@ async def webhook_deliveries(pages: Pages, endpoint_id: UUID) -> Template:
     endpoint = await pages.found(endpoint_id)
     asked = page_request(pages.request)
     wanted = pages.request.query_params.get("state", "")
-    position = asked.position()
-    if position is not None and (len(position) != 1 or not str(position[0]).isdigit()):
-        raise Invalid("Ce marque-page n’est pas valable.")
+    (before,) = asked.position(read_number) or (None,)
     rows = await queries.deliveries_of(
         pages.session,
         endpoint_id=endpoint.id,
         state=DeliveryState(wanted) if wanted in set(DeliveryState) else None,
-        before=int(str(position[0])[:18]) if position else None,
+        before=before,
         limit=asked.limit + 1,
     )
     shown: Page[WebhookDelivery] = cut_page(rows, asked, lambda row: [row.position])

@@ -8,8 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from maillage_kit.db import TenantSession
-from maillage_kit.errors import Invalid
-from maillage_kit.pages import Page, PageRequest, cut_page
+from maillage_kit.pages import Page, PageRequest, cut_page, read_number
 from maillage_tenants.audit.models import AuditEntry, AuditHead
 from maillage_tenants.audit.rules import End, Link
 
@@ -85,11 +84,8 @@ async def entries_about(
 async def entries(session: TenantSession, *, search: Search, page: PageRequest) -> Page[AuditRow]:
     """What was looked for, newest first."""
     statement = sa.select(*_ROW).where(*search.conditions()).order_by(AuditEntry.position.desc()).limit(page.limit + 1)
-    before = page.position()
-    if before is not None:
-        if len(before) != 1 or not str(before[0]).isdigit():
-            raise Invalid("Ce marque-page n’est pas valable.", fields={"after": "Marque-page non valable."})
-        statement = statement.where(AuditEntry.position < int(before[0]))
+    if (last := page.position(read_number)) is not None:
+        statement = statement.where(AuditEntry.position < last[0])
     rows = [AuditRow(*row) for row in await session.execute(statement)]
     return cut_page(rows, page, lambda row: [row.position])
 

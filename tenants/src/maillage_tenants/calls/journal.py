@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from maillage_kit import clock
 from maillage_kit.clock import paris, paris_instant
 from maillage_kit.db import TenantSession
-from maillage_kit.errors import Invalid, NotFound
+from maillage_kit.errors import NotFound
 from maillage_kit.look import Look
-from maillage_kit.pages import Page, PageRequest, cut_page
+from maillage_kit.pages import Page, PageRequest, cut_page, read_id, read_instant
 from maillage_tenants.calls import labels
 from maillage_tenants.calls.models import Call, Callback, CallEvent, CallLeg, CallOutcome, LadderStep
 from maillage_tenants.calls.telling import EventLine, line_of
@@ -93,24 +93,13 @@ async def call_log(session: TenantSession, *, page: PageRequest, show: Show) -> 
         statement = statement.where(Call.started_at >= paris_instant(paris(clock.now()).date()))
     elif show is Show.MISSED:
         statement = statement.where(Call.outcome.in_((CallOutcome.MISSED, CallOutcome.ABANDONED)))
-    position = page.position()
-    if position is not None:
-        last = _position(position)
+    if (last := page.position(read_instant, read_id)) is not None:
         here = sa.tuple_(at, Call.id)
-        there = sa.tuple_(sa.literal(last[0], Call.started_at.type), sa.literal(last[1], Call.id.type))
-        statement = statement.where(here > there if due else here < there)
+        statement = statement.where(here > last if due else here < last)
     order = (at, Call.id) if due else (at.desc(), Call.id.desc())
     found = await session.execute(statement.order_by(*order).limit(page.limit + 1))
     rows = [CallLine(*tuple(row)) for row in found]
     return cut_page(rows, page, lambda line: ((line.callback_due_at if due else line.started_at), line.id))
-
-
-def _position(values: list[Any]) -> tuple[datetime, UUID]:
-    try:
-        at, call_id = values
-        return clock.require_aware(datetime.fromisoformat(str(at))), UUID(str(call_id))
-    except (ValueError, TypeError) as exc:
-        raise Invalid("Ce marque-page n’est pas valable.", fields={"after": "Marque-page non valable."}) from exc
 
 
 async def callbacks_owed(session: TenantSession) -> int:

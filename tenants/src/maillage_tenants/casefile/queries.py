@@ -9,9 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from maillage_kit.db import TenantSession
-from maillage_kit.errors import Invalid
 from maillage_kit.money import Money
-from maillage_kit.pages import Page, PageRequest, cut_page
+from maillage_kit.pages import Page, PageRequest, cut_page, read_id, read_instant
 from maillage_tenants.calls.models import Call, CallLeg, LadderStep
 from maillage_tenants.customers.models import Customer
 from maillage_tenants.interventions.models import Intervention
@@ -359,13 +358,8 @@ async def list_cases(
                 Customer.name.ilike(f"%{_plain(text)}%"),
             )
         )
-    position = page.position()
-    if position is not None:
-        try:
-            before, last = datetime.fromisoformat(position[0]), UUID(position[1])
-        except (ValueError, IndexError) as exc:
-            raise Invalid("Ce marque-page n’est pas valable.") from exc
-        statement = statement.where(sa.tuple_(Intervention.requested_at, Intervention.id) < sa.tuple_(before, last))
+    if (last := page.position(read_instant, read_id)) is not None:
+        statement = statement.where(sa.tuple_(Intervention.requested_at, Intervention.id) < last)
     rows = await session.execute(
         statement.order_by(Intervention.requested_at.desc(), Intervention.id.desc()).limit(page.limit + 1)
     )

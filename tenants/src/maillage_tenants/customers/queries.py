@@ -10,8 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from maillage_kit.db import TenantSession, core
-from maillage_kit.errors import Invalid
-from maillage_kit.pages import Page, PageRequest, cut_page
+from maillage_kit.pages import Page, PageRequest, cut_page, read_id, read_text
 from maillage_kit.rest import Reach
 from maillage_tenants.customers import rules
 from maillage_tenants.customers.errors import UnknownCustomer, UnknownPhone, UnknownSite
@@ -281,7 +280,7 @@ async def list_customers(
     if text.strip() and not words:
         return cut_page([], page, _sort_values), False
     found = await _customers(session, words, page)
-    if not found and words and page.position() is None:
+    if not found and words and page.after is None:
         near = rules.near_words(words)
         if near:
             return cut_page((await _customers(session, near, page))[: page.limit], page, _sort_values), True
@@ -305,9 +304,8 @@ async def sites_page(
     wanted = _SITE_CARD.where(Site.customer_id == customer_id).order_by(None).order_by(Site.id).limit(page.limit + 1)
     if reference is not None:
         wanted = wanted.where(Site.reference == reference)
-    position = page.position()
-    if position is not None:
-        wanted = wanted.where(Site.id > UUID(position[0]))
+    if (last := page.position(read_id)) is not None:
+        wanted = wanted.where(Site.id > last[0])
     rows = [_site_card(row) for row in await session.execute(wanted)]
     return cut_page(rows, page, lambda row: (row.site_id,))
 
@@ -353,21 +351,9 @@ async def _customers(
         wanted = wanted.where(within)
     if words:
         wanted = wanted.where(Customer.search.op("@@")(sa.cast(rules.prefix_query(words), TSQUERY)))
-    position = page.position()
-    if position is not None:
-        if len(position) != 2 or not all(isinstance(value, str) for value in position):
-            raise Invalid("Ce marque-page n’est pas valable.")
-        wanted = wanted.where(
-            sa.tuple_(Customer.sort_name, Customer.id) > sa.tuple_(sa.literal(position[0]), _uuid(position[1]))
-        )
+    if (last := page.position(read_text, read_id)) is not None:
+        wanted = wanted.where(sa.tuple_(Customer.sort_name, Customer.id) > last)
     return [CustomerRow(row[0], row[1], CustomerKind(row[2]), *row[3:]) for row in await session.execute(wanted)]
-
-
-def _uuid(text: str) -> sa.ColumnElement[UUID]:
-    try:
-        return sa.literal(UUID(text), sa.Uuid)
-    except ValueError as exc:
-        raise Invalid("Ce marque-page n’est pas valable.") from exc
 
 
 def _sort_values(row: CustomerRow) -> tuple[str, UUID]:

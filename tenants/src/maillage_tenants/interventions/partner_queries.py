@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from maillage_kit.db import TenantSession
-from maillage_kit.pages import Page, PageRequest, cut_page
+from maillage_kit.pages import Page, PageRequest, cut_page, read_id, read_instant, read_number
 from maillage_kit.rest import Reach
 from maillage_tenants import partners
 from maillage_tenants.interventions import partner_words, queries, rules
@@ -68,12 +68,8 @@ async def cases_page(
         .order_by(Intervention.requested_at.desc(), Intervention.id.desc())
         .limit(page.limit + 1)
     )
-    position = page.position()
-    if position is not None:
-        wanted = wanted.where(
-            sa.tuple_(Intervention.requested_at, Intervention.id)
-            < sa.tuple_(sa.literal(datetime.fromisoformat(position[0])), sa.literal(UUID(position[1])))
-        )
+    if (last := page.position(read_instant, read_id)) is not None:
+        wanted = wanted.where(sa.tuple_(Intervention.requested_at, Intervention.id) < last)
     rows = (await session.scalars(wanted)).all()
     cut = cut_page(rows, page, lambda row: (row.requested_at.isoformat(), row.id))
     return Page(
@@ -131,12 +127,8 @@ async def story_page(session: TenantSession, *, case_id: UUID, page: PageRequest
         .order_by(InterventionEvent.at, InterventionEvent.id)
         .limit(page.limit + 1)
     )
-    position = page.position()
-    if position is not None:
-        wanted = wanted.where(
-            sa.tuple_(InterventionEvent.at, InterventionEvent.id)
-            > sa.tuple_(sa.literal(datetime.fromisoformat(position[0])), sa.literal(int(position[1])))
-        )
+    if (last := page.position(read_instant, read_number)) is not None:
+        wanted = wanted.where(sa.tuple_(InterventionEvent.at, InterventionEvent.id) > last)
     return cut_page((await session.scalars(wanted)).all(), page, lambda row: (row.at.isoformat(), row.id))
 
 
@@ -145,9 +137,8 @@ async def files_page(session: TenantSession, *, case_id: UUID, page: PageRequest
     wanted = (
         sa.select(Attachment).where(Attachment.intervention_id == case_id).order_by(Attachment.id).limit(page.limit + 1)
     )
-    position = page.position()
-    if position is not None:
-        wanted = wanted.where(Attachment.id > UUID(position[0]))
+    if (last := page.position(read_id)) is not None:
+        wanted = wanted.where(Attachment.id > last[0])
     return cut_page((await session.scalars(wanted)).all(), page, lambda row: (row.id,))
 
 

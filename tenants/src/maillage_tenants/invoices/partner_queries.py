@@ -6,7 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from maillage_kit.db import TenantSession
-from maillage_kit.pages import Page, PageRequest, cut_page
+from maillage_kit.pages import Page, PageRequest, cut_page, read_id, read_instant
 from maillage_kit.rest import Reach
 from maillage_tenants.interventions.models import Intervention
 from maillage_tenants.invoices import queries
@@ -43,12 +43,8 @@ async def invoices_page(
         wanted = wanted.where(Invoice.issued_at >= since)
     if until is not None:
         wanted = wanted.where(Invoice.issued_at < until)
-    position = page.position()
-    if position is not None:
-        wanted = wanted.where(
-            sa.tuple_(Invoice.issued_at, Invoice.id)
-            < sa.tuple_(sa.literal(datetime.fromisoformat(position[0])), sa.literal(UUID(position[1])))
-        )
+    if (last := page.position(read_instant, read_id)) is not None:
+        wanted = wanted.where(sa.tuple_(Invoice.issued_at, Invoice.id) < last)
     rows = list((await session.scalars(wanted)).all())
     views = await queries.invoice_views(session, rows)
     return cut_page(views, page, lambda view: (view.issued_at.isoformat(), view.id))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased, undefer
 from maillage_hooks.types import LineKind, UrgencyScope
 from maillage_kit.db import TenantSession
 from maillage_kit.money import Money
-from maillage_kit.pages import Page, PageRequest, cut_page
+from maillage_kit.pages import Page, PageRequest, cut_page, read_id, read_instant
 from maillage_tenants.invoices.errors import InvoiceNotFound
 from maillage_tenants.invoices.models import Invoice, InvoiceKind, InvoiceLine, Payment, PaymentMethod
 from maillage_tenants.invoices.rules import JournalEntry
@@ -145,15 +145,8 @@ async def register(session: TenantSession, *, request: PageRequest) -> Page[Regi
         .order_by(Invoice.issued_at.desc(), Invoice.id.desc())
         .limit(request.limit + 1)
     )
-    position = request.position()
-    if position:
-        query = query.where(
-            sa.tuple_(Invoice.issued_at, Invoice.id)
-            < sa.tuple_(
-                sa.cast(sa.literal(str(position[0])), sa.DateTime(timezone=True)),
-                sa.cast(sa.literal(str(position[1])), sa.Uuid),
-            )
-        )
+    if (last := request.position(read_instant, read_id)) is not None:
+        query = query.where(sa.tuple_(Invoice.issued_at, Invoice.id) < last)
     rows = [
         RegisterRow(
             id=found_id,

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from maillage_kit.db import TenantSession
 from maillage_kit.money import Money
-from maillage_kit.pages import Page, PageRequest, cut_page
+from maillage_kit.pages import Page, PageRequest, cut_page, read_id, read_instant
 from maillage_tenants.interventions.models import Intervention
 from maillage_tenants.invoices.models import Invoice
 from maillage_tenants.ledger.models import LedgerEntry
@@ -62,15 +62,8 @@ async def statement(
         .order_by(LedgerEntry.occurred_at.desc(), LedgerEntry.id.desc())
         .limit(request.limit + 1)
     )
-    position = request.position()
-    if position:
-        query = query.where(
-            sa.tuple_(LedgerEntry.occurred_at, LedgerEntry.id)
-            < sa.tuple_(
-                sa.cast(sa.literal(str(position[0])), sa.DateTime(timezone=True)),
-                sa.cast(sa.literal(str(position[1])), sa.Uuid),
-            )
-        )
+    if (last := request.position(read_instant, read_id)) is not None:
+        query = query.where(sa.tuple_(LedgerEntry.occurred_at, LedgerEntry.id) < last)
     rows = [StatementLine(*row) for row in await session.execute(query)]
     return cut_page(rows, request, lambda line: (line.occurred_at.isoformat(), line.id))
 

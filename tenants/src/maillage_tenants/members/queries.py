@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from maillage_kit.db import TenantSession, core
-from maillage_kit.pages import Page, PageRequest, cut_page
+from maillage_kit.pages import Page, PageRequest, cut_page, read_id, read_text
 from maillage_tenants.members.errors import UnknownMember, UnknownTechnician
 from maillage_tenants.members.models import (
     Engagement,
@@ -341,10 +341,8 @@ async def list_members(
         asked = asked.where(
             sa.exists().where(MemberTrade.member_id == Member.id, MemberTrade.trade == trade).correlate(Member)
         )
-    position = page.position()
-    if position is not None:
-        name, last_id = position
-        asked = asked.where(sa.tuple_(Member.name, Member.id) > sa.tuple_(name, UUID(last_id)))
+    if (last := page.position(read_text, read_id)) is not None:
+        asked = asked.where(sa.tuple_(Member.name, Member.id) > last)
     rows = (await session.execute(asked.order_by(Member.name, Member.id).limit(page.limit + 1))).all()
     found = [
         MemberSummary(

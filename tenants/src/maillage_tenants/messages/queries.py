@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from maillage_kit.db import TenantSession
-from maillage_kit.errors import Invalid, NotFound
-from maillage_kit.pages import Page, PageRequest, cut_page
+from maillage_kit.errors import NotFound
+from maillage_kit.pages import Page, PageRequest, cut_page, read_id
 from maillage_tenants.messages import rules
 from maillage_tenants.messages.models import (
     AttemptState,
@@ -100,9 +99,8 @@ async def message_log(session: TenantSession, *, page: PageRequest, show: Show) 
         wanted = wanted.where(Message.state.in_((MessageState.HELD, MessageState.QUEUED)))
     elif show is Show.FAILED:
         wanted = wanted.where(Message.state == MessageState.FAILED)
-    last = _position(page.position())
-    if last is not None:
-        wanted = wanted.where(Message.id < last)
+    if (last := page.position(read_id)) is not None:
+        wanted = wanted.where(Message.id < last[0])
     rows = await session.scalars(wanted.order_by(Message.id.desc()).limit(page.limit + 1))
     return cut_page([_row(row) for row in rows], page, lambda row: (row.id,))
 
@@ -110,21 +108,10 @@ async def message_log(session: TenantSession, *, page: PageRequest, show: Show) 
 async def reply_log(session: TenantSession, *, page: PageRequest) -> Page[MessageReply]:
     """Text messages received, the newest first. Raises Invalid for a bad page."""
     wanted = sa.select(MessageReply)
-    last = _position(page.position())
-    if last is not None:
-        wanted = wanted.where(MessageReply.id < last)
+    if (last := page.position(read_id)) is not None:
+        wanted = wanted.where(MessageReply.id < last[0])
     rows = (await session.scalars(wanted.order_by(MessageReply.id.desc()).limit(page.limit + 1))).all()
     return cut_page(rows, page, lambda row: (row.id,))
-
-
-def _position(values: list[Any] | None) -> UUID | None:
-    if values is None:
-        return None
-    try:
-        (last,) = values
-        return UUID(str(last))
-    except ValueError as exc:
-        raise Invalid("Ce marque-page n’est pas valable.", fields={"after": "Marque-page non valable."}) from exc
 
 
 async def one_message(session: TenantSession, *, message_id: UUID) -> tuple[MessageRow, Sequence[MessageAttempt]]:

@@ -1,12 +1,11 @@
 """The selects behind the quotes that partners read and decide on: sent ones, of cases within a client's reach."""
 
-from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from maillage_kit.db import TenantSession
-from maillage_kit.pages import Page, PageRequest, cut_page
+from maillage_kit.pages import Page, PageRequest, cut_page, read_id, read_instant
 from maillage_kit.rest import Reach
 from maillage_tenants.interventions.models import Intervention
 from maillage_tenants.quotes import queries
@@ -37,12 +36,8 @@ async def quotes_page(
         wanted = wanted.where(Quote.state == state)
     if case_id is not None:
         wanted = wanted.where(Quote.intervention_id == case_id)
-    position = page.position()
-    if position is not None:
-        wanted = wanted.where(
-            sa.tuple_(Quote.issued_at, Quote.id)
-            < sa.tuple_(sa.literal(datetime.fromisoformat(position[0])), sa.literal(UUID(position[1])))
-        )
+    if (last := page.position(read_instant, read_id)) is not None:
+        wanted = wanted.where(sa.tuple_(Quote.issued_at, Quote.id) < last)
     rows = list((await session.scalars(wanted)).all())
     views = await queries.quote_views(session, rows)
     return cut_page(views, page, lambda view: (view.issued_at.isoformat() if view.issued_at else "", view.id))

@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from maillage_kit.db import TenantSession
-from maillage_kit.pages import Page, PageRequest, cut_page
+from maillage_kit.pages import Page, PageRequest, cut_page, read_number
 from maillage_tenants.members.models import Member, Technician
 from maillage_tenants.rota.models import Duty, OnCallPost
 from maillage_tenants.territory.models import Sector
@@ -66,8 +66,7 @@ async def on_call_page(
     )
     if sector_ids is not None:
         wanted = wanted.where(OnCallPost.sector_id.in_(sector_ids))
-    position = page.position()
-    if position is not None:
-        wanted = wanted.where(OnCallPost.id > int(position[0]))
+    if (last := page.position(read_number)) is not None:
+        wanted = wanted.where(OnCallPost.id > last[0])
     rows = [OnCallNow(*row) for row in await session.execute(wanted)]
     return cut_page(rows, page, lambda row: (row.post_id,))

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import NotFound
-from maillage_kit.pages import Page, PageRequest, cut_page
+from maillage_kit.pages import Page, PageRequest, cut_page, read_id, read_instant
 from maillage_tenants.members.models import Technician
 from maillage_tenants.rota.models import Duty, OnCallPost
 from maillage_tenants.rota.models_swaps import CalendarFeed
@@ -88,10 +88,8 @@ async def feeds_page(session: TenantSession, *, page: PageRequest) -> Page[FeedL
         .outerjoin(Sector, Sector.id == CalendarFeed.sector_id)
         .where(CalendarFeed.revoked_at.is_(None))
     )
-    if (last := page.instant_position()) is not None:
-        at = sa.literal(last[0], CalendarFeed.created_at.type)
-        row_id = sa.literal(last[1], CalendarFeed.id.type)
-        wanted = wanted.where(sa.tuple_(CalendarFeed.created_at, CalendarFeed.id) < sa.tuple_(at, row_id))
+    if (last := page.position(read_instant, read_id)) is not None:
+        wanted = wanted.where(sa.tuple_(CalendarFeed.created_at, CalendarFeed.id) < last)
     rows = await session.execute(
         wanted.order_by(CalendarFeed.created_at.desc(), CalendarFeed.id.desc()).limit(page.limit + 1)
     )

@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from maillage_kit.db import TenantSession
-from maillage_kit.pages import Page, PageRequest, cut_page
+from maillage_kit.pages import Page, PageRequest, cut_page, read_id, read_instant
 from maillage_tenants.members.models import Member, Technician
 from maillage_tenants.rota.errors import UnknownAbsence, UnknownDuty
 from maillage_tenants.rota.models import Duty, OnCallPost, Rota
@@ -100,8 +100,8 @@ async def absences_page(
     wanted = _ABSENCE.where(Absence.state.in_(states), Absence.ends_at > since)
     if technician_id is not None:
         wanted = wanted.where(Absence.technician_id == technician_id)
-    if (last := page.instant_position()) is not None:
-        wanted = wanted.where(sa.tuple_(Absence.starts_at, Absence.id) > sa.tuple_(*_literals(last)))
+    if (last := page.position(read_instant, read_id)) is not None:
+        wanted = wanted.where(sa.tuple_(Absence.starts_at, Absence.id) > last)
     rows = await session.execute(wanted.order_by(Absence.starts_at, Absence.id).limit(page.limit + 1))
     return cut_page([AbsenceLine(*row) for row in rows], page, lambda row: (row.starts_at, row.id))
 
@@ -125,10 +125,6 @@ async def same_absence(session: TenantSession, *, technician_id: UUID, period: P
         .limit(1)
     )
     return found
-
-
-def _literals(last: tuple[datetime, UUID]) -> tuple[sa.ColumnElement[datetime], sa.ColumnElement[UUID]]:
-    return sa.literal(last[0], Absence.starts_at.type), sa.literal(last[1], Absence.id.type)
 
 
 # --- duties of one person -------------------------------------------------------

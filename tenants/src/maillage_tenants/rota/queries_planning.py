@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import defer
 
 from maillage_kit.db import TenantSession
-from maillage_kit.pages import Page, PageRequest, cut_page
+from maillage_kit.pages import Page, PageRequest, cut_page, read_id
 from maillage_kit.semester import Semester
 from maillage_tenants.members.models import Member, Technician
 from maillage_tenants.rota.errors import UnknownRun
@@ -303,10 +303,8 @@ async def runs(session: TenantSession, *, semester: Semester, page: PageRequest)
         .options(defer(SolveRun.instance), defer(SolveRun.result))
         .where(SolveRun.semester == semester.code)
     )
-    position = page.position()
-    if position is not None:
-        (last,) = position
-        asked = asked.where(SolveRun.id < UUID(last))
+    if (last := page.position(read_id)) is not None:
+        asked = asked.where(SolveRun.id < last[0])
     rows = tuple(await session.scalars(asked.order_by(SolveRun.id.desc()).limit(page.limit + 1)))
     return cut_page(rows, page, lambda run: (run.id,))
 

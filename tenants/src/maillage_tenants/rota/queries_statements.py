@@ -9,9 +9,8 @@ import sqlalchemy as sa
 from maillage_kit import clock
 from maillage_kit.clock import paris_instant
 from maillage_kit.db import TenantSession
-from maillage_kit.errors import Invalid
 from maillage_kit.money import Money
-from maillage_kit.pages import Page, PageRequest, cut_page
+from maillage_kit.pages import Page, PageRequest, cut_page, read_id, read_text
 from maillage_tenants.members.models import Member, Technician
 from maillage_tenants.rota.models import Duty
 from maillage_tenants.rota.models_swaps import OnCallTerms
@@ -64,11 +63,7 @@ async def employees_page(session: TenantSession, *, page: PageRequest, month: da
         .outerjoin(OnCallTerms, OnCallTerms.member_id == Technician.member_id)
         .where(Technician.employed, Technician.active)
     )
-    if (position := page.position()) is not None:
-        try:
-            name, row_id = str(position[0]), UUID(str(position[1]))
-        except (ValueError, IndexError) as wrong:
-            raise Invalid("Ce marque-page n’est pas valable.") from wrong
-        wanted = wanted.where(sa.tuple_(sort_name, Technician.id) > sa.tuple_(name, row_id))
+    if (last := page.position(read_text, read_id)) is not None:
+        wanted = wanted.where(sa.tuple_(sort_name, Technician.id) > last)
     rows = await session.execute(wanted.order_by(sort_name, Technician.id).limit(page.limit + 1))
     return cut_page([EmployeeLine(*row) for row in rows], page, lambda row: (row.sort_name, row.id))

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from maillage_kit.db import TenantSession
-from maillage_kit.pages import Page, PageRequest, cut_page
+from maillage_kit.pages import Page, PageRequest, cut_page, read_id, read_instant
 from maillage_tenants.members.models import Technician
 from maillage_tenants.rota.errors import UnknownSwap
 from maillage_tenants.rota.models import Duty, OnCallPost
@@ -111,9 +111,8 @@ async def swap(session: TenantSession, *, swap_id: UUID) -> SwapLine:
 async def swaps_page(session: TenantSession, *, page: PageRequest, open_only: bool) -> Page[SwapLine]:
     """Every proposal, the latest first, one page."""
     wanted = _SWAP.where(Swap.state == SwapState.PROPOSED) if open_only else _SWAP
-    if (last := page.instant_position()) is not None:
-        at, row_id = sa.literal(last[0], Swap.created_at.type), sa.literal(last[1], Swap.id.type)
-        wanted = wanted.where(sa.tuple_(Swap.created_at, Swap.id) < sa.tuple_(at, row_id))
+    if (last := page.position(read_instant, read_id)) is not None:
+        wanted = wanted.where(sa.tuple_(Swap.created_at, Swap.id) < last)
     rows = await session.execute(wanted.order_by(Swap.created_at.desc(), Swap.id.desc()).limit(page.limit + 1))
     return cut_page([SwapLine(*row) for row in rows], page, lambda row: (row.created_at, row.id))
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from maillage_kit import clock
 from maillage_kit.api_access import ApiCaller, Scope
 from maillage_kit.db import TenantSession
-from maillage_kit.pages import cut_page
+from maillage_kit.pages import slice_page
 from maillage_kit.rest import Listing, PageQuery, listed, page_of, read
 from maillage_kit.rest.answering import Listed
 from maillage_kit.web import AnyRequest
@@ -31,11 +31,7 @@ async def list_plans(
 ) -> Listed[PlanOut]:
     page = page_of(request, caller, asked)
     cards = await queries.list_plans(session, on=clock.paris(clock.now()).date(), only_published=True)
-    position = page.position()
-    ids = [str(card.id) for card in cards]
-    after = ids.index(position[0]) + 1 if position and position[0] in ids else 0
-    cut = cut_page(cards[after : after + page.limit + 1], page, lambda card: (card.id,))
-    return listed(request, caller, asked, cut, PlanOut.of)
+    return listed(request, caller, asked, slice_page(cards, page), PlanOut.of)
 
 
 @read(

@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from maillage_kit.db import TenantSession
-from maillage_kit.pages import Page, PageRequest, cut_page
+from maillage_kit.pages import Page, PageRequest, cut_page, read_text
 from maillage_kit.semester import Semester
 from maillage_tenants.territory import rules
 from maillage_tenants.territory.models import Commune, Sector, SectorAdjacency, SectorCommune
@@ -78,9 +78,8 @@ async def communes_page(
         wanted = wanted.where(Commune.postcodes.contains([postcode]))
     for word in rules.search_key(name or "").split():
         wanted = wanted.where(sa.func.concat(" ", Commune.search).contains(f" {word}", autoescape=True))
-    position = page.position()
-    if position is not None:
-        wanted = wanted.where(Commune.insee > str(position[0]))
+    if (last := page.position(read_text)) is not None:
+        wanted = wanted.where(Commune.insee > last[0])
     rows = [_commune_row(row) for row in await session.execute(wanted)]
     return cut_page(rows, page, lambda row: (row.insee,))
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from maillage_hooks import TradeRegistry
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import NotFound
-from maillage_kit.pages import Page, PageRequest, cut_page
+from maillage_kit.pages import Page, PageRequest, cut_page, read_id, read_instant
 from maillage_kit.semester import Semester
 from maillage_kit.settings import Settings
 from maillage_tenants import territory
@@ -139,16 +139,10 @@ async def runs(session: TenantSession, *, page: PageRequest) -> Page[RunLine]:
         WatchRun.answered_at,
         WatchRun.accepted_at,
     ).order_by(WatchRun.planned_at.desc(), WatchRun.id.desc())
-    if (last := page.instant_position()) is not None:
-        wanted = wanted.where(_before(WatchRun.planned_at, WatchRun.id, last))
+    if (last := page.position(read_instant, read_id)) is not None:
+        wanted = wanted.where(sa.tuple_(WatchRun.planned_at, WatchRun.id) < last)
     rows = [RunLine(*row) for row in await session.execute(wanted.limit(page.limit + 1))]
     return cut_page(rows, page, lambda row: (row.planned_at, row.id))
-
-
-def _before(
-    at: sa.orm.InstrumentedAttribute[datetime], key: sa.orm.InstrumentedAttribute[UUID], last: tuple[datetime, UUID]
-) -> sa.ColumnElement[bool]:
-    return sa.tuple_(at, key) < sa.tuple_(sa.literal(last[0], at.type), sa.literal(last[1], key.type))
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,8 +307,8 @@ async def open_findings(session: TenantSession) -> Sequence[WatchFinding]:
 async def findings(session: TenantSession, *, page: PageRequest) -> Page[WatchFinding]:
     """Every finding, the newest first."""
     wanted = sa.select(WatchFinding).order_by(WatchFinding.found_at.desc(), WatchFinding.id.desc())
-    if (last := page.instant_position()) is not None:
-        wanted = wanted.where(_before(WatchFinding.found_at, WatchFinding.id, last))
+    if (last := page.position(read_instant, read_id)) is not None:
+        wanted = wanted.where(sa.tuple_(WatchFinding.found_at, WatchFinding.id) < last)
     rows = (await session.scalars(wanted.limit(page.limit + 1))).all()
     return cut_page(rows, page, lambda row: (row.found_at, row.id))
 
@@ -380,8 +374,8 @@ async def forward_lists(session: TenantSession, *, page: PageRequest) -> Page[Fo
         ForwardList.ends_at,
         sa.func.jsonb_array_length(ForwardList.content["rows"]),
     ).order_by(ForwardList.made_at.desc(), ForwardList.id.desc())
-    if (last := page.instant_position()) is not None:
-        wanted = wanted.where(_before(ForwardList.made_at, ForwardList.id, last))
+    if (last := page.position(read_instant, read_id)) is not None:
+        wanted = wanted.where(sa.tuple_(ForwardList.made_at, ForwardList.id) < last)
     rows = [ForwardLine(*row) for row in await session.execute(wanted.limit(page.limit + 1))]
     return cut_page(rows, page, lambda row: (row.made_at, row.id))
 

@@ -5,7 +5,7 @@ from maillage_kit import clock
 from maillage_kit.api_access import ApiCaller, Scope
 from maillage_kit.context import CooperativeContext
 from maillage_kit.db import TenantSession
-from maillage_kit.pages import cut_page
+from maillage_kit.pages import slice_page
 from maillage_kit.rest import Listing, PageQuery, listed, page_of, read
 from maillage_kit.rest.answering import Listed
 from maillage_kit.web import AnyRequest
@@ -28,11 +28,7 @@ async def list_trades(
     request: AnyRequest, caller: ApiCaller, trades: TradeRegistry, asked: PageQuery
 ) -> Listed[TradeOut]:
     page = page_of(request, caller, asked)
-    position = page.position()
-    codes = list(trades.codes)
-    after = codes.index(position[0]) + 1 if position and position[0] in codes else 0
-    rows = [trades.get(code) for code in codes[after : after + page.limit + 1]]
-    return listed(request, caller, asked, cut_page(rows, page, lambda plugin: (plugin.trade.code,)), TradeOut.of)
+    return listed(request, caller, asked, slice_page([trades.get(code) for code in trades.codes], page), TradeOut.of)
 
 
 @read(

@@ -14,7 +14,7 @@ from maillage_kit import clock
 from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import AppError, Invalid
-from maillage_kit.pages import MAX_LIMIT, PageRequest
+from maillage_kit.pages import MAX_LIMIT, PageRequest, slice_page
 from maillage_kit.permissions import Permission
 from maillage_kit.semester import Semester
 from maillage_kit.web import AnyRequest, base_path, page, page_request, requires, see_other, text
@@ -24,7 +24,6 @@ from maillage_tenants.rota.balance import CATEGORY_LABELS, SHOWN
 from maillage_tenants.rota.models import Rota
 from maillage_tenants.rota.models_planning import RunKind, RunState, SolveRun
 from maillage_tenants.rota.routes_web.forms import told, whole_number
-from maillage_tenants.rota.routes_web.paging import page_of
 from maillage_tenants.rota.service import comparing, planning, repairing, solving
 from maillage_tenants.rota.solver.reports import Ended, Hole
 
@@ -209,8 +208,8 @@ async def compare_page(
         one_label=_rota_label(found.one, names) if found else "",
         other_label=_rota_label(found.other, names) if found else "",
         which=which,
-        people=page_of(found.shares, window) if found and which == "people" else None,
-        changes=page_of(found.differences, window) if found and which == "duties" else None,
+        people=slice_page(found.shares, window) if found and which == "people" else None,
+        changes=slice_page(found.differences, window) if found and which == "duties" else None,
         categories=SHOWN,
         columns=["Personne", *(CATEGORY_LABELS[category].capitalize() for category in SHOWN)],
         labels=CATEGORY_LABELS,
@@ -246,7 +245,7 @@ async def _drafts_page(
         semester_options=semesters_around(semester),
         rotas=None
         if which == "runs"
-        else page_of([(rota, _rota_label(rota, names)) for rota in rotas], page_request(request)),
+        else slice_page([(rota, _rota_label(rota, names)) for rota in rotas], page_request(request)),
         published=next((rota for rota in rotas if rota.published_at is not None), None),
         runs=await queries_planning.runs(session, semester=semester, page=page_request(request))
         if which == "runs"
@@ -296,8 +295,8 @@ async def _run_page(
         gap=_gap(run),
         ending=ENDINGS.get(run.ended_why or "", ""),
         result=result,
-        holes=page_of(holes, PageRequest(limit=MAX_LIMIT) if steps else window),
-        steps=page_of(steps, window),
+        holes=slice_page(holes, PageRequest(limit=MAX_LIMIT) if steps else window),
+        steps=slice_page(steps, window),
         changes=len(steps),
         names=names,
         same=None if first is None or run.digest is None else run.digest == first.digest,

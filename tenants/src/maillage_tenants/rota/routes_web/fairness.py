@@ -9,6 +9,7 @@ from maillage_hooks import TradeRegistry
 from maillage_kit import clock
 from maillage_kit.context import CooperativeContext
 from maillage_kit.db import TenantSession
+from maillage_kit.pages import slice_page
 from maillage_kit.permissions import Permission
 from maillage_kit.semester import Semester
 from maillage_kit.web import AnyRequest, page, page_request, requires
@@ -16,7 +17,6 @@ from maillage_tenants.rota import queries, queries_planning
 from maillage_tenants.rota.balance import CATEGORY_LABELS, FIRST, SHOWN
 from maillage_tenants.rota.models import Rota
 from maillage_tenants.rota.routes_web.drafts import semesters_around
-from maillage_tenants.rota.routes_web.paging import page_of
 from maillage_tenants.rota.service.fairness import fairness_report
 
 OFFICE_PAGE = "rota/fairness.html"
@@ -69,7 +69,7 @@ async def _fairness(
         "semester": semester,
         "semester_options": semesters_around(semester),
         "rota": rota,
-        "people": page_of(report.people, page_request(request, limit=50)),
+        "people": slice_page(report.people, page_request(request, limit=50)),
         "past": [(code, Semester.parse(code).label) for code in past],
         "categories": kinds,
         "labels": CATEGORY_LABELS,

@@ -12,6 +12,7 @@ from maillage_kit import clock
 from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Invalid
+from maillage_kit.pages import slice_page
 from maillage_kit.permissions import Permission
 from maillage_kit.web import AnyRequest, base_path, page, page_request, requires, see_other, text
 from maillage_tenants import territory
@@ -20,7 +21,6 @@ from maillage_tenants.rota.models_planning import PatternCode
 from maillage_tenants.rota.patterns import PATTERN_LABELS, WEEKDAYS
 from maillage_tenants.rota.queries_planning import PatternRow
 from maillage_tenants.rota.routes_web.forms import told
-from maillage_tenants.rota.routes_web.paging import page_of
 from maillage_tenants.rota.service import planning
 
 ZONES = (("A", "Zone A"), ("B", "Zone B"), ("C", "Zone C"), ("", "Autre calendrier"))
@@ -145,7 +145,7 @@ async def _planning_page(
         ],
         zones=ZONES,
         zone=typed.get("school_zone") if policy_errors else policy.school_zone,
-        sectors=page_of(
+        sectors=slice_page(
             [
                 (sector, row, row.pattern.label)
                 for sector in await territory.all_sectors(session)

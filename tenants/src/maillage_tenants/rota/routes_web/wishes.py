@@ -13,12 +13,12 @@ from maillage_kit.clock import paris_instant
 from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Forbidden, Invalid, NotFound
+from maillage_kit.pages import slice_page
 from maillage_kit.permissions import Permission
 from maillage_kit.web import AnyRequest, base_path, page, page_request, requires, see_other, text
 from maillage_tenants import members
 from maillage_tenants.rota import queries_planning
 from maillage_tenants.rota.routes_web.forms import chosen_technician, told, whole_number
-from maillage_tenants.rota.routes_web.paging import page_of
 from maillage_tenants.rota.routes_web.planning import asked_day
 from maillage_tenants.rota.rules import Period
 from maillage_tenants.rota.service import planning
@@ -151,7 +151,7 @@ async def _own_page(
         request,
         "rota/own_wishes.html",
         status_code=422 if errors else 200,
-        wishes=page_of(own, page_request(request)),
+        wishes=slice_page(own, page_request(request)),
         weights=WEIGHTS,
         weight_words=dict(WEIGHTS),
         school_options=SCHOOL,
@@ -176,7 +176,7 @@ async def _office_page(
         request,
         "rota/wishes.html",
         status_code=422 if errors or preference_errors else 200,
-        wishes=page_of(await queries_planning.wishes(session, over=Period(now, now + AHEAD)), page_request(request)),
+        wishes=slice_page(await queries_planning.wishes(session, over=Period(now, now + AHEAD)), page_request(request)),
         learning=[
             f"{row.name} ({row.member_name})" for row in people if row.id in choices and choices[row.id].backup_only
         ],
