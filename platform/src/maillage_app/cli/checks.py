@@ -31,6 +31,9 @@ IN_REAL_TIME = ("tests/sip", "tests/voice")
 # Pure functions: a processor is all they ask for, and they may wait for it.
 OF_RULES = ("tests/unit", "plugins", "clients")
 
+# What a log can hold when much fails: where, and why.
+SHORT = ("--tb=short", "--show-capture=no")
+
 # Debian package: what shows that it is there, a program or a file.
 SYSTEM_PACKAGES = {
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
@@ -112,7 +115,7 @@ def meanwhile(failed: list[str]) -> Iterator[None]:
     waits; then shows what was said, and adds what failed."""
     beside: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("lint", ("-m", "maillage_app.cli", "lint")),
-        ("pytest of rules", ("-m", "pytest", "-n", "1", *OF_RULES)),
+        ("pytest of rules", ("-m", "pytest", *SHORT, "-n", "1", *OF_RULES)),
     )
     with ExitStack() as files:
         running = []
@@ -148,10 +151,10 @@ def test(arguments: tuple[str, ...]) -> None:
         os.execv(BIN / "pytest", ["pytest", *arguments])  # noqa: S606 - no shell is wanted
     failed = [] if system_packages() else ["system packages"]
     elsewhere = [f"--ignore={path}" for path in (*IN_REAL_TIME, *OF_RULES)]
-    if not run_check("pytest", ("pytest", "-n", "2", *elsewhere)):
+    if not run_check("pytest", ("pytest", *SHORT, "-n", "2", *elsewhere)):
         failed.append("pytest")
     with meanwhile(failed):
-        if not run_check("pytest in real time", ("pytest", "-n", "4", "--no-loadscope-reorder", *IN_REAL_TIME)):
+        if not run_check("pytest in real time", ("pytest", *SHORT, "-n", "4", "--no-loadscope-reorder", *IN_REAL_TIME)):
             failed.append("pytest in real time")
     conclude(failed)
 
