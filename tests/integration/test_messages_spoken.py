@@ -93,6 +93,20 @@ def tell(spoken: Runtime, eure: CooperativeContext, crew: Any) -> Callable[..., 
     return emergency
 
 
+@pytest.fixture
+async def read_aloud(
+    spoken: Runtime, voice: tuple[ControlPort, str], moved_clock: MovableClock, tell: Callable[..., Any]
+) -> tuple[UUID, dict[str, Any]]:
+    """A message whose text nobody saw for ninety seconds, and what the voice was then asked to say."""
+    message_id = await tell()
+    worker = build_worker(spoken, carriers_of(spoken.settings))
+    await worker.run_due()
+    moved_clock.advance(seconds=90)
+    await worker.run_due()
+    (asked,) = voice[0].asked
+    return message_id, asked
+
+
 async def states(runtime: Runtime, eure: CooperativeContext, message_id: UUID) -> list[tuple[str, str, str]]:
     async with runtime.database.tenant(eure.tenant) as session:
         found = await session.scalars(
@@ -102,19 +116,9 @@ async def states(runtime: Runtime, eure: CooperativeContext, message_id: UUID) -
 
 
 async def test_it_is_read_aloud_and_heard(
-    spoken: Runtime,
-    eure: CooperativeContext,
-    voice: tuple[ControlPort, str],
-    moved_clock: MovableClock,
-    client: httpx.AsyncClient,
-    tell: Callable[..., Any],
+    spoken: Runtime, eure: CooperativeContext, client: httpx.AsyncClient, read_aloud: tuple[UUID, dict[str, Any]]
 ) -> None:
-    message_id = await tell()
-    worker = build_worker(spoken, carriers_of(spoken.settings))
-    await worker.run_due()
-    moved_clock.advance(seconds=90)
-    await worker.run_due()
-    (asked,) = voice[0].asked
+    message_id, asked = read_aloud
     assert asked["from"] == NUMBER
     assert asked["text"].startswith("Dépannage Eure, message urgent. Une intervention vous est proposée")
     assert (await states(spoken, eure, message_id))[-1] == ("call", "voice", "given")
@@ -134,19 +138,9 @@ async def test_it_is_read_aloud_and_heard(
 
 
 async def test_a_call_that_was_cut_is_not_a_message_that_was_heard(
-    spoken: Runtime,
-    eure: CooperativeContext,
-    voice: tuple[ControlPort, str],
-    moved_clock: MovableClock,
-    client: httpx.AsyncClient,
-    tell: Callable[..., Any],
+    spoken: Runtime, eure: CooperativeContext, client: httpx.AsyncClient, read_aloud: tuple[UUID, dict[str, Any]]
 ) -> None:
-    message_id = await tell()
-    worker = build_worker(spoken, carriers_of(spoken.settings))
-    await worker.run_due()
-    moved_clock.advance(seconds=90)
-    await worker.run_due()
-    (asked,) = voice[0].asked
+    message_id, asked = read_aloud
     told = await client.post(asked["receipt"], json={"id": asked["id"], "ended": "cut"}, auth=("edge", SECRET))
     assert told.status_code == 204
     assert (await states(spoken, eure, message_id))[-1] == ("call", "voice", "failed")
