@@ -58,7 +58,6 @@ class WatchCallSettings(_Group):
     artisan_number: str | None = Field(default=None, pattern=r"^\+[1-9]\d{5,14}$")
     every_minutes: int = Field(default=15, ge=5, le=1440)
     within_seconds: int = Field(default=90, ge=20, le=300)
-    hold_seconds: int = Field(default=5, ge=1, le=60)
     keys: str = Field(default="", pattern=r"^[0-9 ]*$")
 
     @model_validator(mode="after")
