@@ -72,6 +72,7 @@ _WHY = {
     LegState.UNREACHABLE: "L’opérateur n’a pas pu joindre l’artisan d’essai.",
     LegState.NOT_ACCEPTED: "L’artisan d’essai a décroché, mais sa touche 1 n’a pas été reçue.",
     LegState.CANCELLED: "La ligne a été coupée pendant que l’artisan d’essai sonnait.",
+    LegState.UNTOLD: "L’appel s’est terminé sans que l’opérateur dise ce que l’artisan d’essai a fait.",
 }
 NOT_ARRIVED = "L’appel n’est jamais arrivé au standard."
 TOO_LATE = "L’artisan d’essai n’a pas accepté à temps."
