@@ -37,6 +37,11 @@ HELD_LATE_BY = timedelta(minutes=10)
 OLD_AFTER = timedelta(minutes=15)
 """A finding that stays this long stops the heartbeat."""
 
+RUNS_KEPT = timedelta(days=365)
+"""Watch runs and findings prove that the number worked, or since when it did not: as long as other traces (R68)."""
+CALLS_KEPT = timedelta(days=30)
+"""What was said of each watch call; its run keeps the instants. Longer than anybody looks for a cause."""
+
 FORWARD_DAYS = 7
 FORWARDS_KEPT = timedelta(days=30)
 FORWARD_HOUR = 5
