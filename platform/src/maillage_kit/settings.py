@@ -122,10 +122,15 @@ class TelephonySettings(_Group):
 
 
 class MailSettings(_Group):
-    """Without `smtp_url`, messages stay in the database and show in the development mailbox."""
+    """Without `smtp_url`, messages stay in the database and show in the development mailbox.
+
+    `bounces`: the address to which servers send what they could not deliver, read by `./maillage mail bounce`; each
+    e-mail leaves with a token of its own behind a plus sign. Empty: they go to the sender's address, and nobody reads.
+    """
 
     smtp_url: SecretStr | None = None
     sender: str = "Maillage <ne-pas-repondre@maillage.example>"
+    bounces: str | None = Field(default=None, pattern=r"^[a-z0-9._-]{1,23}@[a-z0-9-]+(\.[a-z0-9-]+)+$")
 
 
 class SmsSettings(_Group):
