@@ -221,7 +221,7 @@ async def test_a_line_whose_end_nobody_told_rings_no_more_once_its_call_is_over(
     await town.on_call("Bilal", "+33611111102", rank=2)
     line = dials("anonymous")
     first, second = (position for position, _ in (await town.to_the_ladder(line))[:2])
-    begins = moved_clock.now()
+    begins: datetime = moved_clock.now()
 
     def at(seconds: float) -> datetime:
         return begins + timedelta(seconds=seconds)

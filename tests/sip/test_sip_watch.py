@@ -42,7 +42,7 @@ def due_now(installation) -> Settings:
         if rules.is_due(installation.cooperative.id, last=None, now=now, every=timedelta(minutes=minutes))
     )
     watch = WatchCallSettings(number=WATCH, artisan_number=ARTISAN, every_minutes=every)
-    settings = installation.settings
+    settings: Settings = installation.settings
     return settings.model_copy(update={"telephony": settings.telephony.model_copy(update={"watch": watch})})
 
 
@@ -66,7 +66,7 @@ def test_a_scheduled_watch_call_goes_out_comes_in_and_is_accepted(installation, 
 
     (call,) = installation.rows("select * from call")
     assert (call["id"], call["caller"], call["watch_id"]) == (run["call_id"], WATCH, run["id"])
-    assert [invite.header("From").partition(";")[0] for invite in lab.operator.invites(NUMBER)] == [
+    assert [(invite.header("From") or "").partition(";")[0] for invite in lab.operator.invites(NUMBER)] == [
         f"<sip:{WATCH}@127.0.0.1>"
     ]
     wait_until(
