@@ -1,10 +1,11 @@
 """A repair to quote and bill: an artisan on site, at a customer's, at a known hour."""
 
+import asyncio
 import base64
 import math
 import struct
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -19,6 +20,7 @@ from maillage_kit.clock import MovableClock
 from maillage_kit.context import CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.ids import new_id
+from maillage_kit.testing.mail_server import SmtpServer
 from maillage_tenants import customers, interventions, quotes, tariffs, territory
 from maillage_tenants.customers import ConsumerStatus, CustomerFacts, CustomerKind, PremisesUse, SiteFacts
 from maillage_tenants.interventions import NewCase, Source
@@ -273,3 +275,13 @@ async def plumbers(runtime: Runtime, eure: CooperativeContext) -> Plumbers:
             for number in range(4)
         ]
     return Plumbers(runtime.trades.enabled(["plumbing"]), tuple(people), sectors)
+
+
+@pytest.fixture
+async def smtp() -> AsyncIterator[SmtpServer]:
+    server = SmtpServer()
+    listening = await asyncio.start_server(server.talk, "127.0.0.1", 0)
+    server.port = listening.sockets[0].getsockname()[1]
+    yield server
+    listening.close()
+    await listening.wait_closed()

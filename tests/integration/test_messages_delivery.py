@@ -2,11 +2,9 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from email import message_from_string
 from email.header import decode_header, make_header
-from email.message import Message as ParsedMail
 from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID, uuid4
@@ -20,71 +18,12 @@ from maillage_kit.clock import MovableClock
 from maillage_kit.context import CooperativeContext
 from maillage_kit.errors import Invalid
 from maillage_kit.settings import MailSettings, Settings, SmsSettings
+from maillage_kit.testing.mail_server import SmtpServer
 from maillage_kit.testing.message_carriers import http_carrier
 from maillage_tenants import alarms, messages
 from maillage_tenants.messages.carriers import carriers_from
 from maillage_tenants.messages.rules import RETRY_AFTER
 from maillage_tenants.messages.tasks import deliver
-
-
-@dataclass
-class SmtpServer:
-    """Speaks enough SMTP to receive mail; refuses the recipients it is told to refuse, with the code it is told."""
-
-    port: int = 0
-    received: list[tuple[str, list[str], str]] = field(default_factory=list)
-    refuse: dict[str, str] = field(default_factory=dict)
-
-    def mails(self) -> list[ParsedMail]:
-        return [message_from_string(data) for _, _, data in self.received]
-
-    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        def say(line: str) -> None:
-            writer.write(f"{line}\r\n".encode())
-
-        sender = ""
-        recipients: list[str] = []
-        say("220 test")
-        while raw := await reader.readline():
-            line = raw.decode().strip()
-            verb = line.upper()
-            if verb.startswith(("EHLO", "HELO")):
-                say("250 test")
-            elif verb.startswith("MAIL FROM"):
-                sender, recipients = line[10:].strip("<> ").split(">")[0], []
-                say("250 ok")
-            elif verb.startswith("RCPT TO"):
-                address = line[8:].strip("<> ")
-                if address in self.refuse:
-                    say(self.refuse[address])
-                else:
-                    recipients.append(address)
-                    say("250 ok")
-            elif verb == "DATA":
-                say("354 go on")
-                lines = []
-                while (text := (await reader.readline()).decode()) != ".\r\n":
-                    lines.append(text)
-                self.received.append((sender, recipients, "".join(lines)))
-                say("250 kept")
-            elif verb == "QUIT":
-                say("221 bye")
-                break
-            else:
-                say("250 ok")
-            await writer.drain()
-        writer.close()
-        await writer.wait_closed()
-
-
-@pytest.fixture
-async def smtp() -> AsyncIterator[SmtpServer]:
-    server = SmtpServer()
-    listening = await asyncio.start_server(server.talk, "127.0.0.1", 0)
-    server.port = listening.sockets[0].getsockname()[1]
-    yield server
-    listening.close()
-    await listening.wait_closed()
 
 
 @dataclass

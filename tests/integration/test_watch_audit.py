@@ -173,6 +173,23 @@ async def test_a_line_left_ringing_is_found_and_let_go(
     assert await open_kinds(runtime, eure) == ["call_without_end", "leg_without_event"]
 
 
+async def test_a_line_of_which_nobody_told_the_end_is_news_for_a_while(
+    runtime: Runtime, eure: CooperativeContext, moved_clock: MovableClock
+) -> None:
+    """Its call is over and the log says that its end is not known: nothing is to be repaired."""
+    await a_call(runtime, eure, state="ended", leg="untold")
+    await a_call(runtime, eure, state="ended", leg="cancelled")
+    moved_clock.advance(minutes=2)
+    assert (await audited(runtime, eure)).findings == 0
+    moved_clock.advance(minutes=2)
+    await audited(runtime, eure)
+    assert await open_kinds(runtime, eure) == ["leg_without_event"]
+    moved_clock.advance(minutes=7)
+    await audited(runtime, eure)
+    assert await open_kinds(runtime, eure) == []
+    assert {row["state"] for row in await rows(runtime, eure, "select state from call_leg")} == {"untold", "cancelled"}
+
+
 async def test_an_overdue_offer_is_found_and_looked_at_again(
     runtime: Runtime, eure: CooperativeContext, moved_clock: MovableClock
 ) -> None:

@@ -213,3 +213,35 @@ async def test_a_number_that_is_told_late_in_a_batch_is_enough(town, dials, move
         line.event("accepted", step=7, source="voice"),
     )
     assert await town.legs() == [("Hélène", "accepted")]
+
+
+async def test_a_line_whose_end_nobody_told_rings_no_more_once_its_call_is_over(town, dials, moved_clock) -> None:
+    """The edge lost what became of the first telephone. The log says so, and a word that comes late is still heard."""
+    await town.on_call("Ana", ANA)
+    await town.on_call("Bilal", "+33611111102", rank=2)
+    line = dials("anonymous")
+    first, second = (position for position, _ in (await town.to_the_ladder(line))[:2])
+    begins: datetime = moved_clock.now()
+
+    def at(seconds: float) -> datetime:
+        return begins + timedelta(seconds=seconds)
+
+    moved_clock.advance(minutes=2)
+    over = [line.event("ended", at=at(60), step=second), line.event("ended", at=at(60), step="voice")]
+    await line.tell(
+        line.event("attempt", at=at(0), step=first),
+        line.event("ringing", at=at(1), step=first),
+        line.event("attempt", at=at(21), step=second),
+        line.event("answered", at=at(25), step=second),
+        line.event("accepted", at=at(28), step=second),
+        line.event("bridged", at=at(28), step=second),
+        line.event("unbridged", at=at(60), step=second),
+        *over,
+    )
+    await town.settled()
+    states = "select state, ended_at from call_leg order by position"
+    assert [row["state"] for row in await town.rows(states)] == ["untold", "accepted"]
+    await line.tell(line.event("ringing", at=at(2), step=first, id="late-ringing"))
+    assert (await town.rows(states))[0]["state"] == "untold"
+    await line.tell(line.event("no_answer", at=at(21), step=first))
+    assert (await town.rows(states))[0] == {"state": "no_answer", "ended_at": at(21)}

@@ -441,7 +441,7 @@ async def test_the_voice_process_of_our_own_switchboard_places_it(town, ana, exc
     keys = (await run_of(town))["keys"]
     assert asked == (
         "/calls",
-        {"id": str(run), "from": WATCH, "to": town.number, "keys": keys, "hold_seconds": 5},
+        {"id": str(run), "from": WATCH, "to": town.number, "keys": keys, "hold_seconds": 90},
     )
     assert exchange.believed == ["edge:a-secret-of-the-edge"]
     trade, postcode = keys.split()

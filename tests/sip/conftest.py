@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -182,7 +182,9 @@ class Ward:
 class Installation:
     """The product as it runs: PostgreSQL, web server, worker, voice, and the edge between them and the operator."""
 
-    def __init__(self, lab: SipLab, postgres: EmbeddedPostgres, url: str, ring_seconds: int) -> None:
+    def __init__(
+        self, lab: SipLab, postgres: EmbeddedPostgres, url: str, ring_seconds: int, more: Mapping[str, str]
+    ) -> None:
         self.lab = lab
         self.postgres = postgres
         self.url = url
@@ -190,7 +192,7 @@ class Installation:
         self.port = free_port()
         self.control_port = free_port()
         self.edge = lab.edge(application_port=self.port, last_resort=LAST_RESORT)
-        environment = self._environment()
+        environment = {**self._environment(), **more}
         server = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "maillage_app.asgi:create"]
         server += ["--host", HOST, "--port", str(self.port), "--workers", "2", "--respawn-failed-workers", "--no-ws"]
         cli = [sys.executable, "-m", "maillage_app.cli"]
@@ -201,11 +203,11 @@ class Installation:
         self.wards: list[Ward] = []
         self._people = 0
         self._loop = asyncio.Runner()
-        settings = Settings(environment="test", database=DatabaseSettings(url=url, pool_size=1))
-        self._runtime = Runtime.start(settings)
+        self.settings = Settings(environment="test", database=DatabaseSettings(url=url, pool_size=1))
+        self.runtime = Runtime.start(self.settings)
 
     def close(self) -> None:
-        self._loop.run(self._runtime.close())
+        self._loop.run(self.runtime.close())
         self._loop.close()
 
     def _environment(self) -> dict[str, str]:
@@ -255,8 +257,8 @@ class Installation:
 
     def found(self) -> None:
         """The cooperative, and the list of its wards."""
-        self._loop.run(open_cooperative(self._runtime, EURE, actor="tests"))
-        self.cooperative = self._loop.run(self._runtime.directory.by_slug("eure"))
+        self._loop.run(open_cooperative(self.runtime, EURE, actor="tests"))
+        self.cooperative = self._loop.run(self.runtime.directory.by_slug("eure"))
         communes = self.rows(
             "select distinct on (s.code) s.code, c.insee, c.postcodes[1] as postcode from sector s"
             " join sector_commune x on x.sector_id = s.id join commune c on c.insee = x.insee"
@@ -296,7 +298,7 @@ class Installation:
     async def _enter(self, ward: Ward, people: Sequence[tuple[str, str]], callers: Sequence[str]) -> None:
         assert self.cooperative is not None
         now = clock.now()
-        async with self._runtime.database.tenant(self.cooperative.tenant) as session:
+        async with self.runtime.database.tenant(self.cooperative.tenant) as session:
             sector = await territory.sector_of(session, insee=ward.insee, trade=ward.trade, at=now)
             assert sector is not None
             code = Semester.containing(now).code
@@ -377,9 +379,19 @@ class Installation:
                 insee=ward.insee,
                 over_two_years=True,
             ),
-            cipher=self._runtime.cipher,
+            cipher=self.runtime.cipher,
             by="tests",
         )
+
+    def do(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Something of the product, done here instead of in one of its processes."""
+        return self._loop.run(work)
+
+    def execute(self, statement: str) -> None:
+        """Written by hand in the cooperative's schema, as the owner."""
+        with psycopg.connect(self.url) as connection:
+            connection.execute("set search_path = t0001")
+            connection.execute(statement.encode())
 
     # -------------------------------------------------------------------------------------------------- what is known
 
@@ -441,7 +453,7 @@ def answers(url: str) -> bool:
 def installation(lab: SipLab, request: pytest.FixtureRequest) -> Iterator[Installation]:
     """The whole product on a PostgreSQL of its own, one cooperative (Eure) without anybody on call yet.
 
-    `RING_SECONDS` of the file says how long each telephone rings.
+    `RING_SECONDS` of the file says how long each telephone rings, `ENVIRONMENT` what else is set.
     """
     memory = Path("/dev/shm")
     roomy = memory.is_dir() and shutil.disk_usage(memory).free > 2 * 2**30
@@ -452,7 +464,8 @@ def installation(lab: SipLab, request: pytest.FixtureRequest) -> Iterator[Instal
         try:
             url = postgres.start()
             provisioning.migrate_platform(url)
-            made = Installation(lab, postgres, url, request.module.RING_SECONDS)
+            more = getattr(request.module, "ENVIRONMENT", {})
+            made = Installation(lab, postgres, url, request.module.RING_SECONDS, more)
             try:
                 made.found()
                 yield made.start()

@@ -42,15 +42,17 @@ def steps(events: list[Document]) -> list[tuple[str, str]]:
 
 
 def test_each_person_rings_for_their_own_time_and_everything_is_told(stage) -> None:
-    silent, busy, declines, dead, takes = stage.numbers(5)
-    for number, script in ((silent, RINGS_IN_VAIN), (busy, BUSY), (declines, DECLINES), (takes, ANSWERS)):
+    silent, busy, declines, barred, dead, takes = stage.numbers(6)
+    scripts = (RINGS_IN_VAIN, BUSY, DECLINES, PhoneScript(status="403 Forbidden"))
+    for number, script in (*zip((silent, busy, declines, barred), scripts, strict=True), (takes, ANSWERS)):
         stage.lab.telephone(number, script)
     stage.lab.operator.loses(dead)
     caller = stage.somebody()
-    stage.documents[caller] = stage.document((silent, 2), (busy, 20), (declines, 20), (dead, 20), (takes, 20))
+    ladder = ((silent, 2), (busy, 20), (declines, 20), (barred, 20), (dead, 20), (takes, 20))
+    stage.documents[caller] = stage.document(*ladder)
     call = stage.call(caller)
     call.must_end_well()
-    assert stage.rung(call.call_id) == [silent, busy, declines, dead, takes]
+    assert stage.rung(call.call_id) == [number for number, _ in ladder]
     events = stage.application.wait_for(call.call_id, "ended")
     assert steps(events) == [
         ("received", ""),
@@ -63,16 +65,19 @@ def test_each_person_rings_for_their_own_time_and_everything_is_told(stage) -> N
         ("attempt", "102"),
         ("declined", "102"),
         ("attempt", "103"),
-        ("unreachable", "103"),
+        ("failed", "103"),  # the operator refuses the number presented: nobody has declined
         ("attempt", "104"),
-        ("ringing", "104"),
-        ("answered", "104"),
-        ("established", "104"),
-        ("ended", "104"),
+        ("unreachable", "104"),
+        ("attempt", "105"),
+        ("ringing", "105"),
+        ("answered", "105"),
+        ("established", "105"),
+        ("ended", "105"),
     ]
     at = {(event["type"], event["step"]): event["at"] for event in events}
     assert at["no_answer", "100"] - at["attempt", "100"] == pytest.approx(2.0, abs=0.3)
-    assert at["unreachable", "103"] - at["attempt", "103"] == pytest.approx(1.0, abs=0.3)
+    assert next(event["code"] for event in events if event["type"] == "failed") == 403
+    assert at["unreachable", "104"] - at["attempt", "104"] == pytest.approx(1.0, abs=0.3)
     assert {event["source"] for event in events[1:-1]} == {"app"}
     assert {(event["caller"], event["called"]) for event in events} == {(caller, NUMBER)}
     assert events[-1]["detail"] == "caller"

@@ -23,8 +23,9 @@ async def test_the_test_artisan_answers_and_presses_1_once_spoken_to(lab: Lab) -
             await asyncio.sleep(0.02)
     await asyncio.sleep(0.3)
     assert dialog.sound.keys == "1"
-    assert not dialog.ended.is_set()
-    dialog.hang_up()
+    assert not dialog.ended.is_set()  # so that the two are put through
+    async with asyncio.timeout(10):
+        await dialog.ended.wait()  # and then it ends the watch call, which waits for that
     await lab.voice.idle()
     assert lab.application.kinds(dialog.call_id) == []
 
@@ -39,6 +40,7 @@ async def test_a_watch_call_types_its_keys_one_menu_after_the_other(lab: Lab) ->
     outgoing = await lab.hunted()
     assert (outgoing.user, "+33999000001" in outgoing.invite.get("from")) == ("+33232402727", True)
     outgoing.ring()
+    await lab.application.told("watch_ringing", call_id=outgoing.call_id)
     await outgoing.answer()
     inbound = await lab.call()
 

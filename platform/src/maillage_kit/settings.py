@@ -58,7 +58,6 @@ class WatchCallSettings(_Group):
     artisan_number: str | None = Field(default=None, pattern=r"^\+[1-9]\d{5,14}$")
     every_minutes: int = Field(default=15, ge=5, le=1440)
     within_seconds: int = Field(default=90, ge=20, le=300)
-    hold_seconds: int = Field(default=5, ge=1, le=60)
     keys: str = Field(default="", pattern=r"^[0-9 ]*$")
 
     @model_validator(mode="after")
@@ -123,10 +122,15 @@ class TelephonySettings(_Group):
 
 
 class MailSettings(_Group):
-    """Without `smtp_url`, messages stay in the database and show in the development mailbox."""
+    """Without `smtp_url`, messages stay in the database and show in the development mailbox.
+
+    `bounces`: the address to which servers send what they could not deliver, read by `./maillage mail bounce`; each
+    e-mail leaves with a token of its own behind a plus sign. Empty: they go to the sender's address, and nobody reads.
+    """
 
     smtp_url: SecretStr | None = None
     sender: str = "Maillage <ne-pas-repondre@maillage.example>"
+    bounces: str | None = Field(default=None, pattern=r"^[a-z0-9._-]{1,23}@[a-z0-9-]+(\.[a-z0-9-]+)+$")
 
 
 class SmsSettings(_Group):

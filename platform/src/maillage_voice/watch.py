@@ -17,15 +17,17 @@ _SPEAKS: Final = 10  # frames of speech: 0.2 s
 _NEXT_MENU: Final = 1.0  # seconds in which a key silences the menu and brings the next one
 _PATIENCE: Final = 20.0
 _LONGEST: Final = 60.0
+_STAYS: Final = 3.0  # after its key, so that the two are put through
 
 
 class WatchCall(Struct, frozen=True):
-    """What the application asks for: `keys` are typed one group after the other, each once a menu speaks."""
+    """What the application asks for: `keys` are typed one group after the other, each once a menu speaks; then the
+    caller waits for the other end to hang up, `hold_seconds` at most."""
 
     id: str
     to: str
     keys: str = ""
-    hold_seconds: float = 5
+    hold_seconds: float = 90
     from_: str = msgspec.field(name="from", default="anonymous")
 
     def __post_init__(self) -> None:
@@ -61,7 +63,8 @@ class Ear:
 
 
 async def press_1(station: Station, line: Line) -> None:
-    """The test artisan: answers, waits to be spoken to, presses 1, stays until hung up (a minute at most)."""
+    """The test artisan: answers, waits to be spoken to, presses 1, and hangs up soon after, which ends the watch call.
+    Not spoken to, it stays until hung up (a minute at most)."""
     channel = await station.set_up()
     channel.attach(line)
     if line.offer is not None:
@@ -70,15 +73,17 @@ async def press_1(station: Station, line: Line) -> None:
     line.answer(channel.endpoint.host, channel.endpoint.port)
     typing = asyncio.ensure_future(_press(channel, ear))
     try:
-        await first_of(line.ended, timeout=_LONGEST)
+        await first_of(typing, line.ended, timeout=_LONGEST)
     finally:
         typing.cancel()
         channel.close()
 
 
 async def _press(channel: Channel, ear: Ear) -> None:
-    if await ear.speech(timeout=_PATIENCE):
-        await channel.endpoint.type("1")
+    if not await ear.speech(timeout=_PATIENCE):
+        await asyncio.sleep(_LONGEST)
+    await channel.endpoint.type("1")
+    await asyncio.sleep(_STAYS)
 
 
 async def place(station: Station, wanted: WatchCall) -> None:

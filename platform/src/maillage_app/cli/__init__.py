@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "partner": "maillage_app.cli.partners:partner",
     "openapi": "maillage_app.cli.openapi:openapi",
     "watch": "maillage_app.cli.watch:watch",
+    "mail": "maillage_app.cli.mail:mail",
     "audit": "maillage_app.cli.audit:audit",
     "permissions": "maillage_app.cli.permissions:permissions",
     "push-key": "maillage_app.cli.push_key:push_key",

@@ -9,7 +9,7 @@ between and knows no carrier.
 """
 
 from .models import CallbackOutcome, CallOutcome, CallState, LegState
-from .watched import WatchProgress, expect_watch_call, watch_progress
+from .watched import WatchProgress, expect_watch_call, forget_watch_calls, watch_progress
 
 __all__ = [
     "CallOutcome",
@@ -18,5 +18,6 @@ __all__ = [
     "LegState",
     "WatchProgress",
     "expect_watch_call",
+    "forget_watch_calls",
     "watch_progress",
 ]

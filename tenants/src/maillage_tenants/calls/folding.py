@@ -21,6 +21,7 @@ _UNANSWERED = {
 _PICKED_UP = frozenset({News.ANSWERED, News.DIRECT, News.ACCEPTED, News.NOT_ACCEPTED})
 _OVER = frozenset({*_UNANSWERED, News.NOT_ACCEPTED, News.LEG_OVER})
 LEG_NEWS = frozenset({News.RUNG, *_PICKED_UP, *_OVER})
+ONCE_OVER = {LegState.ANSWERED: LegState.NOT_ACCEPTED, LegState.RINGING: LegState.UNTOLD}
 ACCEPTANCES = frozenset({News.ACCEPTED, News.DIRECT})
 
 
@@ -49,6 +50,8 @@ def begun(position: int, phone: str, at: datetime) -> Leg:
 def fold(leg: Leg, news: CallNews) -> Leg:
     """The leg, knowing this too. Telling the same again changes nothing."""
     at = news.at
+    if leg.state is LegState.UNTOLD:
+        leg = replace(leg, state=LegState.RINGING)
     if news.news is News.RUNG:
         leg = replace(leg, started_at=min(leg.started_at, at) if leg.told else at, told=True)
     elif not leg.told:
@@ -68,8 +71,8 @@ def fold(leg: Leg, news: CallNews) -> Leg:
 
 
 def closed(leg: Leg) -> Leg:
-    """The leg once the call is over: whoever picked up without the key has not accepted."""
-    return replace(leg, state=LegState.NOT_ACCEPTED) if leg.state is LegState.ANSWERED else leg
+    """The leg once the call is over: whoever picked up without the key has not accepted, and nobody rings any more."""
+    return replace(leg, state=ONCE_OVER[leg.state]) if leg.state in ONCE_OVER else leg
 
 
 def is_final(leg: Leg) -> bool:

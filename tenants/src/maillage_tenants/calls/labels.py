@@ -29,6 +29,7 @@ LEGS: Mapping[str, Look] = {
     LegState.UNREACHABLE: ("Injoignable", "danger", "warning"),
     LegState.NOT_ACCEPTED: ("Sans accepter", "neutral", "phone-missed"),
     LegState.CANCELLED: ("Interrompu", "neutral", "close"),
+    LegState.UNTOLD: ("Fin non connue", "neutral", "info"),
 }
 SKIPPED: Look = ("Non appelé", "neutral", "pause")
 NOT_REACHED: Look = ("Pas eu besoin", "neutral", "clock")

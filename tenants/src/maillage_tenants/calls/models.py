@@ -31,6 +31,8 @@ class CallOutcome(StrEnum):
 
 
 class LegState(StrEnum):
+    """`untold`: the call is over and nobody said how this line ended. Not final: a word that comes late is heard."""
+
     RINGING = "ringing"
     ANSWERED = "answered"
     ACCEPTED = "accepted"
@@ -40,6 +42,7 @@ class LegState(StrEnum):
     UNREACHABLE = "unreachable"
     NOT_ACCEPTED = "not_accepted"
     CANCELLED = "cancelled"
+    UNTOLD = "untold"
 
 
 FINAL_LEG_STATES = frozenset(

@@ -104,13 +104,19 @@ def _told_by_edge(kind: str, event: Mapping[str, Any], names: Mapping[int, str])
         if kind == "key":
             return _key(who, str(event.get("detail", "")))
         title, icon, tone = _LEG.get(kind, (kind, "phone", "neutral"))
-        return f"{who} : {title}", icon, tone
+        return f"{who} : {title}{_answer(kind, event.get('code'))}", icon, tone
     if kind == "decided":
         source = str(event.get("source", ""))
         if source in _ALONE:
             return f"Aiguillé sans le système, par {_ALONE[source]}", "warning", "warning"
         return "Aiguillage décidé", "check", "neutral"
     return _LINE.get(kind, (kind, "phone", "neutral"))
+
+
+def _answer(kind: str, code: object) -> str:
+    """The SIP answer of a network that failed: the first thing that an operator asks for."""
+    failed = kind == "failed" and isinstance(code, int) and code >= 400
+    return f" (réponse {code} de l’opérateur)" if failed else ""
 
 
 def _asked_by_voice(body: Mapping[str, Any]) -> dict[str, str]:

@@ -14,10 +14,22 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from maillage_kit import clock
-from maillage_kit.db import TenantSession
+from maillage_kit.db import TenantBase, TenantSession
 from maillage_kit.settings import TelephonySettings
-from maillage_tenants.calls.models import Call, CallLeg, CallState, LegState, WatchCall
+from maillage_tenants.calls.models import (
+    Call,
+    Callback,
+    CallEvent,
+    CallLeg,
+    CallState,
+    LadderStep,
+    LegState,
+    WatchCall,
+)
 from maillage_tenants.dispatch import Candidate, StepKind
+from maillage_tenants.interventions.models import Intervention
+from maillage_tenants.messages.models import Message
+from maillage_tenants.recordings.models import CallHold, CallRecording
 
 NOT_RUNG = "Appel d’essai : personne d’autre que l’artisan d’essai n’est appelé."
 TEST_ARTISAN = "Artisan d’essai"
@@ -56,6 +68,48 @@ def only_the_test_artisan(candidates: Sequence[Candidate], *, telephony: Telepho
             reason="Appel d’essai : la ligne qui appuie sur 1 toute seule",
         ),
     )
+
+
+MOST_FORGOTTEN = 200
+OWN_EVENTS = ("watch_ringing", "watch_answered", "watch_ended")
+"""What our voice tells of the end that places the call: of no call on record."""
+
+
+async def forget_watch_calls(session: TenantSession, *, before: datetime) -> int:
+    """Erase the watch calls expected until before that instant, with all that was told of them; two hundred at most,
+    so that a sweep stays short. How many. One that something else refers to is kept: it was somebody's after all."""
+    referred = (Callback.call_id, CallRecording.call_id, CallHold.call_id, Intervention.call_id, Message.call_id)
+    found = await session.scalars(
+        sa.select(WatchCall.id)
+        .where(
+            WatchCall.expected_until < before,
+            ~sa.exists().where(
+                Call.watch_id == WatchCall.id,
+                sa.or_(
+                    Call.intervention_id.is_not(None), *(sa.exists().where(column == Call.id) for column in referred)
+                ),
+            ),
+        )
+        .order_by(WatchCall.expected_until)
+        .limit(MOST_FORGOTTEN)
+    )
+    gone = found.all()
+    if gone:
+        its = sa.select(Call.id).where(Call.watch_id.in_(gone))
+        for table in (CallEvent, CallLeg, LadderStep):
+            await session.execute(_delete(table).where(table.call_id.in_(its)))
+        await session.execute(_delete(Call).where(Call.watch_id.in_(gone)))
+        await session.execute(_delete(WatchCall).where(WatchCall.id.in_(gone)))
+    await session.execute(
+        _delete(CallEvent).where(
+            CallEvent.call_id.is_(None), CallEvent.kind.in_(OWN_EVENTS), CallEvent.received_at < before
+        )
+    )
+    return len(gone)
+
+
+def _delete(table: type[TenantBase]) -> sa.Delete:
+    return sa.delete(table).execution_options(synchronize_session=False)
 
 
 @dataclass(frozen=True, slots=True)

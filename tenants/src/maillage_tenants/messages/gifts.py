@@ -13,6 +13,7 @@ from maillage_kit.crypto import derived_token
 from maillage_kit.settings import Settings
 from maillage_kit.web import base_path
 from maillage_tenants.messages import rules
+from maillage_tenants.messages.bounces import return_address
 from maillage_tenants.messages.carriers.ports import (
     Carriers,
     CarrierSaidNo,
@@ -112,6 +113,7 @@ async def _give(gift: Gift, text: Text, carriers: Carriers, cooperative: Coopera
                     message_id=str(gift.message_id),
                     sender_name=cooperative.name,
                     reply_to=cooperative.email,
+                    return_path=return_address(settings, gift.attempt_id),
                 )
             )
         case _:

@@ -1,6 +1,7 @@
 """What comes from carriers for everybody: which cooperative it is for, then its own transaction."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,8 +13,9 @@ import structlog
 from maillage_kit import clock
 from maillage_kit.context import CooperativeContext
 from maillage_kit.db import Database, TenantSession, insert_once
+from maillage_kit.errors import NotFound
 from maillage_kit.settings import Settings
-from maillage_tenants.messages import queries, receipts
+from maillage_tenants.messages import bounces, queries, receipts
 from maillage_tenants.messages.carriers.ports import Receipt, Reply
 from maillage_tenants.messages.models import MessageReply
 from maillage_tenants.messages.rules import meaning_of
@@ -80,6 +82,23 @@ class Inbox:
             raise UnknownReference(str(cooperative_id))
         async with self.database.tenant(cooperative.tenant) as session:
             await receipts.note_receipt(session, attempt_id=attempt_id, receipt=receipt)
+
+    async def bounce(self, text: bytes, *, recipient: str) -> bool:
+        """Hear an e-mail that came to the address of returns, `recipient` as the mail server names it. True when it
+        told of an attempt; any other mail changes nothing: an absence, a delay, a made-up or forgotten address."""
+        message, bounce = bounces.read_bounce(text)
+        named = (bounces.attempt_of(self.settings, address) for address in bounces.came_back(message, recipient))
+        attempt_id = next((found for found in named if found is not None), None)
+        if attempt_id is None or bounce is None:
+            log.info("mail_not_a_bounce", ours=attempt_id is not None, report=bounce is not None)
+            return False
+        for cooperative in await self.directory.all():
+            async with self.database.tenant(cooperative.tenant) as session:
+                with contextlib.suppress(NotFound):
+                    await receipts.note_receipt(session, attempt_id=attempt_id, receipt=bounce.receipt)
+                    return True
+        log.warning("bounce_of_unknown_message", attempt=str(attempt_id))
+        return False
 
     async def reply(self, reply: Reply) -> None:
         """Hear a text message: the cooperative that expects an answer of this number, else the one that wrote to it

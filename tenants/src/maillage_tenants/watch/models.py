@@ -58,7 +58,7 @@ class WatchRun(TenantBase):
     deadline_at: Mapped[datetime]
     placed_at: Mapped[datetime | None]
     provider_reference: Mapped[str | None]
-    call_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("call.id"))
+    call_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("call.id", ondelete="SET NULL"))
     arrived_at: Mapped[datetime | None]
     rang_at: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]

@@ -54,11 +54,11 @@ class RestPlacer:
 class VoicePlacer:
     """`POST <voice control>/calls`: the voice process places the call through the edge and the trunk."""
 
-    def __init__(self, control_url: str, *, secret: str, caller: str, hold_seconds: int) -> None:
+    def __init__(self, control_url: str, *, secret: str, caller: str, line_seconds: int) -> None:
         self._url = f"{control_url.rstrip('/')}/calls"
         self._auth = httpx.BasicAuth("edge", secret)
         self._caller = caller
-        self._hold_seconds = hold_seconds
+        self._line_seconds = line_seconds
 
     async def place(self, *, run_id: UUID, number: str, keys: str) -> str:
         asked = {
@@ -66,7 +66,7 @@ class VoicePlacer:
             "from": self._caller,
             "to": number,
             "keys": keys,
-            "hold_seconds": self._hold_seconds,
+            "hold_seconds": self._line_seconds,
         }
         await _post(self._url, auth=self._auth, json=asked)
         return str(run_id)
@@ -80,7 +80,7 @@ def placer(settings: Settings) -> Placer:
         raise NotPlaced("Aucun numéro d’appel d’essai n’est réglé.")
     if sip.secrets:
         secret = sip.secrets[0].get_secret_value()
-        return VoicePlacer(sip.voice_control, secret=secret, caller=watch.number, hold_seconds=watch.hold_seconds)
+        return VoicePlacer(sip.voice_control, secret=secret, caller=watch.number, line_seconds=watch.within_seconds)
     if api.auth_token is None or not api.is_set:
         raise NotPlaced("Ni standard SIP ni accès à l’opérateur : rien ne peut passer l’appel d’essai.")
     return RestPlacer(

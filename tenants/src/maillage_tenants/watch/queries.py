@@ -225,15 +225,28 @@ async def _calls_without_end(session: TenantSession, now: datetime) -> Iterator[
 
 
 async def _legs_without_event(session: TenantSession, now: datetime) -> Iterator[Late]:
-    """Somebody rings for longer than a ring and a whisper last, or still rings although the call has ended."""
+    """Somebody rings for longer than a ring and a whisper last, or nobody said how a line of an ended call ended.
+
+    The latter is news for a while only: what was not told ten minutes after will not be.
+    """
+    over_since = Call.ended_at < now - rules.LEG_LEFT_FOR
     rows = await session.execute(
         sa.select(CallLeg.id, Call.id, CallLeg.started_at)
         .join(Call, Call.id == CallLeg.call_id)
         .where(
-            CallLeg.state.in_((LegState.RINGING, LegState.ANSWERED)),
             sa.or_(
-                sa.and_(Call.state == CallState.ENDED, Call.ended_at < now - rules.LEG_LEFT_FOR),
                 sa.and_(
+                    CallLeg.state == LegState.UNTOLD,
+                    over_since,
+                    Call.ended_at > now - rules.LEG_LET_GO_AFTER,
+                ),
+                sa.and_(
+                    CallLeg.state.in_((LegState.RINGING, LegState.ANSWERED)),
+                    Call.state == CallState.ENDED,
+                    over_since,
+                ),
+                sa.and_(
+                    CallLeg.state.in_((LegState.RINGING, LegState.ANSWERED)),
                     Call.state != CallState.ENDED,
                     CallLeg.started_at < now - rules.LEG_SILENT_FOR,
                     # a machine that answered earlier in the ladder is known not to have accepted once the call is over

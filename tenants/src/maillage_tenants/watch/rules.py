@@ -37,6 +37,11 @@ HELD_LATE_BY = timedelta(minutes=10)
 OLD_AFTER = timedelta(minutes=15)
 """A finding that stays this long stops the heartbeat."""
 
+RUNS_KEPT = timedelta(days=365)
+"""Watch runs and findings prove that the number worked, or since when it did not: as long as other traces (R68)."""
+CALLS_KEPT = timedelta(days=30)
+"""What was said of each watch call; its run keeps the instants. Longer than anybody looks for a cause."""
+
 FORWARD_DAYS = 7
 FORWARDS_KEPT = timedelta(days=30)
 FORWARD_HOUR = 5
@@ -72,6 +77,7 @@ _WHY = {
     LegState.UNREACHABLE: "L’opérateur n’a pas pu joindre l’artisan d’essai.",
     LegState.NOT_ACCEPTED: "L’artisan d’essai a décroché, mais sa touche 1 n’a pas été reçue.",
     LegState.CANCELLED: "La ligne a été coupée pendant que l’artisan d’essai sonnait.",
+    LegState.UNTOLD: "L’appel s’est terminé sans que l’opérateur dise ce que l’artisan d’essai a fait.",
 }
 NOT_ARRIVED = "L’appel n’est jamais arrivé au standard."
 TOO_LATE = "L’artisan d’essai n’a pas accepté à temps."

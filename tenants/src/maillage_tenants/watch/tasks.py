@@ -2,11 +2,15 @@
 
 from uuid import UUID
 
+import structlog
+
 from maillage_hooks import TradeRegistry
 from maillage_kit.context import CooperativeContext
 from maillage_kit.db import Database, TenantSession
 from maillage_kit.settings import Settings
-from maillage_tenants.watch.service import forwarding, running
+from maillage_tenants.watch.service import forwarding, purging, running
+
+log = structlog.get_logger(__name__)
 
 
 async def look_for_watch_calls(
@@ -30,3 +34,10 @@ async def judge(session: TenantSession, run_id: str) -> None:
 async def look_for_forwards(session: TenantSession, cooperative: CooperativeContext, trades: TradeRegistry) -> None:
     """The static forward list of the day (R104)."""
     await forwarding.make_daily(session, cooperative=cooperative, trades=trades)
+
+
+async def look_for_old(session: TenantSession) -> None:
+    """Watch calls, runs and findings whose time is over (R68)."""
+    gone = await purging.purge(session)
+    if gone:
+        log.info("watch_purged", count=gone)

@@ -11,6 +11,7 @@ import threading
 from dataclasses import dataclass
 
 from maillage_kit import clock
+from maillage_kit.testing.sip_lab.exchange import Exchange
 from maillage_kit.testing.sip_lab.processes import HOST
 
 _VIA = re.compile(r"^(?:Via|v)\s*:\s*([^\r\n]+)", re.IGNORECASE | re.MULTILINE)
@@ -45,6 +46,7 @@ class Operator:
         self._socket.bind((HOST, 0))
         self._socket.settimeout(0.2)
         self.port: int = self._socket.getsockname()[1]
+        self._exchange = Exchange(self.port)
         self._telephones: dict[str, int] = {}
         self._dead: set[str] = set()
         self._vias: dict[tuple[str, str], tuple[list[str], tuple[str, int], str]] = {}
@@ -73,9 +75,17 @@ class Operator:
             self._telephones[number] = port
             self._dead.discard(number)
 
+    def brings_back(self, number: str, port: int) -> None:
+        """Calls to that number come back, each as a call of its own, to the edge on that port of the loopback."""
+        with self._lock:
+            self._exchange.serves(number, port)
+            self._telephones.pop(number, None)
+            self._dead.discard(number)
+
     def disconnect(self, number: str) -> None:
         with self._lock:
             self._telephones.pop(number, None)
+            self._exchange.forgets(number)
 
     def loses(self, number: str) -> None:
         """The network says nothing at all to calls for that number."""
@@ -121,11 +131,19 @@ class Operator:
 
     def _handle(self, text: str, source: tuple[str, int]) -> None:
         start = text.partition("\r\n")[0]
-        if start.startswith("SIP/2.0 "):
+        request = not start.startswith("SIP/2.0 ")
+        method, uri = start.split(" ", 2)[:2]
+        number = uri.partition(":")[2].partition("@")[0].partition(";")[0] if request else ""
+        with self._lock:
+            brought = self._exchange.takes(text, number)
+            if brought is not None:
+                self._seen.append(Seen(clock.now().timestamp(), number, text))
+        if brought is not None:
+            self._socket.sendto(brought[0].encode(), brought[1])
+            return
+        if not request:
             self._back(text)
             return
-        method, uri, _ = start.split(" ", 2)
-        number = uri.partition(":")[2].partition("@")[0].partition(";")[0]
         with self._lock:
             own_number = next((known for known, port in self._telephones.items() if port == source[1]), None)
         if own_number is not None:

@@ -14,6 +14,7 @@ from maillage_kit.phone import show_phone
 from maillage_tenants import alarms, messages
 from maillage_tenants.calls import case, queries, rules, words
 from maillage_tenants.calls.events import CallEnded
+from maillage_tenants.calls.folding import ONCE_OVER
 from maillage_tenants.calls.models import FINAL_LEG_STATES, Callback, CallLeg, CallOutcome, CallState, LegState
 from maillage_tenants.calls.plan import Hangup, Plan, Record, Say
 from maillage_tenants.calls.record import OpenCall, Station
@@ -32,8 +33,7 @@ async def finish(
     """End the call: final, and told to the rest of the product in the same transaction, unless it is our own."""
     now = clock.now()
     call.set(state=CallState.ENDED, outcome=outcome, ended_at=call.row.line_ended_at or at or now)
-    if call.tells_each_leg:
-        await _close_answered(session, call=call)
+    await _close_legs(session, call=call)
     if call.row.watch_id is not None:
         return
     await outside.publish(
@@ -48,12 +48,12 @@ async def finish(
     )
 
 
-async def _close_answered(session: TenantSession, *, call: OpenCall) -> None:
-    """Whoever picked up without the key has not accepted; of the others the carrier tells the end itself."""
+async def _close_legs(session: TenantSession, *, call: OpenCall) -> None:
+    """Whoever picked up without the key has not accepted; of who still rings the end was not told, or not yet."""
     await session.execute(
         sa.update(CallLeg)
-        .where(CallLeg.call_id == call.row.id, CallLeg.state == LegState.ANSWERED)
-        .values(state=LegState.NOT_ACCEPTED)
+        .where(CallLeg.call_id == call.row.id, CallLeg.state.in_(ONCE_OVER))
+        .values(state=sa.case(ONCE_OVER, value=CallLeg.state))
     )
 
 

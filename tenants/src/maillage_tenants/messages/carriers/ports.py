@@ -35,7 +35,8 @@ class CarrierUnavailable(CarrierSaidNo):
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """An e-mail to send. `message_id` is stable, so that a server may drop a second copy."""
+    """An e-mail to send. `message_id` is stable, so that a server may drop a second copy. `return_path`: where servers
+    send what they cannot deliver; empty means the sender's own address."""
 
     to: str
     subject: str
@@ -43,6 +44,7 @@ class Mail:
     message_id: str
     sender_name: str
     reply_to: str
+    return_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)

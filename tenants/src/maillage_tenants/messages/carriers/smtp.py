@@ -18,7 +18,7 @@ from maillage_tenants.messages.carriers.ports import (
 )
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_NO_SUCH_ADDRESS = re.compile(r"\b5\.1\.(1|2|3|6|10)\b|\b5\.2\.1\b")
+NO_SUCH_ADDRESS = re.compile(r"\b5\.1\.(1|2|3|6|10)\b|\b5\.2\.1\b")
 """RFC 3463: the mailbox or its domain does not exist, has moved, or is disabled."""
 _OURS_TO_MEND = (530, 534, 535, 538)
 _RECIPIENT_CODES = (550, 551, 553)
@@ -51,7 +51,7 @@ class SmtpMailSender:
             raise AddressDead(f"adresse inutilisable : {exc}") from exc
         try:
             with self._connect() as server:
-                server.send_message(message, from_addr=self._address, to_addrs=[mail.to])
+                server.send_message(message, from_addr=mail.return_path or self._address, to_addrs=[mail.to])
         except smtplib.SMTPRecipientsRefused as exc:
             code, reason = next(iter(exc.recipients.values()))
             raise smtp_failure(code, reason, recipient=True) from exc
@@ -100,5 +100,5 @@ def smtp_failure(code: int, reason: bytes | str, *, recipient: bool = False) -> 
     if not 500 <= code < 600 or code in _OURS_TO_MEND:
         return CarrierUnavailable(text)
     enhanced = re.match(r"\s*5\.\d+\.\d+", said)
-    no_such = bool(_NO_SUCH_ADDRESS.search(said)) if enhanced else recipient and code in _RECIPIENT_CODES
+    no_such = bool(NO_SUCH_ADDRESS.search(said)) if enhanced else recipient and code in _RECIPIENT_CODES
     return AddressDead(text) if no_such else CarrierRefused(text)
