@@ -6,6 +6,7 @@ from .drafting import Generated, create_draft, ensure_posts, generate
 from .feeds import make_feed, read_feed, revoke_feed
 from .fitness import Candidate, candidates
 from .importing import ImportReport, import_rows
+from .losing import Losing, losing
 from .noticing import announce_handovers, check_phones, remind
 from .office import GIVEN, change_by_office, fill_by_office
 from .printing import poster, spreadsheet
@@ -28,6 +29,7 @@ __all__ = [
     "Candidate",
     "Generated",
     "ImportReport",
+    "Losing",
     "Review",
     "accept_swap",
     "add_absence",
@@ -54,6 +56,7 @@ __all__ = [
     "give_away",
     "hours",
     "import_rows",
+    "losing",
     "make_feed",
     "month_before",
     "month_label",

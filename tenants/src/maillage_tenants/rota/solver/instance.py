@@ -7,7 +7,7 @@ periods half-open; days are days in Paris, both included.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
@@ -170,7 +170,8 @@ class Kept:
 class Instance:
     """`together`: pairs of sectors that one person may serve at once; a pair of the same sector twice lets one person
     hold two trades there (R64). `before`: duties held in the last weeks before the semester, for rest and weeks
-    running. `department` decides the two holidays of Alsace and Moselle (R100)."""
+    running. `department` decides the two holidays of Alsace and Moselle (R100). `since`: in a repair, what is over by
+    then and was held by nobody is not looked at any more."""
 
     name: str
     over: Period
@@ -185,6 +186,7 @@ class Instance:
     weights: Weights = field(default_factory=Weights)
     before: tuple[Kept, ...] = ()
     kept: tuple[Kept, ...] = ()
+    since: datetime | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError when ids are not unique or name nothing."""
