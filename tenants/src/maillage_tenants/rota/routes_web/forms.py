@@ -100,5 +100,10 @@ def whole_number(value: str) -> int:
     return int(value) if value.isascii() and value.isdigit() and len(value) < 18 else 0
 
 
+def points_typed(value: str) -> int | None:
+    """A whole number as it was typed; None when it is none, which is not 0."""
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
+
+
 def told(wrong: AppError) -> dict[str, str]:
     return wrong.fields or {"": wrong.message}

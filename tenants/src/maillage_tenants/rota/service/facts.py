@@ -20,6 +20,7 @@ from maillage_tenants.rota.models_planning import DutyPreference
 from maillage_tenants.rota.queries_planning import Away, PatternRow, WishRow
 from maillage_tenants.rota.rules import EMPLOYEE_NOTICE_DAYS, Period, whole
 from maillage_tenants.rota.service.losing import held_until
+from maillage_tenants.rota.service.planning import school_holidays
 from maillage_tenants.rota.solver import instance as facts
 from maillage_tenants.rota.solver.units import Kind, Pattern
 
@@ -203,10 +204,11 @@ async def gather(
         ),
         people=tuple(persons),
         school_holidays=tuple(
-            facts.Days(row.first_day, row.last_day)
-            for row in await queries_planning.school_breaks(session, semester=semester)
+            facts.Days(one.first, one.last)
+            for one in await school_holidays(session, department=department, semester=semester)
         ),
         rules=policy.rules,
+        weights=(await queries_planning.weighed(session)).weights,
         before=tuple(
             facts.Kept(held.sector_id, held.trade, held.rank, held.technician_id, held.period) for held in before
         ),

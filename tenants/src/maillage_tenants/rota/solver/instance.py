@@ -124,12 +124,16 @@ class Rules:
     employee_weekly_rest_hours: int = 35
 
 
+UNCOVERED, CHANGE = 2000, 500
+"""Points, at least, of an empty slot and of a duty that changes hands in a repair."""
+
+
 @dataclass(frozen=True, slots=True)
 class Weights:
     """Points of each soft wish: whole numbers, so that a proof is exact. `band`: a unit outside the fair band, by
     kind, and at 0 the kind is not balanced."""
 
-    uncovered: int = 2000
+    uncovered: int = UNCOVERED
     uncovered_first: int = 10
     """More when it is rank 1: never enough to prefer one more hole elsewhere."""
     band: Mapping[Kind, int] = field(
@@ -152,6 +156,36 @@ class Weights:
     """A holiday that one held last year already (R64)."""
     wish: int = 1
     """Times the weight of the wish."""
+    change: int = CHANGE
+    """In a repair: a duty that changes hands."""
+
+    @classmethod
+    def decided(
+        cls,
+        *,
+        band: Mapping[Kind, int],
+        first: int,
+        backup: int,
+        away: int,
+        same_again: int,
+        same_holiday: int,
+        wish: int,
+    ) -> "Weights":
+        """What a cooperative decided. No fairness is worth an empty place, nor a change in a repair (R64): what those
+        two weigh grows with the rest."""
+        gained = 2 * (sum(band.values()) + first + backup + same_again) + away + same_holiday + 3 * wish
+        change = max(CHANGE, gained)
+        return cls(
+            uncovered=max(UNCOVERED, 4 * change),
+            band=band,
+            band_first=first,
+            band_backup=backup,
+            away=away,
+            same_again=same_again,
+            same_holiday=same_holiday,
+            wish=wish,
+            change=change,
+        )
 
 
 @dataclass(frozen=True, slots=True)
