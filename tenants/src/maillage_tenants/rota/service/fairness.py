@@ -16,8 +16,8 @@ from maillage_tenants.rota.service.facts import past_tallies, roster_of, tallies
 
 @dataclass(frozen=True, slots=True)
 class PersonShare:
-    """`engagement`: units owed this semester (R53). `past`: the tally of each semester before, by its code. Tallies hold
-    `LOAD`, by what weighs today (R64)."""
+    """`engagement`: units owed this semester (R53). `past`: the tally of each semester before, by its code. Both
+    hold `LOAD`, by what weighs today (R64)."""
 
     technician_id: UUID
     name: str
