@@ -55,7 +55,7 @@ async def test_what_weighs_is_decided_explained_kept_and_used(
     published = await team.publish()
     page = await office.get("/c/eure/rota/fairness?semester=2027-S2&kind=load")
     # By engagement everybody owes a fifth of the 28 weeks of a sector: nights, Saturdays and Sundays, some holidays.
-    loads = [int(planned) for planned in re.findall(r'data-label="Charge en points"><span>0 \+ (\d+) ', page.text)]
+    loads = [int(planned) for planned in re.findall(r'data-label="Charge"><span>0 \+ (\d+) ', page.text)]
     assert len(loads) == len(team.everybody)
     held = [duty for duty in await team.held(published) if duty.rank == 1]
     assert sum(loads) > len(held) * (20 + 20 + 35) * 0.9

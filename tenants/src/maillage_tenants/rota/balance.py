@@ -24,7 +24,7 @@ CATEGORY_LABELS: Mapping[str, str] = {
     **{kind.value: label for kind, label in KIND_LABELS.items()},
     FIRST: "astreintes de rang 1",
     BACKUP: "astreintes de rang 2",
-    LOAD: "charge en points",
+    LOAD: "charge",
 }
 SHOWN = (
     FIRST,
