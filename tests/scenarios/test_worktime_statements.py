@@ -59,7 +59,9 @@ async def goes(
     guild, name: str, number: str, left: datetime | None, arrived: datetime | None, ended: datetime | None
 ) -> UUID:
     """An outing, as far as it went."""
-    case_id = await accepted(guild, name, number, left or arrived)
+    began = left or arrived
+    assert began is not None
+    case_id = await accepted(guild, name, number, began)
     async with guild.session() as session:
         if left:
             await interventions.depart(session, case_id=case_id, at=left, by=name)

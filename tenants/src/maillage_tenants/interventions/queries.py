@@ -279,7 +279,11 @@ async def outings(
         )
     ).all()
     pauses = await pauses_of(session, case_ids=[row[0] for row in rows])
-    return tuple(Outing(*row, tuple(pauses[row[0]])) for row in rows)
+    return tuple(
+        Outing(case_id, number, technician_id, trade, began_at, said, ended_at, tuple(pauses[case_id]))
+        for case_id, number, technician_id, trade, began_at, said, ended_at in rows
+        if technician_id is not None
+    )
 
 
 async def customer_email(session: TenantSession, *, case_id: UUID) -> str | None:

@@ -203,7 +203,7 @@ async def statement_pdf(
 
 def _outing(one: Worked, trades: TradeRegistry) -> list[str]:
     """A line of the table: from, to, which case, pauses, time at work."""
-    remarks = [trades.label(one.trade).lower()] if one.trade in trades else []
+    remarks = [trades.label(one.trade).lower()] if one.trade and one.trade in trades else []
     remarks += [] if one.said else ["départ non déclaré : compté dès l’arrivée"]
     remarks += ["en cours"] if one.running else []
     return [
