@@ -2,7 +2,7 @@
 cooperative on a PostgreSQL of its own, which may be stopped."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -20,8 +20,9 @@ from maillage_app.app import build_app
 from maillage_app.onboarding import open_cooperative
 from maillage_app.runtime import Runtime
 from maillage_app.testing.cooperatives import MANCHE
+from maillage_app.testing.plumbers import S2, add_person
 from maillage_app.testing.real_server import Server
-from maillage_app.worker import run_handler
+from maillage_app.worker import build_worker, run_handler
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
 from maillage_kit.api_access import Scope
@@ -34,13 +35,14 @@ from maillage_kit.settings import DatabaseSettings, Settings, SipSettings
 from maillage_kit.testing.oauth_application import OAuthApplication, added_by
 from maillage_kit.testing.phone_company import Phone, PhoneCompany
 from maillage_kit.testing.sip_line import SipLine
-from maillage_platform import provisioning
+from maillage_platform import cooperatives, provisioning
 from maillage_tenants import alarms, customers, rota, territory
 from maillage_tenants.calls import tasks
 from maillage_tenants.calls.carriers import sip
 from maillage_tenants.customers import ConsumerStatus, CustomerFacts, CustomerKind, PremisesUse, SiteFacts
 from maillage_tenants.members.models import Member, MemberDocument, MemberTrade, Technician
 from maillage_tenants.messages.models import Message
+from maillage_tenants.rota import queries_planning
 from maillage_tenants.rota.models import Duty, OnCallPost, Rota
 
 PONT_AUDEMER, EVREUX, BERNAY = "27467", "27229", "27056"
@@ -391,6 +393,67 @@ async def guild(runtime: Runtime, eure: CooperativeContext, sign_in) -> Guild:
 
 
 # --- our own switchboard -----------------------------------------
+
+
+@dataclass(frozen=True)
+class Team:
+    """Plumbers of the Eure in the second semester of 2027: `people` by sector, in the order of the sectors."""
+
+    runtime: Runtime
+    cooperative: CooperativeContext
+    sectors: tuple[territory.SectorSummary, ...]
+    people: dict[UUID, list[UUID]]
+
+    @property
+    def everybody(self) -> list[UUID]:
+        return [one for own in self.people.values() for one in own]
+
+    async def publish(self) -> UUID:
+        """The quick proposal, published."""
+        trades = self.runtime.trades.enabled(self.cooperative.trades)
+        async with self.runtime.database.tenant(self.cooperative.tenant) as session:
+            draft = await rota.create_draft(session, semester=S2, trades=trades, by="bureau")
+            await rota.generate(session, rota_id=draft.id, trades=trades, by="bureau")
+            await rota.publish(session, rota_id=draft.id, decision="CA du 1er mars", by="bureau", trades=trades)
+            return draft.id
+
+    async def held(self, rota_id: UUID) -> tuple[queries_planning.Held, ...]:
+        async with self.runtime.database.tenant(self.cooperative.tenant) as session:
+            return await queries_planning.held(session, rota_id=rota_id)
+
+
+@pytest.fixture
+async def plumbers(runtime: Runtime, eure: CooperativeContext) -> CooperativeContext:
+    """The cooperative with one trade only, so that searches are short."""
+    async with runtime.database.platform() as session:
+        for trade in ("locksmith", "glazing"):
+            await cooperatives.change_trades(session, slug=eure.slug, disable=trade, actor="tests")
+    runtime.directory.forget()
+    found = await runtime.directory.by_slug("eure")
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+async def team(runtime: Runtime, plumbers: CooperativeContext) -> Team:
+    """Five businesses at home in each sector, of one person each: « Prénom1 Nom1 » and so on."""
+    people: dict[UUID, list[UUID]] = {}
+    async with runtime.database.tenant(plumbers.tenant) as session:
+        sectors = await territory.sectors(session, trade="plumbing", semester=S2)
+        for sector in sectors:
+            known = len(people) * 5
+            people[sector.id] = [await add_person(session, known + n, sectors=(sector.id,)) for n in range(1, 6)]
+    return Team(runtime, plumbers, sectors, people)
+
+
+@pytest.fixture
+def work(runtime: Runtime) -> Callable[[], Coroutine[None, None, None]]:
+    """The worker does everything that is due."""
+
+    async def run() -> None:
+        await build_worker(runtime).run_due()
+
+    return run
 
 
 @pytest.fixture

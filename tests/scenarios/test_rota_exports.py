@@ -1,4 +1,4 @@
-"""The rota leaves the screen: a poster for the wall, a spreadsheet that comes back the same, monthly statements."""
+"""The rota leaves the screen: a poster for the wall, a spreadsheet that comes back the same."""
 
 import io
 from datetime import date, time
@@ -8,10 +8,9 @@ import sqlalchemy as sa
 from openpyxl import load_workbook
 from pypdf import PdfReader
 
-from maillage_kit.clock import MovableClock, paris_instant
+from maillage_kit.clock import paris_instant
 from maillage_kit.context import CooperativeContext
 from maillage_tenants import rota
-from maillage_tenants.audit.models import AuditEntry
 from maillage_tenants.members.models import Technician
 from maillage_tenants.rota.models import Rota
 
@@ -79,43 +78,3 @@ async def test_the_spreadsheet_comes_back_the_same(guild) -> None:
             (d.post_id, d.technician_id, d.starts_at, d.ends_at) for d in await rota.duties(session, rota_id=draft.id)
         }
     assert after == before
-
-
-async def test_an_employee_gets_the_statement_of_the_month(guild, moved_clock: MovableClock) -> None:
-    """R63, R3121-2: hours on call and compensation. March 2027 ends in the week of the time change: five days and six
-    hours on the clock, one hour less in truth."""
-    moved_clock.move_to(paris_instant(date(2027, 4, 3), time(9)))
-    office, ana, bilal = await guild.office(), await guild.phone("Ana"), await guild.phone("Bilal")
-    page = await office.get(f"{BASE}/rota/statements")
-    assert "Mars 2027" in page.text
-    assert "125 h" in page.text
-    assert "À préciser" in page.text
-    assert "Bilal" not in page.text  # self-employed: the labour code does not apply (R62)
-    member_id, technician_id = guild.people["Ana"]
-    wrong = await office.post(f"{BASE}/rota/statements/{member_id}/terms", {"hourly": "beaucoup", "rest": "0"})
-    assert wrong.status_code == 422
-    done = await office.post(f"{BASE}/rota/statements/{member_id}/terms", {"hourly": "2,50", "rest": "60"})
-    assert done.status_code == 303
-    printed = await office.get(f"{BASE}/rota/statements/{technician_id}/pdf?month=2027-03")
-    text = words(printed.content)
-    for said in (
-        "Relevé d’astreintes, mars 2027",
-        "Ana Plomberie",
-        "26/03/2027 18:00",
-        "01/04/2027 00:00",
-        "Heures d’astreinte 125 h",
-        "312,50 € et 5 h 12 de repos",
-        "R3121-2",
-    ):
-        assert said in text, said
-    own = await ana.get(f"{BASE}/field/duties/statements/pdf?month=2027-03")
-    assert "125 h" in words(own.content)
-    april = await ana.get(f"{BASE}/field/duties/statements/pdf?month=2027-04")
-    assert "Heures d’astreinte 42 h" in words(april.content)
-    assert "mars 2027" in (await ana.get(f"{BASE}/field/duties/statements")).text.lower()
-    assert "Mes relevés" in (await ana.get(f"{BASE}/field/duties")).text
-    assert (await bilal.get(f"{BASE}/field/duties/statements/pdf")).status_code == 404
-    assert (await office.get(f"{BASE}/rota/statements/{technician_id}/pdf?month=hier")).status_code == 422
-    async with guild.session() as session:
-        actions = set(await session.scalars(sa.select(AuditEntry.action)))
-    assert {"rota.terms_set", "rota.statement_printed"} <= actions

@@ -2,141 +2,22 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
 import httpx
 import pytest
-import sqlalchemy as sa
 
 from maillage_app.runtime import Runtime
-from maillage_app.worker import build_worker
+from maillage_app.testing.plumbers import S2
 from maillage_kit.clock import MovableClock, paris_instant
 from maillage_kit.context import CooperativeContext
 from maillage_kit.pages import PageRequest
 from maillage_kit.permissions import Role
-from maillage_kit.semester import Semester
-from maillage_platform import cooperatives
-from maillage_tenants import rota, territory
-from maillage_tenants.members.models import (
-    DocumentKind,
-    Engagement,
-    Member,
-    MemberDocument,
-    MemberSector,
-    MemberTrade,
-    Technician,
-)
+from maillage_tenants import rota
 from maillage_tenants.rota import queries_planning, runner
 from maillage_tenants.rota.service.drafting import ensure_posts
 from maillage_tenants.rota.service.facts import gather
-
-S2 = Semester(2027, 2)
-ILLNESS = rota.Period(paris_instant(date(2027, 8, 4)), paris_instant(date(2027, 11, 1)))
-YEAR = (date(2026, 1, 1), date(2028, 12, 31))
-
-
-@dataclass(frozen=True)
-class Team:
-    """Plumbers of the Eure: `people` by sector, in the order of the sectors."""
-
-    sectors: tuple[territory.SectorSummary, ...]
-    people: dict[UUID, list[UUID]]
-
-    @property
-    def everybody(self) -> list[UUID]:
-        return [one for own in self.people.values() for one in own]
-
-
-@pytest.fixture
-async def plumbers(runtime: Runtime, eure: CooperativeContext) -> CooperativeContext:
-    """The cooperative with one trade only, so that searches are short."""
-    async with runtime.database.platform() as session:
-        for trade in ("locksmith", "glazing"):
-            await cooperatives.change_trades(session, slug=eure.slug, disable=trade, actor="tests")
-    runtime.directory.forget()
-    found = await runtime.directory.by_slug("eure")
-    assert found is not None
-    return found
-
-
-@pytest.fixture
-async def team(runtime: Runtime, plumbers: CooperativeContext) -> Team:
-    """Five businesses at home in each sector."""
-    people: dict[UUID, list[UUID]] = {}
-    async with runtime.database.tenant(plumbers.tenant) as session:
-        sectors = await territory.sectors(session, trade="plumbing", semester=S2)
-        number = 0
-        for sector in sectors:
-            people[sector.id] = []
-            for _ in range(5):
-                number += 1
-                member = Member(
-                    name=f"Entreprise {number:02d}",
-                    legal_form="SARL",
-                    siret=f"{number:014d}",
-                    email=f"e{number}@artisan.example",
-                    phone=f"+332321000{number:02d}",
-                    address="1 rue du Port",
-                    postcode="27500",
-                    city="Pont-Audemer",
-                    joined_on=date(2020, 1, 1),
-                )
-                session.add(member)
-                await session.flush()
-                person = Technician(
-                    member_id=member.id, first_name="Ana", last_name=f"Nom{number:02d}", phone=f"+336121000{number:02d}"
-                )
-                session.add_all(
-                    [
-                        person,
-                        MemberTrade(member_id=member.id, trade="plumbing"),
-                        MemberSector(member_id=member.id, sector_id=sector.id),
-                        Engagement(
-                            member_id=member.id,
-                            units_per_semester=13,
-                            customers_to_bring=5,
-                            signed_on=YEAR[0],
-                            valid_from=YEAR[0],
-                        ),
-                        *(
-                            MemberDocument(
-                                member_id=member.id,
-                                kind=kind,
-                                trade=trade,
-                                reference="P-1",
-                                issuer="Assureur Normand",
-                                issuer_contact="Évreux",
-                                coverage="France",
-                                valid_from=YEAR[0],
-                                valid_to=YEAR[1],
-                            )
-                            for kind, trade in (
-                                (DocumentKind.LIABILITY, None),
-                                (DocumentKind.DECENNIAL, None),
-                                (DocumentKind.QUALIFICATION, "plumbing"),
-                            )
-                        ),
-                    ]
-                )
-                await session.flush()
-                people[sector.id].append(person.id)
-    return Team(sectors, people)
-
-
-Work = Callable[[], Coroutine[None, None, None]]
-
-
-@pytest.fixture
-def work(runtime: Runtime) -> Work:
-    """The worker does everything that is due."""
-
-    async def run() -> None:
-        await build_worker(runtime).run_due()
-
-    return run
 
 
 def link(page: httpx.Response, pattern: str) -> str:
@@ -149,7 +30,7 @@ ASKED = {"semester": "2027-S2", "seconds": "8", "seed": "7", "label": "Premier e
 
 
 async def test_a_semester_is_solved_watched_and_opened(
-    runtime: Runtime, plumbers: CooperativeContext, team: Team, sign_in, work: Work
+    runtime: Runtime, plumbers: CooperativeContext, team, sign_in, work
 ) -> None:
     office = await sign_in(Role.MANAGER, plumbers)
     page = await office.get("/c/eure/rota/drafts?semester=2027-S2")
@@ -177,7 +58,7 @@ async def test_a_semester_is_solved_watched_and_opened(
 
 
 async def test_a_search_is_stopped_keeps_the_best_and_the_same_seed_gives_the_same_plan(
-    runtime: Runtime, plumbers: CooperativeContext, team: Team, sign_in, work: Work
+    runtime: Runtime, plumbers: CooperativeContext, team, sign_in, work
 ) -> None:
     office = await sign_in(Role.MANAGER, plumbers)
     asked = await office.post("/c/eure/rota/runs", {**ASKED, "seconds": "600"})
@@ -202,14 +83,11 @@ async def test_a_search_is_stopped_keeps_the_best_and_the_same_seed_gives_the_sa
     again = await office.post(f"{first.headers['location']}/again")
     await work()
     replayed = (await office.get(again.headers["location"])).text
-    # On a busy machine a step of six seconds' search meets its clock: then the page says that, and the plan may differ.
-    # That steps alone decide is proved in tests/unit/test_rota_solver_plans.py.
-    slower = "Un autre planning que la première fois" in replayed and "La machine était plus lente" in replayed
-    assert slower or "Le même planning que la première fois" in replayed
+    assert "Le même planning que la première fois" in replayed
 
 
 async def test_a_search_that_breaks_says_so_and_one_that_does_not_stop_is_ended(
-    runtime: Runtime, plumbers: CooperativeContext, team: Team, sign_in, work: Work, monkeypatch: pytest.MonkeyPatch
+    runtime: Runtime, plumbers: CooperativeContext, team, sign_in, work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     office = await sign_in(Role.MANAGER, plumbers)
     first = await office.post("/c/eure/rota/runs", ASKED)
@@ -240,7 +118,7 @@ async def test_a_search_that_breaks_says_so_and_one_that_does_not_stop_is_ended(
 
 
 async def test_holes_are_explained_with_what_would_fill_them(
-    runtime: Runtime, plumbers: CooperativeContext, team: Team, sign_in, work: Work
+    runtime: Runtime, plumbers: CooperativeContext, team, sign_in, work
 ) -> None:
     """Everybody is away on the weekend of 7 August, one of them without an answer yet (R64)."""
     async with runtime.database.tenant(plumbers.tenant) as session:
@@ -265,18 +143,18 @@ async def test_holes_are_explained_with_what_would_fill_them(
     assert title
     assert int(title[1]) >= 5
     assert "Au moins 14 places restent vides quoi qu’on fasse : c’est prouvé." in done.text
-    assert "Refuser l’absence que Ana Nom01 demande à partir du 07/08/2027 (congés)." in done.text
-    assert "Demander à Ana Nom02 de renoncer à son absence du 07/08/2027 (congés)." in done.text
+    assert "Refuser l’absence que Prénom1 Nom1 demande à partir du 07/08/2027 (congés)." in done.text
+    assert re.search(r"Demander à Prénom\d+ Nom\d+ de renoncer à son absence du 07/08/2027 \(congés\)\.", done.text)
     async with runtime.database.tenant(plumbers.tenant) as session:
         run = await queries_planning.runs(session, semester=S2, page=PageRequest())
         assert run.items[0].uncovered == 14
 
 
 async def test_a_hypothesis_is_compared_and_touches_nothing_that_is_published(
-    runtime: Runtime, plumbers: CooperativeContext, team: Team, sign_in, work: Work
+    runtime: Runtime, plumbers: CooperativeContext, team, sign_in, work
 ) -> None:
-    published = await publish(runtime, plumbers)
-    before = await held(runtime, plumbers, published)
+    published = await team.publish()
+    before = await team.held(published)
     missing = team.everybody[0]
     office = await sign_in(Role.MANAGER, plumbers)
     await office.post("/c/eure/rota/runs", {**ASKED, "label": "Sans Nom01", "without": str(missing)})
@@ -286,120 +164,23 @@ async def test_a_hypothesis_is_compared_and_touches_nothing_that_is_published(
     compare = link(listed, r'href="(/c/eure/rota/compare\?semester=2027-S2&amp;one=[^"]+)"')
     duties = await office.get(compare)
     assert "Sans Nom01" in duties.text
-    assert "Ana Nom01" in duties.text
+    assert "Prénom1 Nom1" in duties.text
     people = await office.get(f"{compare}&show=people")
     row = re.search(
-        r'Ana Nom01 .*?data-label="Astreintes de rang 1"><span>(\d+) → <strong>(\d+)</strong>', people.text, re.S
+        r'Prénom1 Nom1 .*?data-label="Astreintes de rang 1"><span>(\d+) → <strong>(\d+)</strong>', people.text, re.S
     )
     assert row
     assert int(row[1]) > 0
     assert row[2] == "0"
-    assert await held(runtime, plumbers, published) == before
+    assert await team.held(published) == before
     other = await office.get(f"/c/eure/rota/compare?semester=2027-S2&one={published}&other={UUID(int=1)}")
     assert other.status_code == 404
 
 
-async def test_an_illness_is_repaired_with_a_reason_and_the_history_kept(
-    runtime: Runtime, plumbers: CooperativeContext, team: Team, sign_in, work: Work, moved_clock: MovableClock
-) -> None:
-    published = await publish(runtime, plumbers)
-    moved_clock.move_to(paris_instant(date(2027, 8, 4)))
-    before = await held(runtime, plumbers, published)
-    ill = next(duty.technician_id for duty in before if duty.period.starts_at > paris_instant(date(2027, 9, 1)))
-    async with runtime.database.tenant(plumbers.tenant) as session:
-        await rota.add_absence(
-            session,
-            technician_id=ill,
-            starts_at=paris_instant(date(2027, 8, 4)),
-            ends_at=paris_instant(date(2027, 11, 1)),
-            hard=True,
-            reason="maladie",
-        )
-    lost = [duty for duty in before if duty.technician_id == ill and duty.period.overlaps(ILLNESS)]
-    assert lost
-    office = await sign_in(Role.MANAGER, plumbers)
-    asked = await office.post("/c/eure/rota/repairs", {"semester": "2027-S2", "label": "Maladie"})
-    run_path = asked.headers["location"]
-    await work()
-    page = await office.get(run_path)
-    assert f"{len(lost)} changement" in page.text, "as few changes as duties lost"
-    assert await held(runtime, plumbers, published) == before, "nothing changes before it is applied"
-    silent = await office.post(f"{run_path}/apply", {"reason": " "})
-    assert silent.status_code == 422
-    assert "Indiquez le motif du changement." in silent.text
-    assert (await office.post(f"{run_path}/apply", {"reason": "Arrêt de travail"})).status_code == 303
-    assert "Réparation appliquée" in (await office.get(run_path)).text
-    assert (await office.post(f"{run_path}/apply", {"reason": "Encore"})).status_code == 422
-
-    after = await held(runtime, plumbers, published)
-    assert not any(d.technician_id == ill and d.period.overlaps(ILLNESS) for d in after)
-    kept = {(duty.post_id, duty.technician_id, duty.period) for duty in before if duty not in lost}
-    assert kept <= {(duty.post_id, duty.technician_id, duty.period) for duty in after}
-    async with runtime.database.tenant(plumbers.tenant) as session:
-        trades = runtime.trades.enabled(plumbers.trades)
-        review = await rota.review(session, rota_id=published, trades=trades)
-        assert review.gaps == ()
-        assert review.problems == ()
-        story = await rota.history(session, post_id=lost[-1].post_id, over=lost[-1].period)
-        assert [row.superseded_at is None for row in story] == [False, True]
-        assert story[-1].reason == "Arrêt de travail"
-        told = (
-            await session.execute(sa.text("select count(*) from message where purpose = 'duty_changed'"))
-        ).scalar_one()
-        assert told >= 2
-        sick = (
-            await session.execute(sa.text("select count(*) from message where body like '%Arrêt de travail%'"))
-        ).scalar_one()
-        assert sick == 0, "why somebody is away is not written to the others"
-
-
-async def test_a_sector_that_is_split_is_filled_and_the_rest_stays(
-    runtime: Runtime, plumbers: CooperativeContext, team: Team, sign_in, work: Work
-) -> None:
-    """The first sector gives half of its communes to a new one; another is merged away into its neighbour."""
-    published = await publish(runtime, plumbers)
-    before = await held(runtime, plumbers, published)
-    async with runtime.database.tenant(plumbers.tenant) as session:
-        communes = await territory.all_communes(session)
-        own = {
-            sector.code: [
-                row.insee
-                for row in await territory.communes_of_sector(
-                    session, sector_id=sector.id, trade="plumbing", semester=S2
-                )
-            ]
-            for sector in team.sectors
-        }
-        names = {sector.code: sector.name for sector in team.sectors}
-        split, gone = team.sectors[0], team.sectors[-1]
-        own["S99"], own[split.code] = own[split.code][::2], own[split.code][1::2]
-        own[team.sectors[1].code] += own.pop(gone.code)
-        drafts = [
-            territory.SectorDraft(code, names.get(code, "Nouveau"), frozenset(codes)) for code, codes in own.items()
-        ]
-        await territory.set_sectors(session, semester=S2, trade="plumbing", drafts=drafts, communes=communes)
-    office = await sign_in(Role.MANAGER, plumbers)
-    asked = await office.post("/c/eure/rota/repairs", {"semester": "2027-S2", "label": "Secteur redécoupé"})
-    await work()
-    page = await office.get(asked.headers["location"])
-    assert "Secteur supprimé, plomberie, rang 1" in page.text
-    assert "Secteur Nouveau, plomberie, rang 1" in page.text
-    assert (await office.post(f"{asked.headers['location']}/apply", {"reason": "Nouveau découpage"})).status_code == 303
-    after = await held(runtime, plumbers, published)
-    assert not any(duty.sector_id == gone.id for duty in after)
-    stays = {(d.post_id, d.technician_id, d.period) for d in before if d.sector_id != gone.id}
-    assert stays <= {(d.post_id, d.technician_id, d.period) for d in after}, "no duty of a sector that stays has moved"
-    new = [duty for duty in after if duty.sector_id not in {sector.id for sector in team.sectors}]
-    assert new
-    async with runtime.database.tenant(plumbers.tenant) as session:
-        review = await rota.review(session, rota_id=published, trades=runtime.trades.enabled(plumbers.trades))
-        assert review.problems == ()
-
-
 async def test_everybody_sees_who_does_how_much(
-    runtime: Runtime, plumbers: CooperativeContext, team: Team, sign_in, moved_clock: MovableClock
+    runtime: Runtime, plumbers: CooperativeContext, team, sign_in, moved_clock: MovableClock
 ) -> None:
-    await publish(runtime, plumbers)
+    await team.publish()
     moved_clock.move_to(paris_instant(date(2027, 10, 1)))
     office = await sign_in(Role.MANAGER, plumbers)
     page = await office.get("/c/eure/rota/fairness?semester=2027-S2")
@@ -416,14 +197,14 @@ async def test_everybody_sees_who_does_how_much(
     ]
     assert sum(owed) == pytest.approx(7 * 28, abs=2)
     artisan = await sign_in(Role.MEMBER, plumbers, technician_id=team.everybody[0])
-    assert "Ana Nom35" in (await artisan.get("/c/eure/field/fairness?semester=2027-S2")).text
+    assert "Prénom35 Nom35" in (await artisan.get("/c/eure/field/fairness?semester=2027-S2")).text
     later = await office.get("/c/eure/rota/fairness?semester=2028-S1&kind=sunday")
     assert "Second semestre 2027" in later.text
     assert "Ce semestre n’a pas encore de planning" in later.text
 
 
 async def test_what_a_semester_is_planned_from_is_chosen_by_those_concerned(
-    runtime: Runtime, plumbers: CooperativeContext, team: Team, sign_in
+    runtime: Runtime, plumbers: CooperativeContext, team, sign_in
 ) -> None:
     person = team.everybody[0]
     artisan = await sign_in(Role.MEMBER, plumbers, technician_id=person)
@@ -437,7 +218,7 @@ async def test_what_a_semester_is_planned_from_is_chosen_by_those_concerned(
     assert "Plutôt pas" in own.text
 
     office = await sign_in(Role.MANAGER, plumbers)
-    assert "Ana Nom01" in (await office.get("/c/eure/rota/wishes")).text
+    assert "Prénom1 Nom1" in (await office.get("/c/eure/rota/wishes")).text
     preference = {"technician": str(person), "spare_school_holidays": "2", "backup_only": "1"}
     assert (await office.post("/c/eure/rota/preferences", preference)).status_code == 303
     rules = {"school_zone": "B", "promised_minutes": "45", "max_weeks_running": "1", "max_units_a_week": "2",
@@ -466,24 +247,9 @@ async def test_what_a_semester_is_planned_from_is_chosen_by_those_concerned(
     assert [(wish.wanted, wish.weight) for wish in known.wishes] == [(False, 3)]
     assert made.rules.max_weeks_running == 1
     assert {desk.promised_minutes for desk in made.desks} == {45}
-    assert [days.first for days in made.school_holidays] == [date(2027, 7, 3)]
+    assert [days.first for days in made.school_holidays] == [date(2027, 7, 3), date(2027, 10, 23), date(2027, 12, 18)]
     assert {one.pattern.code for one in made.sectors if one.id == sector.id} == {"days_and_nights"}
     assert {one.pattern.code for one in made.sectors if one.id != sector.id} == {"whole_weeks"}
     assert all(one.neighbours for one in made.sectors)
     removed = await artisan.post(link(own, r'action="(/c/eure/field/wishes/[0-9a-f-]{36}/remove)"'))
     assert removed.status_code == 303
-
-
-async def publish(runtime: Runtime, cooperative: CooperativeContext) -> UUID:
-    """The quick proposal, published."""
-    trades = runtime.trades.enabled(cooperative.trades)
-    async with runtime.database.tenant(cooperative.tenant) as session:
-        draft = await rota.create_draft(session, semester=S2, trades=trades, by="bureau")
-        await rota.generate(session, rota_id=draft.id, trades=trades, by="bureau")
-        await rota.publish(session, rota_id=draft.id, decision="CA du 1er mars", by="bureau", trades=trades)
-        return draft.id
-
-
-async def held(runtime: Runtime, cooperative: CooperativeContext, rota_id: UUID) -> tuple[queries_planning.Held, ...]:
-    async with runtime.database.tenant(cooperative.tenant) as session:
-        return await queries_planning.held(session, rota_id=rota_id)

@@ -17,6 +17,7 @@ from maillage_tenants.rota.solver.instance import (
     Person,
     Proof,
     Sector,
+    Weights,
     Wish,
     dumps,
     loads,
@@ -78,3 +79,23 @@ def test_what_is_not_an_instance_is_refused() -> None:
 def test_an_instance_names_only_what_is_there(change: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"same id|not there"):
         replace(EXAMPLE, **change)  # type: ignore[arg-type]
+
+
+def test_what_a_cooperative_decides_never_outweighs_an_empty_place_or_a_change() -> None:
+    """R64: places are held first; and our own points are what deciding them gives."""
+    ours = Weights()
+    same = Weights.decided(
+        band=ours.band,
+        first=ours.band_first,
+        backup=ours.band_backup,
+        away=ours.away,
+        same_again=ours.same_again,
+        same_holiday=ours.same_holiday,
+        wish=ours.wish,
+    )
+    assert same == ours
+    most = Weights.decided(
+        band=dict.fromkeys(Kind, 100), first=100, backup=100, away=100, same_again=100, same_holiday=100, wish=100
+    )
+    assert most.change >= 2 * sum(most.band.values()) + 2 * most.band_first
+    assert most.uncovered >= 4 * most.change

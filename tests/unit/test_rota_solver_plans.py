@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from maillage_kit.clock import paris_instant
 from maillage_tenants.rota.checker import check
 from maillage_tenants.rota.rules import Period
-from maillage_tenants.rota.solver.bound import lower_bound
+from maillage_tenants.rota.solver.bound import lower_bound, prove
 from maillage_tenants.rota.solver.explain import explain, find_clash, holds, least_uncovered
 from maillage_tenants.rota.solver.fairness import shares
 from maillage_tenants.rota.solver.instance import (
@@ -33,8 +33,8 @@ from maillage_tenants.rota.solver.model import formulate
 from maillage_tenants.rota.solver.problem import BACKUP, FIRST, Problem
 from maillage_tenants.rota.solver.repair import repair
 from maillage_tenants.rota.solver.reports import Ended, Progress
-from maillage_tenants.rota.solver.search import cover, solve
-from maillage_tenants.rota.solver.state import assigned, fairness, score
+from maillage_tenants.rota.solver.search import cover, resolve, solve
+from maillage_tenants.rota.solver.state import State, assigned, fairness, score
 from maillage_tenants.rota.solver.units import Kind, days_and_nights, week_and_weekend, whole_weeks
 
 EVER = Days(date(2020, 1, 1), date(2035, 12, 31))
@@ -212,6 +212,33 @@ def test_the_same_seed_gives_the_same_plan_and_progress_only_improves(usual: Pro
     points = [progress.points for progress in told]
     assert points == sorted(points, reverse=True)
     assert points[-1] == one.score.total
+
+
+@pytest.mark.parametrize("seconds", [0.2, 0.7, 1.5])
+def test_a_search_that_its_clock_ended_anywhere_is_made_again_without_one(usual: Problem, seconds: float) -> None:
+    """Steps and iterations decide, not the machine: what the clock cut short is not in the plan."""
+    first = solve(usual, seconds=seconds, seed=11)
+    again = solve(usual, seconds=600, seed=11, steps=first.steps, bound_iterations=first.bound_iterations)
+    assert again.plan == first.plan
+    assert again.steps == first.steps
+
+
+def test_a_proof_is_made_again_by_its_iterations(usual: Problem) -> None:
+    f = formulate(usual, following=False)
+    whole = prove(f, seconds=60)
+    assert whole.iterations > 1
+    half = prove(f, seconds=60, iterations=whole.iterations // 2)
+    again = prove(f, seconds=0.001, iterations=half.iterations)
+    assert (again.bound, again.dear) == (half.bound, half.dear)
+    assert half.bound <= whole.bound
+
+
+def test_a_step_that_the_clock_cuts_is_told_from_one_that_its_effort_ends(usual: Problem) -> None:
+    state, slots = State(usual), range(len(usual.slots))
+    by_effort = resolve(usual, state, slots, seconds=60, effort=0.02, seed=1)
+    by_clock = resolve(usual, state, slots, seconds=0.05, effort=1e6, seed=1)
+    assert (by_effort.proven, by_effort.cut) == (False, False)
+    assert by_clock.proven or by_clock.cut
 
 
 def test_a_proof_is_a_proof(usual: Problem) -> None:

@@ -53,6 +53,7 @@ from maillage_tenants.subscriptions import routes_web as subscriptions
 from maillage_tenants.tariffs import routes_web as tariffs
 from maillage_tenants.territory import routes_web as territory
 from maillage_tenants.watch import routes_web as watch
+from maillage_tenants.worktime import routes_web as worktime
 
 Handlers = list[type[Any] | BaseRouteHandler | Router]
 
@@ -100,6 +101,7 @@ def tenant_routes() -> Handlers:
         *territory.ROUTES,
         *members.ROUTES,
         *rota.ROUTES,
+        *worktime.ROUTES,
         *customers.ROUTES,
         *customerfile.ROUTES,
         *subscriptions.ROUTES,

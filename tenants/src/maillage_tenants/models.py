@@ -22,6 +22,7 @@ from maillage_tenants.subscriptions import models as subscriptions
 from maillage_tenants.tariffs import models as tariffs
 from maillage_tenants.territory import models as territory
 from maillage_tenants.watch import models as watch
+from maillage_tenants.worktime import models as worktime
 
 __all__ = [
     "TenantBase",
@@ -46,4 +47,5 @@ __all__ = [
     "tariffs",
     "territory",
     "watch",
+    "worktime",
 ]

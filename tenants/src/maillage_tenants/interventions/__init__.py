@@ -20,6 +20,7 @@ from .models import (
     State,
 )
 from .queries import (
+    Outing,
     attachment_content,
     attachments,
     case,
@@ -32,6 +33,7 @@ from .queries import (
     locked_case,
     offer,
     offers,
+    outings,
     pauses_of,
     story,
     technician_name,
@@ -117,6 +119,7 @@ __all__ = [
     "OfferOver",
     "OfferReplies",
     "OfferState",
+    "Outing",
     "QuoteNotSigned",
     "Source",
     "State",
@@ -163,6 +166,7 @@ __all__ = [
     "offers",
     "open_case",
     "open_follow_up",
+    "outings",
     "pauses_of",
     "place_of",
     "present_price",

@@ -1,6 +1,7 @@
 """Every select of the case file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -221,6 +222,68 @@ async def follow_ups(session: TenantSession, *, case_id: UUID) -> tuple[Interven
         sa.select(Intervention).where(Intervention.follow_up_of == case_id).order_by(Intervention.requested_at)
     )
     return tuple(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Outing:
+    """Somebody was out for a case, from leaving to the end on site (T5 to T8, R88). `said_leaving` False: they did not
+    say that they left, `began_at` is when they arrived. `ended_at` None: still out. `pauses` in order (R20)."""
+
+    case_id: UUID
+    number: str
+    technician_id: UUID
+    trade: str | None
+    began_at: datetime
+    said_leaving: bool
+    ended_at: datetime | None
+    pauses: tuple[rules.Pause, ...]
+
+
+async def outings(
+    session: TenantSession, *, technician_ids: Collection[UUID], since: datetime, until: datetime
+) -> tuple[Outing, ...]:
+    """The outings of some people that touch `[since, until)`, the first first. A case cancelled on the way ends the
+    outing then; one that was given back (`release_case`) is nobody's."""
+    left, arrived, finished = (
+        sa.select(InterventionClock.at)
+        .where(InterventionClock.intervention_id == Intervention.id, InterventionClock.code == code)
+        .correlate(Intervention)
+        .scalar_subquery()
+        for code in (Clock.DEPARTED, Clock.ARRIVED, Clock.FINISHED)
+    )
+    cancelled = (
+        sa.select(sa.func.min(InterventionEvent.at))
+        .where(InterventionEvent.intervention_id == Intervention.id, InterventionEvent.kind == "cancelled")
+        .correlate(Intervention)
+        .scalar_subquery()
+    )
+    began, ended = sa.func.coalesce(left, arrived), sa.func.coalesce(finished, cancelled)
+    rows = (
+        await session.execute(
+            sa.select(
+                Intervention.id,
+                Intervention.number,
+                Intervention.technician_id,
+                Intervention.trade,
+                began,
+                left.is_not(None),
+                ended,
+            )
+            .where(
+                Intervention.technician_id.in_(technician_ids),
+                Intervention.requested_at < until,
+                began < until,
+                sa.or_(ended.is_(None), ended > since),
+            )
+            .order_by(began, Intervention.id)
+        )
+    ).all()
+    pauses = await pauses_of(session, case_ids=[row[0] for row in rows])
+    return tuple(
+        Outing(case_id, number, technician_id, trade, began_at, said, ended_at, tuple(pauses[case_id]))
+        for case_id, number, technician_id, trade, began_at, said, ended_at in rows
+        if technician_id is not None
+    )
 
 
 async def customer_email(session: TenantSession, *, case_id: UUID) -> str | None:

@@ -15,7 +15,8 @@ from .errors import (
 )
 from .files import RowError
 from .queries import DutyRow, OnCall, OwnDuty, duties, duties_of, history, on_call, posts, rota_of
-from .rules import Gap, Period, Post, check_coverage, weekly_shifts
+from .queries_life import duties_within
+from .rules import Gap, Period, Post, check_coverage, local, weekly_shifts
 from .service import (
     Generated,
     ImportReport,
@@ -35,13 +36,16 @@ from .service import (
     remove_duty,
     review,
 )
+from .solver.units import KIND_LABELS, Kind, kind_minutes
 
 __all__ = [
+    "KIND_LABELS",
     "DutyOverlap",
     "DutyRow",
     "Gap",
     "Generated",
     "ImportReport",
+    "Kind",
     "NotAssignable",
     "OnCall",
     "OwnDuty",
@@ -63,12 +67,15 @@ __all__ = [
     "decide_absence",
     "duties",
     "duties_of",
+    "duties_within",
     "ensure_posts",
     "fill_gap",
     "freeze",
     "generate",
     "history",
     "import_rows",
+    "kind_minutes",
+    "local",
     "on_call",
     "posts",
     "publish",

@@ -17,11 +17,14 @@ from maillage_tenants.rota.solver.units import KIND_LABELS, Kind, Pattern, Unit,
 
 FIRST, BACKUP = "first", "backup"
 """All units at rank 1, all units at other ranks."""
+LOAD = "load"
+"""Units at rank 1, each times the points that its kind weighs (R64)."""
 CATEGORIES: tuple[str, ...] = (*(kind.value for kind in Kind), FIRST, BACKUP)
 CATEGORY_LABELS: Mapping[str, str] = {
     **{kind.value: label for kind, label in KIND_LABELS.items()},
     FIRST: "astreintes de rang 1",
     BACKUP: "astreintes de rang 2",
+    LOAD: "charge",
 }
 SHOWN = (
     FIRST,
@@ -33,6 +36,7 @@ SHOWN = (
     BACKUP,
 )
 """What pages show; weekdays weigh nothing by themselves."""
+WITH_LOAD = (LOAD, *SHOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,15 @@ class Tally:
     def balance(self, category: str) -> float:
         """Above the fair share, or below when negative."""
         return round(self.units(category) - self.owed[category], 2)
+
+    def weighed(self, points: Mapping[Kind, int]) -> "Tally":
+        """The same with `LOAD`, by what each kind weighs."""
+        return Tally(
+            done=self.done | {LOAD: sum(points[kind] * self.done[kind.value] for kind in Kind)},
+            planned=self.planned | {LOAD: sum(points[kind] * self.planned[kind.value] for kind in Kind)},
+            owed=self.owed | {LOAD: sum(points[kind] * self.owed[kind.value] for kind in Kind)},
+            holidays=self.holidays,
+        )
 
 
 units_of = lru_cache(maxsize=64)(duty_units)

@@ -12,6 +12,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 from maillage_kit.columns import Created, Key, one_of
 from maillage_kit.db import TenantBase
 
+POINTS = (
+    *("festive", "holiday", "sunday", "saturday", "weeknight", "weekday", "first_rank", "second_rank"),
+    *("away", "same_again", "same_holiday", "wish"),
+)
+"""The columns of `FairnessWeights`."""
+MOST_POINTS = 100
+
 
 class PatternCode(StrEnum):
     """How a sector cuts its weeks (`solver.units`)."""
@@ -106,8 +113,36 @@ class RotaPolicy(TenantBase):
     changed_by: Mapped[str]
 
 
+class FairnessWeights(TenantBase):
+    """What weighs in a fair rota: one row, or none as long as nothing was decided (`solver.instance.Weights`). Points:
+    of a unit outside the fair share by kind and by rank, of a duty away from home, of the same kind two weeks running,
+    of a holiday held a year ago, of a wish by degree of importance (R64)."""
+
+    __tablename__ = "fairness_weights"
+    __table_args__ = (
+        sa.CheckConstraint("id = 1", name="only_one"),
+        sa.CheckConstraint(" and ".join(f"{name} between 0 and {MOST_POINTS}" for name in POINTS), name="points"),
+    )
+
+    id: Mapped[int] = mapped_column(sa.SmallInteger, primary_key=True, autoincrement=False, default=1)
+    festive: Mapped[int] = mapped_column(sa.SmallInteger)
+    holiday: Mapped[int] = mapped_column(sa.SmallInteger)
+    sunday: Mapped[int] = mapped_column(sa.SmallInteger)
+    saturday: Mapped[int] = mapped_column(sa.SmallInteger)
+    weeknight: Mapped[int] = mapped_column(sa.SmallInteger)
+    weekday: Mapped[int] = mapped_column(sa.SmallInteger)
+    first_rank: Mapped[int] = mapped_column(sa.SmallInteger)
+    second_rank: Mapped[int] = mapped_column(sa.SmallInteger)
+    away: Mapped[int] = mapped_column(sa.SmallInteger)
+    same_again: Mapped[int] = mapped_column(sa.SmallInteger)
+    same_holiday: Mapped[int] = mapped_column(sa.SmallInteger)
+    wish: Mapped[int] = mapped_column(sa.SmallInteger)
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[str]
+
+
 class SchoolBreak(TenantBase):
-    """School holidays of the cooperative's zone, both days included (R101)."""
+    """School holidays that the office added to the calendar of the zone, both days included (R101)."""
 
     __tablename__ = "school_break"
     __table_args__ = (

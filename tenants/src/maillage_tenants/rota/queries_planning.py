@@ -1,6 +1,6 @@
 """Questions about what a semester is planned from, and about the solving of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Any
@@ -17,8 +17,10 @@ from maillage_tenants.rota.errors import UnknownRun
 from maillage_tenants.rota.models import Duty, OnCallPost, Rota, RotaState
 from maillage_tenants.rota.models_life import Absence, AbsenceState
 from maillage_tenants.rota.models_planning import (
+    POINTS,
     DutyPreference,
     DutyWish,
+    FairnessWeights,
     RotaPolicy,
     RunState,
     SchoolBreak,
@@ -27,8 +29,8 @@ from maillage_tenants.rota.models_planning import (
 )
 from maillage_tenants.rota.patterns import USUAL, pattern
 from maillage_tenants.rota.rules import HANDOVER_TIME, HANDOVER_WEEKDAY, Period
-from maillage_tenants.rota.solver.instance import Rules
-from maillage_tenants.rota.solver.units import DAY_STARTS, Pattern
+from maillage_tenants.rota.solver.instance import Rules, Weights
+from maillage_tenants.rota.solver.units import DAY_STARTS, Kind, Pattern
 
 PROMISED_MINUTES = 60
 """As long as the cooperative decided nothing else. Our figure."""
@@ -58,12 +60,31 @@ class PatternRow:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The cooperative's decisions about its rotas, or ours as long as it took none (`decided` False)."""
+    """The cooperative's decisions about its rotas, or ours as long as it took none (`decided` False). `school_zone`
+    None: that of the département (`school_calendar.zone_of`)."""
 
     rules: Rules = field(default_factory=Rules)
     promised_minutes: int = PROMISED_MINUTES
-    school_zone: str = ""
+    school_zone: str | None = None
     decided: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What weighs in a fair rota, as the cooperative decided, or as we propose (`decided` False): the points by the
+    names of `models_planning.POINTS`."""
+
+    points: Mapping[str, int]
+    decided: bool = False
+
+    @property
+    def weights(self) -> Weights:
+        return Weights.decided(
+            band={kind: self.points[kind.value] for kind in Kind},
+            first=self.points["first_rank"],
+            backup=self.points["second_rank"],
+            **{name: self.points[name] for name in ("away", "same_again", "same_holiday", "wish")},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +124,17 @@ class Held:
     technician_id: UUID
     member_id: UUID
     period: Period
+
+
+_OURS = Weights()
+PROPOSED = Weighed(
+    {
+        **{kind.value: points for kind, points in _OURS.band.items()},
+        "first_rank": _OURS.band_first,
+        "second_rank": _OURS.band_backup,
+        **{name: getattr(_OURS, name) for name in ("away", "same_again", "same_holiday", "wish")},
+    }
+)
 
 
 # --- what is planned from ---------------------------------------------------
@@ -147,12 +179,14 @@ async def policy(session: TenantSession) -> Policy:
     return Policy(rules, row.promised_minutes, row.school_zone, decided=True)
 
 
-async def school_breaks(session: TenantSession, *, semester: Semester | None = None) -> tuple[SchoolBreak, ...]:
-    """School holidays in order; those that touch a semester when one is given (R101)."""
-    asked = sa.select(SchoolBreak).order_by(SchoolBreak.first_day)
-    if semester is not None:
-        asked = asked.where(SchoolBreak.first_day < semester.next.first_day, SchoolBreak.last_day >= semester.first_day)
-    return tuple(await session.scalars(asked))
+async def weighed(session: TenantSession) -> Weighed:
+    row = await session.get(FairnessWeights, 1)
+    return Weighed({name: getattr(row, name) for name in POINTS}, decided=True) if row is not None else PROPOSED
+
+
+async def school_breaks(session: TenantSession) -> tuple[SchoolBreak, ...]:
+    """School holidays that the office added, in order."""
+    return tuple(await session.scalars(sa.select(SchoolBreak).order_by(SchoolBreak.first_day, SchoolBreak.id)))
 
 
 async def away(session: TenantSession, *, over: Period) -> tuple[Away, ...]:

@@ -86,16 +86,21 @@ async def run(database: Database, *, cooperative: CooperativeContext, trades: Tr
 
 
 def _asked(row: SolveRun, first: SolveRun) -> Asked:
-    """A search done again has the same time for its proof as the first one had."""
+    """A search done again has the same time for its proof as the first one had, and as many iterations of it."""
     return Asked(
-        row.kind, float(row.seconds), row.seed, row.most_steps, min(first.seconds * BOUND_SHARE, MOST_BOUND_SECONDS)
+        row.kind,
+        float(row.seconds),
+        row.seed,
+        row.most_steps,
+        min(first.seconds * BOUND_SHARE, MOST_BOUND_SECONDS),
+        (first.result or {}).get("bound_iterations") if first is not row else None,
     )
 
 
 def _result(solved: Solved) -> dict[str, Any]:
     """What the page tells, besides the figures: the plan itself is in the draft."""
     plain: dict[str, Any] = msgspec.to_builtins(solved)
-    return {name: plain[name] for name in ("holes", "least", "moves", "lost", "fewest")}
+    return {name: plain[name] for name in ("holes", "least", "moves", "lost", "fewest", "bound_iterations")}
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """Pages of the rota, by what they show."""
 
-from . import absences, exports, feeds, own_absences, swaps
+from . import absences, exports, feeds, own_absences, swaps, weights
 from .answers import on_call_page, own_duties
 from .drafts import (
     apply_repair,
@@ -73,5 +73,6 @@ ROUTES = [
     *swaps.ROUTES,
     *feeds.ROUTES,
     *exports.ROUTES,
+    *weights.ROUTES,
 ]
 PUBLIC_ROUTES = feeds.PUBLIC_ROUTES

@@ -8,23 +8,23 @@ from litestar import get, post
 from litestar.response import Redirect, Template
 
 from maillage_hooks import TradeRegistry
-from maillage_kit import clock
 from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Invalid
 from maillage_kit.permissions import Permission
-from maillage_kit.web import AnyRequest, base_path, page, page_request, requires, see_other, text
+from maillage_kit.web import AnyRequest, base_path, page, requires, see_other, text
 from maillage_tenants import members
 from maillage_tenants.rota import queries_life, service
 from maillage_tenants.rota.errors import AbsenceKnown
 from maillage_tenants.rota.models_life import AbsenceState
+from maillage_tenants.rota.routes_web.absence_list import absence_list
 from maillage_tenants.rota.routes_web.forms import (
     FROM_CALENDAR,
     chosen_periods,
     chosen_technician,
     counted,
-    period_of,
     period_options,
+    period_required,
     periods_sent,
     told,
 )
@@ -50,9 +50,7 @@ async def add_absence(
     """Record an absence for somebody: approved from the start."""
     form = await request.form()
     try:
-        period = period_of(form)
-        if period is None:
-            raise Invalid(fields={"starts_at": "Indiquez le début et la fin."})
+        period = period_required(form)
         await service.add_absence(
             session,
             technician_id=chosen_technician(form),
@@ -151,25 +149,15 @@ def _here(cooperative: CooperativeContext) -> str:
     return f"{base_path(cooperative)}/rota/absences"
 
 
-async def _list(
-    request: AnyRequest,
-    session: TenantSession,
-    cooperative: CooperativeContext,
-    *,
-    values: Mapping[str, Any] | None = None,
-    errors: Mapping[str, str] | None = None,
-    file_errors: Mapping[str, str] | None = None,
-) -> Template:
+async def _list(request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, **typed: Any) -> Template:
     show = request.query_params.get("show", "")
     show = show if show in SHOWN else ""
     asked = await queries_life.absences_asked(session)
-    return page(
+    return await absence_list(
         request,
+        session,
         "rota/absences.html",
-        status_code=422 if errors or file_errors else 200,
-        shown=await queries_life.absences_page(
-            session, page=page_request(request), since=clock.now(), states=(SHOWN[show][1],)
-        ),
+        states=(SHOWN[show][1],),
         show=show,
         tabs=[
             {
@@ -181,9 +169,7 @@ async def _list(
             for code, (label, _) in SHOWN.items()
         ],
         technician_options=[(row.id, f"{row.name} · {row.member_name}") for row in await members.technicians(session)],
-        values=values or {},
-        errors=errors or {},
-        file_errors=file_errors or {},
+        **typed,
     )
 
 

@@ -25,6 +25,7 @@ from maillage_tenants.rota.models import Rota
 from maillage_tenants.rota.models_planning import RunKind, RunState, SolveRun
 from maillage_tenants.rota.routes_web.forms import told, whole_number
 from maillage_tenants.rota.service import comparing, planning, repairing, solving
+from maillage_tenants.rota.service.losing import losing
 from maillage_tenants.rota.solver.reports import Ended, Hole
 
 BUDGETS = ((30, "30 secondes"), (60, "1 minute"), (180, "3 minutes"), (600, "10 minutes"), (1800, "30 minutes"))
@@ -59,9 +60,9 @@ def semesters_around(semester: Semester) -> list[tuple[str, str]]:
 
 
 @get("/rota/drafts", guards=[requires(Permission.ROTA_READ)])
-async def drafts_page(request: AnyRequest, session: TenantSession) -> Template:
+async def drafts_page(request: AnyRequest, session: TenantSession, trades: TradeRegistry) -> Template:
     """The drafts of a semester beside the published rota, the runs, and the form that asks for a new one."""
-    return await _drafts_page(request, session, asked_semester(request.query_params.get("semester", "")))
+    return await _drafts_page(request, session, trades, asked_semester(request.query_params.get("semester", "")))
 
 
 @post("/rota/runs", status_code=303, guards=[requires(Permission.ROTA_WRITE)])
@@ -85,7 +86,7 @@ async def ask_draft(
                 by=actor.display_name,
             )
     except AppError as wrong:
-        return await _drafts_page(request, session, semester, values=form, errors=told(wrong))
+        return await _drafts_page(request, session, trades, semester, values=form, errors=told(wrong))
     return see_other(run_path(cooperative, run.id), flash="Calcul lancé.")
 
 
@@ -107,7 +108,7 @@ async def ask_repair(
                 by=actor.display_name,
             )
     except AppError as wrong:
-        return await _drafts_page(request, session, semester, errors=told(wrong))
+        return await _drafts_page(request, session, trades, semester, errors=told(wrong))
     return see_other(run_path(cooperative, run.id), flash="Calcul lancé.")
 
 
@@ -228,6 +229,7 @@ def _rota_label(rota: Rota, runs: Mapping[UUID, str]) -> str:
 async def _drafts_page(
     request: AnyRequest,
     session: TenantSession,
+    trades: TradeRegistry,
     semester: Semester,
     *,
     values: Mapping[str, Any] | None = None,
@@ -236,6 +238,7 @@ async def _drafts_page(
     rotas = await queries_planning.rotas_of(session, semester=semester)
     names = await queries_planning.run_names(session, semester=semester)
     chosen = values or {}
+    published = next((rota for rota in rotas if rota.published_at is not None), None)
     which = "runs" if request.query_params.get("show") == "runs" else "rotas"
     return page(
         request,
@@ -246,7 +249,8 @@ async def _drafts_page(
         rotas=None
         if which == "runs"
         else slice_page([(rota, _rota_label(rota, names)) for rota in rotas], page_request(request)),
-        published=next((rota for rota in rotas if rota.published_at is not None), None),
+        published=published,
+        losing=await losing(session, rota=published, trades=trades) if published else (),
         runs=await queries_planning.runs(session, semester=semester, page=page_request(request))
         if which == "runs"
         else None,

@@ -25,6 +25,7 @@ from maillage_tenants.rota.models import RotaState
 from maillage_tenants.rota.routes_web.forms import (
     chosen_technician,
     period_of,
+    period_required,
     semester_path,
     told,
     whole_number,
@@ -114,9 +115,7 @@ async def fill_gap(
     """Put somebody on a post nobody holds."""
     form = await request.form()
     try:
-        period = period_of(form)
-        if period is None:
-            raise Invalid(fields={"starts_at": "Indiquez le début et la fin."})
+        period = period_required(form)
         async with session.begin_nested():
             await service.fill_by_office(
                 session,

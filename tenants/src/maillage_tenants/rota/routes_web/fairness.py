@@ -14,7 +14,7 @@ from maillage_kit.permissions import Permission
 from maillage_kit.semester import Semester
 from maillage_kit.web import AnyRequest, page, page_request, requires
 from maillage_tenants.rota import queries, queries_planning
-from maillage_tenants.rota.balance import CATEGORY_LABELS, FIRST, SHOWN
+from maillage_tenants.rota.balance import CATEGORY_LABELS, FIRST, WITH_LOAD
 from maillage_tenants.rota.models import Rota
 from maillage_tenants.rota.routes_web.drafts import semesters_around
 from maillage_tenants.rota.service.fairness import fairness_report
@@ -61,9 +61,9 @@ async def _fairness(
         session, semester=semester, rota=rota, trades=trades, department=cooperative.department
     )
     category = request.query_params.get("kind", FIRST)
-    category = category if category in SHOWN else FIRST
+    category = category if category in WITH_LOAD else FIRST
     narrow = template != OFFICE_PAGE
-    kinds = (category,) if narrow else SHOWN
+    kinds = (category,) if narrow else WITH_LOAD
     past = () if narrow else report.semesters
     shown: dict[str, Any] = {
         "semester": semester,
@@ -87,6 +87,6 @@ async def _fairness(
             ),
         ],
         "kind": category,
-        "kind_options": [(code, CATEGORY_LABELS[code].capitalize()) for code in SHOWN],
+        "kind_options": [(code, CATEGORY_LABELS[code].capitalize()) for code in WITH_LOAD],
     }
     return page(request, template, **shown)

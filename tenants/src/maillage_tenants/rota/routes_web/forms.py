@@ -1,7 +1,7 @@
 """Reading the forms of the rota."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ from litestar.datastructures import UploadFile
 
 from maillage_kit import clock
 from maillage_kit.context import CooperativeContext
+from maillage_kit.db import TenantSession
 from maillage_kit.errors import AppError, Invalid
 from maillage_kit.web import base_path, every, text
 from maillage_tenants.rota.calendar_files import MOST_PERIODS, read_busy
@@ -39,6 +40,14 @@ def period_of(form: Mapping[str, Any]) -> Period | None:
     if end <= start:
         raise Invalid(fields={"ends_at": "La fin est avant le début."})
     return Period(start, end)
+
+
+def period_required(form: Mapping[str, Any]) -> Period:
+    """As `period_of`; both ends empty is a mistake too."""
+    period = period_of(form)
+    if period is None:
+        raise Invalid(fields={"starts_at": "Indiquez le début et la fin."})
+    return period
 
 
 async def periods_sent(form: Mapping[str, Any]) -> tuple[Period, ...]:
@@ -98,6 +107,23 @@ def chosen_technician(form: Mapping[str, Any]) -> UUID:
 
 def whole_number(value: str) -> int:
     return int(value) if value.isascii() and value.isdigit() and len(value) < 18 else 0
+
+
+def points_typed(value: str) -> int | None:
+    """A whole number as it was typed; None when it is none, which is not 0."""
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
+
+
+async def refusal(session: TenantSession, act: Awaitable[Any]) -> AppError | None:
+    """Act in a savepoint; what refused it, to be told on the page. That something does not exist is raised."""
+    try:
+        async with session.begin_nested():
+            await act
+    except AppError as wrong:
+        if wrong.status == 404:
+            raise
+        return wrong
+    return None
 
 
 def told(wrong: AppError) -> dict[str, str]:

@@ -1,27 +1,26 @@
 """The artisan's own absences, from the phone: asking, a calendar file, taking back."""
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from litestar import get, post
 from litestar.response import Redirect, Template
 
-from maillage_kit import clock
 from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Invalid
 from maillage_kit.permissions import Permission
-from maillage_kit.web import AnyRequest, base_path, own_technician, page, page_request, requires, see_other, text
+from maillage_kit.web import AnyRequest, base_path, own_technician, page, requires, see_other, text
 from maillage_tenants.rota import queries_life, service
 from maillage_tenants.rota.errors import AbsenceKnown
 from maillage_tenants.rota.models_life import AbsenceState
+from maillage_tenants.rota.routes_web.absence_list import absence_list
 from maillage_tenants.rota.routes_web.forms import (
     FROM_CALENDAR,
     chosen_periods,
     counted,
-    period_of,
     period_options,
+    period_required,
     periods_sent,
     told,
 )
@@ -41,9 +40,7 @@ async def ask_absence(
     form = await request.form()
     hard = text(form, "kind") != "soft"
     try:
-        period = period_of(form)
-        if period is None:
-            raise Invalid(fields={"starts_at": "Indiquez le début et la fin."})
+        period = period_required(form)
         await service.ask_absence(
             session,
             technician_id=own_technician(actor),
@@ -113,29 +110,14 @@ def _here(cooperative: CooperativeContext) -> str:
     return f"{base_path(cooperative)}/field/duties/absences"
 
 
-async def _list(
-    request: AnyRequest,
-    session: TenantSession,
-    actor: Actor,
-    *,
-    values: Mapping[str, Any] | None = None,
-    errors: Mapping[str, str] | None = None,
-    file_errors: Mapping[str, str] | None = None,
-) -> Template:
-    return page(
+async def _list(request: AnyRequest, session: TenantSession, actor: Actor, **typed: Any) -> Template:
+    return await absence_list(
         request,
+        session,
         "rota/own_absences.html",
-        status_code=422 if errors or file_errors else 200,
-        shown=await queries_life.absences_page(
-            session,
-            page=page_request(request),
-            since=clock.now(),
-            states=tuple(AbsenceState),
-            technician_id=own_technician(actor),
-        ),
-        values=values or {},
-        errors=errors or {},
-        file_errors=file_errors or {},
+        states=tuple(AbsenceState),
+        technician_id=own_technician(actor),
+        **typed,
     )
 
 

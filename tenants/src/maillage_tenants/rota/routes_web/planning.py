@@ -20,10 +20,10 @@ from maillage_tenants.rota import queries_planning
 from maillage_tenants.rota.models_planning import PatternCode
 from maillage_tenants.rota.patterns import PATTERN_LABELS, WEEKDAYS
 from maillage_tenants.rota.queries_planning import PatternRow
-from maillage_tenants.rota.routes_web.forms import told
+from maillage_tenants.rota.routes_web.forms import points_typed, told
+from maillage_tenants.rota.school_calendar import ZONE_LABELS, zone_of
 from maillage_tenants.rota.service import planning
 
-ZONES = (("A", "Zone A"), ("B", "Zone B"), ("C", "Zone C"), ("", "Autre calendrier"))
 FIGURES = (
     ("promised_minutes", "Route au plus jusqu’au secteur", "minutes"),
     ("max_weeks_running", "Semaines de suite au rang 1, au plus", "0 : sans limite"),
@@ -35,9 +35,9 @@ FIGURES = (
 
 
 @get("/rota/planning", guards=[requires(Permission.ROTA_READ)])
-async def planning_page(request: AnyRequest, session: TenantSession) -> Template:
+async def planning_page(request: AnyRequest, session: TenantSession, cooperative: CooperativeContext) -> Template:
     """The rules of the rotas to come."""
-    return await _planning_page(request, session)
+    return await _planning_page(request, session, cooperative)
 
 
 @post("/rota/planning/policy", status_code=303, guards=[requires(Permission.ROTA_PUBLISH)])
@@ -46,14 +46,14 @@ async def set_policy(
 ) -> Redirect | Template:
     """Decide the rules."""
     form = await request.form()
-    figures = {name: int(typed) if (typed := text(form, name)).isdigit() else None for name, _, _ in FIGURES}
+    figures = {name: points_typed(text(form, name)) for name, _, _ in FIGURES}
     try:
         async with session.begin_nested():
             await planning.set_policy(
                 session, school_zone=text(form, "school_zone"), figures=figures, by=actor.display_name
             )
     except Invalid as wrong:
-        return await _planning_page(request, session, values=form, policy_errors=told(wrong))
+        return await _planning_page(request, session, cooperative, values=form, policy_errors=told(wrong))
     return see_other(f"{base_path(cooperative)}/rota/planning", flash="Règles enregistrées pour les prochains calculs.")
 
 
@@ -76,13 +76,13 @@ async def set_pattern(
                 by=actor.display_name,
             )
     except Invalid as wrong:
-        return await _planning_page(request, session, pattern_errors=told(wrong), wrong_sector=sector_id)
+        return await _planning_page(request, session, cooperative, pattern_errors=told(wrong), wrong_sector=sector_id)
     return see_other(f"{base_path(cooperative)}/rota/planning", flash="Découpage enregistré.")
 
 
 @post("/rota/planning/breaks", status_code=303, guards=[requires(Permission.ROTA_PUBLISH)])
 async def add_break(
-    request: AnyRequest, session: TenantSession, cooperative: CooperativeContext
+    request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor
 ) -> Redirect | Template:
     """Note school holidays."""
     form = await request.form()
@@ -92,16 +92,19 @@ async def add_break(
             label=text(form, "label"),
             first_day=asked_day(form, "first_day"),
             last_day=asked_day(form, "last_day"),
+            by=actor.display_name,
         )
     except Invalid as wrong:
-        return await _planning_page(request, session, values=form, break_errors=told(wrong))
+        return await _planning_page(request, session, cooperative, values=form, break_errors=told(wrong))
     return see_other(f"{base_path(cooperative)}/rota/planning", flash="Vacances notées.")
 
 
 @post("/rota/planning/breaks/{break_id:uuid}/remove", status_code=303, guards=[requires(Permission.ROTA_PUBLISH)])
-async def remove_break(session: TenantSession, cooperative: CooperativeContext, break_id: UUID) -> Redirect:
+async def remove_break(
+    session: TenantSession, cooperative: CooperativeContext, actor: Actor, break_id: UUID
+) -> Redirect:
     """Take school holidays back."""
-    await planning.remove_break(session, break_id=break_id)
+    await planning.remove_break(session, break_id=break_id, by=actor.display_name)
     return see_other(f"{base_path(cooperative)}/rota/planning", flash="Vacances retirées.")
 
 
@@ -123,6 +126,7 @@ def _hour(form: Mapping[str, Any], name: str) -> time | None:
 async def _planning_page(
     request: AnyRequest,
     session: TenantSession,
+    cooperative: CooperativeContext,
     *,
     values: Mapping[str, Any] | None = None,
     policy_errors: Mapping[str, str] | None = None,
@@ -134,6 +138,7 @@ async def _planning_page(
     chosen = await queries_planning.patterns(session)
     today = clock.paris(clock.now()).date()
     typed = values or {}
+    own_zone = zone_of(cooperative.department)
     rules = {name: getattr(policy.rules, name, policy.promised_minutes) for name, _, _ in FIGURES}
     return page(
         request,
@@ -143,8 +148,15 @@ async def _planning_page(
         figures=[
             (name, label, hint, typed.get(name) if policy_errors else rules[name]) for name, label, hint in FIGURES
         ],
-        zones=ZONES,
-        zone=typed.get("school_zone") if policy_errors else policy.school_zone,
+        zones=[
+            (zone, label + (f" ({cooperative.department_label})" if zone == own_zone and zone else ""))
+            for zone, label in ZONE_LABELS.items()
+        ],
+        zone=typed.get("school_zone")
+        if policy_errors
+        else own_zone
+        if policy.school_zone is None
+        else policy.school_zone,
         sectors=slice_page(
             [
                 (sector, row, row.pattern.label)
@@ -156,7 +168,11 @@ async def _planning_page(
         pattern_options=[(code.value, PATTERN_LABELS[code]) for code in PatternCode],
         weekday_options=[(str(number), name.capitalize()) for number, name in enumerate(WEEKDAYS)],
         weekdays=WEEKDAYS,
-        breaks=[row for row in await queries_planning.school_breaks(session) if row.last_day >= today],
+        breaks=[
+            one
+            for one in await planning.school_holidays(session, department=cooperative.department)
+            if one.last >= today
+        ],
         values=typed if break_errors else {},
         policy_errors=policy_errors or {},
         pattern_errors=pattern_errors or {},

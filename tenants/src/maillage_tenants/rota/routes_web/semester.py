@@ -212,6 +212,7 @@ async def _semester_page(
     duties = await queries.duties(session, rota_id=rota.id, post_ids=[post.id for post in shown]) if rota else ()
     failed = bool(report or import_errors or decision_errors)
     path = semester_path(cooperative, semester.code)
+    live = rota is not None and rota.state != RotaState.DRAFT
     return page(
         request,
         "rota/semester.html",
@@ -224,7 +225,8 @@ async def _semester_page(
         review=found,
         gaps=[gap_link(gap, rota, base_path(cooperative)) for gap in found.gaps[:GAPS_SHOWN]] if found and rota else [],
         more_gaps=max(0, len(found.gaps) - GAPS_SHOWN) if found else 0,
-        problems=found.problems[:GAPS_SHOWN] if found else (),
+        problems=found.problems[:GAPS_SHOWN] if found and not live else (),
+        losing=await service.losing(session, rota=rota, trades=trades) if rota is not None and live else (),
         trade=trade,
         trade_label=trades.label(trade) if trade else "",
         trade_tabs=[

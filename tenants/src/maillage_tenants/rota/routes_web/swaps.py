@@ -13,7 +13,7 @@ from maillage_kit import clock
 from maillage_kit.clock import paris
 from maillage_kit.context import Actor, CooperativeContext
 from maillage_kit.db import TenantSession
-from maillage_kit.errors import AppError, Invalid
+from maillage_kit.errors import Invalid
 from maillage_kit.permissions import Permission
 from maillage_kit.web import AnyRequest, base_path, own_technician, page, page_request, requires, see_other, text
 from maillage_tenants import members
@@ -21,7 +21,7 @@ from maillage_tenants.rota import queries, queries_life, queries_swaps, service
 from maillage_tenants.rota.errors import UnknownDuty
 from maillage_tenants.rota.queries_life import OpenDuty
 from maillage_tenants.rota.queries_swaps import SwapLine
-from maillage_tenants.rota.routes_web.forms import AHEAD, period_of, told
+from maillage_tenants.rota.routes_web.forms import AHEAD, period_of, refusal, told
 from maillage_tenants.rota.rules import Period
 
 KINDS = {"exchange": "Échange", "gift": "À prendre", "request": "Demandé par la coopérative"}
@@ -75,19 +75,18 @@ async def ask_exchange(
     """Propose it against a colleague's."""
     await queries.duty(session, duty_id=duty_id)
     form = await request.form()
-    try:
-        async with session.begin_nested():
-            await service.ask_exchange(
-                session,
-                duty_id=duty_id,
-                wanted_duty_id=_wanted(form),
-                technician_id=own_technician(actor),
-                by=actor.display_name,
-                reason=text(form, "reason"),
-            )
-    except AppError as wrong:
-        if wrong.status == 404:
-            raise
+
+    async def offer() -> None:
+        await service.ask_exchange(
+            session,
+            duty_id=duty_id,
+            wanted_duty_id=_wanted(form),
+            technician_id=own_technician(actor),
+            by=actor.display_name,
+            reason=text(form, "reason"),
+        )
+
+    if (wrong := await refusal(session, offer())) is not None:
         return await _own_duty(request, session, actor, trades, duty_id, values=form, errors=told(wrong))
     return see_other(_market(cooperative), flash="Proposition envoyée : rien ne change avant la réponse.")
 
@@ -104,19 +103,18 @@ async def give_away(
     """Offer it, or a part of it, to the first who may take it."""
     await queries.duty(session, duty_id=duty_id)
     form = await request.form()
-    try:
-        async with session.begin_nested():
-            await service.give_away(
-                session,
-                duty_id=duty_id,
-                technician_id=own_technician(actor),
-                by=actor.display_name,
-                over=period_of(form),
-                reason=text(form, "reason"),
-            )
-    except AppError as wrong:
-        if wrong.status == 404:
-            raise
+
+    async def offer() -> None:
+        await service.give_away(
+            session,
+            duty_id=duty_id,
+            technician_id=own_technician(actor),
+            by=actor.display_name,
+            over=period_of(form),
+            reason=text(form, "reason"),
+        )
+
+    if (wrong := await refusal(session, offer())) is not None:
         return await _own_duty(request, session, actor, trades, duty_id, values=form, give_errors=told(wrong))
     return see_other(
         _market(cooperative), flash="Vos collègues sont prévenus. Tant que personne ne la prend, elle reste à vous."
@@ -200,12 +198,7 @@ async def _attempt(
     session: TenantSession, act: Awaitable[Any], back: str, done: str, then: str | None = None
 ) -> Redirect:
     """Act in a savepoint; a refusal is said on the page one came from."""
-    try:
-        async with session.begin_nested():
-            await act
-    except AppError as wrong:
-        if wrong.status == 404:
-            raise
+    if (wrong := await refusal(session, act)) is not None:
         return see_other(back, flash=wrong.message, tone="danger")
     return see_other(then or back, flash=done)
 

@@ -24,14 +24,18 @@ from maillage_tenants.rota.rules import Period
 from maillage_tenants.rota.service import planning
 
 AHEAD = timedelta(days=550)
+HOLIDAYS_SHOWN = 5
+"""School holidays to come on the phone: a year of them."""
 WEIGHTS = ((1, "un peu"), (2, "nettement"), (3, "beaucoup"))
 SCHOOL = ((0, "Peu importe"), (1, "Un peu gênantes"), (2, "Gênantes"), (3, "Très gênantes"))
 
 
 @get("/field/wishes", guards=[requires(Permission.FIELD_WORK)])
-async def own_wishes(request: AnyRequest, session: TenantSession, actor: Actor) -> Template:
+async def own_wishes(
+    request: AnyRequest, session: TenantSession, cooperative: CooperativeContext, actor: Actor
+) -> Template:
     """The artisan's own wishes."""
-    return await _own_page(request, session, _own(actor))
+    return await _own_page(request, session, cooperative, _own(actor))
 
 
 @post("/field/wishes", status_code=303, guards=[requires(Permission.FIELD_WORK)])
@@ -43,7 +47,7 @@ async def add_own_wish(
     try:
         await planning.add_wish(session, technician_id=_own(actor), by=actor.display_name, **_asked(form))
     except Invalid as wrong:
-        return await _own_page(request, session, _own(actor), values=form, errors=told(wrong))
+        return await _own_page(request, session, cooperative, _own(actor), values=form, errors=told(wrong))
     return see_other(f"{base_path(cooperative)}/field/wishes", flash="Souhait noté.")
 
 
@@ -139,6 +143,7 @@ def _asked(form: Mapping[str, Any]) -> dict[str, Any]:
 async def _own_page(
     request: AnyRequest,
     session: TenantSession,
+    cooperative: CooperativeContext,
     technician_id: UUID,
     *,
     values: Mapping[str, Any] | None = None,
@@ -156,6 +161,11 @@ async def _own_page(
         weight_words=dict(WEIGHTS),
         school_options=SCHOOL,
         school=choice.spare_school_holidays if choice else 0,
+        holidays=[
+            one
+            for one in await planning.school_holidays(session, department=cooperative.department)
+            if one.last >= clock.paris(now).date()
+        ][:HOLIDAYS_SHOWN],
         values=values or {},
         errors=errors or {},
     )

@@ -6,11 +6,11 @@ from .drafting import Generated, create_draft, ensure_posts, generate
 from .feeds import make_feed, read_feed, revoke_feed
 from .fitness import Candidate, candidates
 from .importing import ImportReport, import_rows
+from .losing import Losing, losing
 from .noticing import announce_handovers, check_phones, remind
 from .office import GIVEN, change_by_office, fill_by_office
 from .printing import poster, spreadsheet
 from .publishing import Review, freeze, publish, review
-from .statements import hours, month_before, month_label, month_of, set_terms, statement, statement_pdf
 from .swapping import (
     accept_swap,
     ask_exchange,
@@ -28,6 +28,7 @@ __all__ = [
     "Candidate",
     "Generated",
     "ImportReport",
+    "Losing",
     "Review",
     "accept_swap",
     "add_absence",
@@ -52,12 +53,9 @@ __all__ = [
     "generate",
     "gifts_for",
     "give_away",
-    "hours",
     "import_rows",
+    "losing",
     "make_feed",
-    "month_before",
-    "month_label",
-    "month_of",
     "poster",
     "publish",
     "read_feed",
@@ -66,10 +64,7 @@ __all__ = [
     "remove_duty",
     "review",
     "revoke_feed",
-    "set_terms",
     "spreadsheet",
-    "statement",
-    "statement_pdf",
     "take_over",
     "to_take_over",
 ]

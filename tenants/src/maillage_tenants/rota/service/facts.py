@@ -19,6 +19,8 @@ from maillage_tenants.rota.balance import BACKUP, Counted, DutyHeld, Tally, tall
 from maillage_tenants.rota.models_planning import DutyPreference
 from maillage_tenants.rota.queries_planning import Away, PatternRow, WishRow
 from maillage_tenants.rota.rules import EMPLOYEE_NOTICE_DAYS, Period, whole
+from maillage_tenants.rota.service.losing import held_until
+from maillage_tenants.rota.service.planning import school_holidays
 from maillage_tenants.rota.solver import instance as facts
 from maillage_tenants.rota.solver.units import Kind, Pattern
 
@@ -169,6 +171,7 @@ async def gather(
         for sector_id in sector_ids
     )
     past = await past_tallies(session, before=semester, trades=trades, department=department)
+    engaged = await roster_of(session, semester=semester, trades=trades)
     people = _People(
         over=over,
         sector_ids=sector_ids,
@@ -180,17 +183,15 @@ async def gather(
         last_year=past.get(Semester(semester.year - 1, semester.half).code, {}),
         trades=frozenset(trades.codes),
     )
-    persons = [
-        people.person(one)
-        for one in await roster_of(session, semester=semester, trades=trades)
-        if one.entry.technician_id not in left_out
-    ]
+    persons = [people.person(one) for one in engaged if one.entry.technician_id not in left_out]
     published = await queries_planning.held(session, rota_id=repair_of) if repair_of else ()
     known = {person.id for person in persons}
     gone = {held.technician_id: held.member_id for held in published if held.technician_id not in known}
     names = {row.id: row.name for row in await members.technicians(session, active_only=False)} if gone else {}
     persons += [_gone(technician_id, member_id, names) for technician_id, member_id in gone.items()]
     before = await queries_planning.held_between(session, over=Period(over.starts_at - BEFORE, over.starts_at))
+    standings = {one.entry.technician_id: one.entry.standing for one in engaged}
+    now = clock.now()
     return facts.Instance(
         name=name,
         over=over,
@@ -203,14 +204,16 @@ async def gather(
         ),
         people=tuple(persons),
         school_holidays=tuple(
-            facts.Days(row.first_day, row.last_day)
-            for row in await queries_planning.school_breaks(session, semester=semester)
+            facts.Days(one.first, one.last)
+            for one in await school_holidays(session, department=department, semester=semester)
         ),
         rules=policy.rules,
+        weights=(await queries_planning.weighed(session)).weights,
         before=tuple(
             facts.Kept(held.sector_id, held.trade, held.rank, held.technician_id, held.period) for held in before
         ),
-        kept=tuple(_kept(persons, published, clock.now())),
+        kept=tuple(_kept(persons, standings, published, now)),
+        since=now if repair_of else None,
     )
 
 
@@ -300,24 +303,23 @@ def _gone(technician_id: UUID, member_id: UUID, names: Mapping[UUID, str]) -> fa
 
 
 def _kept(
-    persons: Sequence[facts.Person], published: Sequence[queries_planning.Held], now: datetime
+    persons: Sequence[facts.Person],
+    standings: Mapping[UUID, members.Standing],
+    published: Sequence[queries_planning.Held],
+    now: datetime,
 ) -> Iterable[facts.Kept]:
-    """The published duties. What has begun is locked; when its holder is away from now on, the rest of it is open. An
+    """The published duties. What has begun is locked for as long as its holder can hold it, the rest of it is open. An
     employee's next duties are locked too, unless they cannot be held (R63)."""
     by_id = {person.id: person for person in persons}
     notice = now + timedelta(days=EMPLOYEE_NOTICE_DAYS)
     for held in published:
         person = by_id[held.technician_id]
-        away = [one.period for one in person.absences if one.period.overlaps(held.period)]
+        until = held_until(held, [one.period for one in person.absences], standings.get(held.technician_id), now)
         place = (held.sector_id, held.trade, held.rank, held.technician_id)
         if held.period.starts_at > now:
-            locked = person.employed and held.period.starts_at < notice and not away
+            locked = person.employed and held.period.starts_at < notice and until == held.period.ends_at
             yield facts.Kept(*place, held.period, locked=locked)
-            continue
-        lost = [period for period in away if period.ends_at > now]
-        until = max(now, min(period.starts_at for period in lost)) if lost else held.period.ends_at
-        until = min(until, held.period.ends_at)
-        if until > held.period.starts_at:
+        elif until > held.period.starts_at:
             yield facts.Kept(*place, Period(held.period.starts_at, until), locked=True)
 
 

@@ -8,6 +8,7 @@ from maillage_hooks import TradeRegistry
 from maillage_kit.db import TenantSession
 from maillage_kit.semester import Semester
 from maillage_tenants import members
+from maillage_tenants.rota import queries_planning
 from maillage_tenants.rota.balance import Tally
 from maillage_tenants.rota.models import Rota
 from maillage_tenants.rota.service.facts import past_tallies, roster_of, tallies_of
@@ -15,7 +16,8 @@ from maillage_tenants.rota.service.facts import past_tallies, roster_of, tallies
 
 @dataclass(frozen=True, slots=True)
 class PersonShare:
-    """`engagement`: units owed this semester (R53). `past`: the tally of each semester before, by its code."""
+    """`engagement`: units owed this semester (R53). `past`: the tally of each semester before, by its code. Both
+    hold `LOAD`, by what weighs today (R64)."""
 
     technician_id: UUID
     name: str
@@ -47,6 +49,7 @@ async def fairness_report(
         else {}
     )
     past = await past_tallies(session, before=semester, trades=trades, department=department)
+    points = (await queries_planning.weighed(session)).weights.band
     owed = {
         one.entry.technician_id: one.engagement for one in await roster_of(session, semester=semester, trades=trades)
     }
@@ -58,8 +61,8 @@ async def fairness_report(
                 name=row.name,
                 member_name=row.member_name,
                 engagement=owed.get(row.id, 0.0),
-                tally=now.get(row.id, Tally()),
-                past={code: tallies[row.id] for code, tallies in past.items() if row.id in tallies},
+                tally=now.get(row.id, Tally()).weighed(points),
+                past={code: tallies[row.id].weighed(points) for code, tallies in past.items() if row.id in tallies},
             )
             for row in await members.technicians(session, active_only=False)
             if row.id in concerned

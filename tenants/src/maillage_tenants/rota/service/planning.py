@@ -1,12 +1,14 @@
 """What a semester is planned from: patterns, wishes and preferences, the cooperative's rules, school holidays."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, time
 from uuid import UUID
 
 from maillage_kit import clock
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import Invalid, NotFound
+from maillage_kit.semester import Semester
 from maillage_tenants import audit, members, territory
 from maillage_tenants.rota import queries_planning
 from maillage_tenants.rota.errors import NotADraft
@@ -22,19 +24,19 @@ from maillage_tenants.rota.models_planning import (
 from maillage_tenants.rota.patterns import pattern
 from maillage_tenants.rota.queries import get_rota
 from maillage_tenants.rota.rules import Period
+from maillage_tenants.rota.school_calendar import ZONE_LABELS, known_holidays, zone_of
 
-SCHOOL_ZONES = ("A", "B", "C", "")
-KNOWN_BREAKS: Mapping[str, tuple[tuple[str, date, date], ...]] = {
-    "B": (
-        ("Toussaint", date(2026, 10, 17), date(2026, 11, 1)),
-        ("Noël", date(2026, 12, 19), date(2027, 1, 3)),
-        ("Hiver", date(2027, 2, 20), date(2027, 3, 7)),
-        ("Printemps", date(2027, 4, 17), date(2027, 5, 2)),
-        ("Été", date(2027, 7, 3), date(2027, 8, 31)),
-    )
-}
-"""The ministry's calendar as far as the legal study gives it (R101); the last day is the eve of the return. The office
-adds the years that follow."""
+
+@dataclass(frozen=True, slots=True)
+class SchoolHolidays:
+    """Both days included. `id`: of what the office added, None for the calendar of the zone."""
+
+    label: str
+    first: date
+    last: date
+    id: UUID | None = None
+
+
 _LIMITS: Mapping[str, tuple[int, int, str]] = {
     "promised_minutes": (15, 240, "Entre 15 et 240 minutes."),
     "max_weeks_running": (0, 10, "Entre 0 et 10 semaines."),
@@ -99,7 +101,7 @@ async def require_sector(session: TenantSession, *, sector_id: UUID) -> None:
 
 
 async def set_policy(session: TenantSession, *, school_zone: str, figures: Mapping[str, int | None], by: str) -> None:
-    """Decide the rules of the rotas to come. A zone whose calendar is known brings it, unless holidays were entered.
+    """Decide the rules of the rotas to come. A zone brings its calendar (R101).
 
     Raises Invalid, field by field: the law's minima for employees cannot be lowered (R63).
     """
@@ -108,15 +110,12 @@ async def set_policy(session: TenantSession, *, school_zone: str, figures: Mappi
         for name, (least, most, message) in _LIMITS.items()
         if (value := figures.get(name)) is None or not least <= value <= most
     }
-    if school_zone not in SCHOOL_ZONES:
+    if school_zone not in ZONE_LABELS:
         wrong["school_zone"] = "Choisissez une zone."
     if wrong:
         raise Invalid(fields=wrong)
     values = {name: figures[name] for name in _LIMITS}
     await session.merge(RotaPolicy(id=1, school_zone=school_zone, **values, changed_at=clock.now(), changed_by=by))
-    if not await queries_planning.school_breaks(session):
-        for label, first, last in KNOWN_BREAKS.get(school_zone, ()):
-            session.add(SchoolBreak(label=label, first_day=first, last_day=last))
     await session.flush()
     await audit.record(
         session,
@@ -128,23 +127,62 @@ async def set_policy(session: TenantSession, *, school_zone: str, figures: Mappi
     )
 
 
-async def add_break(session: TenantSession, *, label: str, first_day: date, last_day: date) -> None:
-    """School holidays, both days included (R101). Raises Invalid."""
+async def school_holidays(
+    session: TenantSession, *, department: str, semester: Semester | None = None
+) -> tuple[SchoolHolidays, ...]:
+    """What counts as school holidays for a cooperative, in order: the calendar of its zone, which follows from its
+    département as long as nothing else was decided, and what the office added (R101). Those that touch a semester when
+    one is given."""
+    policy = await queries_planning.policy(session)
+    zone = zone_of(department) if policy.school_zone is None else policy.school_zone
+    found = [SchoolHolidays(one.label, one.first, one.last) for one in known_holidays(zone)]
+    found += [
+        SchoolHolidays(row.label, row.first_day, row.last_day, row.id)
+        for row in await queries_planning.school_breaks(session)
+    ]
+    return tuple(
+        sorted(
+            (
+                one
+                for one in found
+                if semester is None or (one.first < semester.next.first_day and one.last >= semester.first_day)
+            ),
+            key=lambda one: (one.first, one.last, one.label),
+        )
+    )
+
+
+async def add_break(session: TenantSession, *, label: str, first_day: date, last_day: date, by: str) -> None:
+    """School holidays that the calendar of the zone does not know, both days included (R101). Raises Invalid."""
     if not label.strip():
         raise Invalid(fields={"label": "Donnez un nom : Toussaint, Noël…"})
     if last_day < first_day:
         raise Invalid(fields={"last_day": "La fin est avant le début."})
-    session.add(SchoolBreak(label=label.strip(), first_day=first_day, last_day=last_day))
+    added = SchoolBreak(label=label.strip(), first_day=first_day, last_day=last_day)
+    session.add(added)
     await session.flush()
+    await _record_break(session, added, "rota.school_break_added", by)
 
 
-async def remove_break(session: TenantSession, *, break_id: UUID) -> None:
+async def remove_break(session: TenantSession, *, break_id: UUID, by: str) -> None:
     """Raises NotFound."""
     found = await session.get(SchoolBreak, break_id)
     if found is None:
         raise NotFound("Ces vacances ne sont pas notées.")
     await session.delete(found)
     await session.flush()
+    await _record_break(session, found, "rota.school_break_removed", by)
+
+
+async def _record_break(session: TenantSession, row: SchoolBreak, action: str, by: str) -> None:
+    await audit.record(
+        session,
+        actor=by,
+        action=action,
+        subject_type="school_break",
+        subject_id=row.id,
+        detail={"label": row.label, "first_day": row.first_day, "last_day": row.last_day},
+    )
 
 
 async def add_wish(

@@ -49,7 +49,8 @@ class Review:
 
 
 async def review(session: TenantSession, *, rota_id: UUID, trades: TradeRegistry) -> Review:
-    """Coverage of the whole semester, one person one place, everybody assignable all along (R61).
+    """Coverage of the whole semester, one person one place, everybody assignable all along (R61); of a published rota,
+    what is still to come.
 
     Raises UnknownRota.
     """
@@ -60,7 +61,11 @@ async def review(session: TenantSession, *, rota_id: UUID, trades: TradeRegistry
     held: dict[int, list[Period]] = defaultdict(list)
     for duty in duties:
         held[duty.post_id].append(duty.period)
-    coverage = check_coverage(posts, held, whole(semester))
+    over = whole(semester)
+    if rota.state != RotaState.DRAFT:
+        over = Period(min(max(over.starts_at, clock.now()), over.ends_at), over.ends_at)
+        duties = tuple(duty for duty in duties if duty.ends_at > over.starts_at)
+    coverage = check_coverage(posts, held, over)
     problems = [str(overlap) for overlap in coverage.overlaps]
     problems += _two_places(duties)
     problems += await _not_assignable(session, duties, posts)

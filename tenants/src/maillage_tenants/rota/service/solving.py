@@ -82,7 +82,8 @@ async def ask_draft(
 
 
 async def ask_again(session: TenantSession, *, run_id: UUID, by: str) -> SolveRun:
-    """The same search once more: same facts, same seed, as many steps. It gives the same plan, which `digest` shows.
+    """The same search once more: same facts, same seed, as many steps and iterations of the proof. It gives the same
+    plan, which `digest` shows, unless the machine is ten times slower than the first time.
 
     Raises UnknownRun, RunIsOver unless the run made a draft, TooManyRuns.
     """
@@ -95,7 +96,7 @@ async def ask_again(session: TenantSession, *, run_id: UUID, by: str) -> SolveRu
             semester=first.semester,
             kind=RunKind.DRAFT,
             label=first.label,
-            seconds=min(2 * first.seconds + 60, MOST_SECONDS * 2),
+            seconds=min(10 * first.seconds + 300, MOST_SECONDS * 2),
             seed=first.seed,
             most_steps=first.steps,
             replays_id=first.id,

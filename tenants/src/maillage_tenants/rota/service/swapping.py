@@ -42,9 +42,7 @@ async def ask_exchange(
 
     Raises UnknownDuty (somebody else's), DutyChanged, DutyBegun, NotAssignable, SwapOpen, Invalid (with oneself).
     """
-    own, wanted = await _to_come(session, duty_id), await _to_come(session, wanted_duty_id)
-    if own.technician_id != technician_id:
-        raise UnknownDuty
+    own, wanted = await _own(session, duty_id, technician_id), await _to_come(session, wanted_duty_id)
     if wanted.technician_id == technician_id:
         raise Invalid(fields={"wanted": "Choisissez l’astreinte d’un collègue."})
     both = {own.id, wanted.id}
@@ -75,9 +73,7 @@ async def give_away(
 
     Raises UnknownDuty (somebody else's), DutyChanged, DutyBegun, SwapOpen, Invalid.
     """
-    own = await _to_come(session, duty_id, begun_too=True)
-    if own.technician_id != technician_id:
-        raise UnknownDuty
+    own = await _own(session, duty_id, technician_id, begun_too=True)
     part = _part(own, over)
     swap = await _propose(session, SwapKind.GIFT, own, part, by=by, reason=reason)
     rota = await queries.get_rota(session, rota_id=own.rota_id)
@@ -95,15 +91,8 @@ async def give_away(
                 soon=_soon(part),
             )
     if _soon(part):
-        await alarms.raise_alarm(
-            session,
-            kind="duty_given_away",
-            severity=alarms.Severity.WARNING,
-            title=f"{name} cherche un remplaçant",
-            detail=f"{place} {part}",
-            link=f"/rota/duties/{duty_id}",
-            dedupe_key=_alarm(swap.id),
-            subject_id=duty_id,
+        await _alarm_desk(
+            session, swap, "duty_given_away", title=f"{name} cherche un remplaçant", detail=f"{place} {part}"
         )
     return swap
 
@@ -168,15 +157,12 @@ async def decline_swap(session: TenantSession, *, swap_id: UUID, technician_id: 
     await _close(session, swap, SwapState.DECLINED, by=by)
     await _answer(session, line, by, "a refusé")
     if line.kind == SwapKind.REQUEST:
-        await alarms.raise_alarm(
+        await _alarm_desk(
             session,
-            kind="duty_declined",
-            severity=alarms.Severity.WARNING,
+            swap,
+            "duty_declined",
             title=f"{line.to_name} ne prend pas l’astreinte demandée",
             detail=f"Secteur {line.sector_name}, rang {line.rank} {line.period}",
-            link=f"/rota/duties/{line.duty_id}",
-            dedupe_key=_alarm(swap_id),
-            subject_id=line.duty_id,
         )
     return swap
 
@@ -219,6 +205,14 @@ async def _to_come(session: TenantSession, duty_id: UUID, *, begun_too: bool = F
         raise DutyChanged
     if (duty.ends_at if begun_too else duty.starts_at) <= clock.now():
         raise DutyBegun
+    return duty
+
+
+async def _own(session: TenantSession, duty_id: UUID, technician_id: UUID, *, begun_too: bool = False) -> Duty:
+    """As `_to_come`; somebody else's does not exist."""
+    duty = await _to_come(session, duty_id, begun_too=begun_too)
+    if duty.technician_id != technician_id:
+        raise UnknownDuty
     return duty
 
 
@@ -296,6 +290,20 @@ async def _close(session: TenantSession, swap: Swap, state: SwapState, *, by: st
     await session.flush()
     await alarms.resolve_alarm(session, dedupe_key=_alarm(swap.id), by=by)
     await _record(session, swap, state.value, by=by)
+
+
+async def _alarm_desk(session: TenantSession, swap: Swap, kind: str, *, title: str, detail: str) -> None:
+    """One alarm a proposal, at most."""
+    await alarms.raise_alarm(
+        session,
+        kind=kind,
+        severity=alarms.Severity.WARNING,
+        title=title,
+        detail=detail,
+        link=f"/rota/duties/{swap.duty_id}",
+        dedupe_key=_alarm(swap.id),
+        subject_id=swap.duty_id,
+    )
 
 
 async def _record(session: TenantSession, swap: Swap, what: str, *, by: str) -> None:

@@ -23,24 +23,27 @@ Numbers = NDArray[np.float64]
 @dataclass(frozen=True)
 class Proof:
     """`bound`: no plan has fewer points. `dear`: by slot and person, by how much a plan with that assignment is at
-    least above the bound."""
+    least above the bound; `iterations` of PDLP that it took: as many give the same proof on any machine."""
 
     bound: int
     dear: dict[tuple[int, int], float]
+    iterations: int = 0
 
 
-def prove(f: Formulation, *, seconds: float, threads: int = 1) -> Proof:
-    """Always a true bound; the best of PDLP's within the time, or what the variables' own limits give."""
+def prove(f: Formulation, *, seconds: float, threads: int = 1, iterations: int | None = None) -> Proof:
+    """Always a true bound; the best of PDLP's within the time, or what the variables' own limits give. `iterations`: as
+    many, whatever time they take."""
     rows = _Rows(f)
     duals = np.zeros(len(rows.low))
     best = rows.bound(duals)
-    if seconds > 0 and len(rows.low):
-        found = _duals(f, rows, seconds, threads)
+    done = 0
+    if seconds > 0 and len(rows.low) and iterations != 0:
+        found, done = _duals(f, rows, seconds, threads, iterations)
         if found is not None and rows.bound(found) > best:
             duals, best = found, rows.bound(found)
     reduced = rows.reduced(duals)
     dear = {key: max(0.0, float(reduced[variable])) for key, variable in f.take.items()}
-    return Proof(math.ceil(best - MARGIN * max(1.0, abs(best))), dear)
+    return Proof(math.ceil(best - MARGIN * max(1.0, abs(best))), dear, done)
 
 
 def lower_bound(f: Formulation, *, seconds: float, threads: int = 1) -> int:
@@ -91,7 +94,10 @@ class _Rows:
         return self.points - np.bincount(self.column, weights=self.value * y[self.row], minlength=len(self.points))
 
 
-def _duals(f: Formulation, rows: _Rows, seconds: float, threads: int) -> Numbers | None:
+def _duals(
+    f: Formulation, rows: _Rows, seconds: float, threads: int, iterations: int | None
+) -> tuple[Numbers | None, int]:
+    """The multipliers, and how many iterations gave them; none of either when there was no time for one."""
     proto = model_pb2.ModelProto()
     columns = len(f.points)
     proto.variables.ids.extend(range(columns))
@@ -113,10 +119,15 @@ def _duals(f: Formulation, rows: _Rows, seconds: float, threads: int) -> Numbers
     result = mathopt.solve(
         model,
         mathopt.SolverType.PDLP,
-        params=mathopt.SolveParameters(time_limit=timedelta(seconds=seconds), threads=threads),
+        params=mathopt.SolveParameters(
+            time_limit=timedelta(seconds=seconds) if iterations is None else None,
+            iteration_limit=iterations,
+            threads=threads,
+        ),
     )
-    for solution in result.solutions:
+    done = result.solve_stats.first_order_iterations
+    for solution in result.solutions if done else ():
         if solution.dual_solution is not None:
             values = solution.dual_solution.dual_values
-            return np.array([values[row] for row in model.linear_constraints()])
-    return None
+            return np.array([values[row] for row in model.linear_constraints()]), done
+    return None, done

@@ -7,7 +7,7 @@ periods half-open; days are days in Paris, both included.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
@@ -124,12 +124,16 @@ class Rules:
     employee_weekly_rest_hours: int = 35
 
 
+UNCOVERED, CHANGE = 2000, 500
+"""Points, at least, of an empty slot and of a duty that changes hands in a repair."""
+
+
 @dataclass(frozen=True, slots=True)
 class Weights:
     """Points of each soft wish: whole numbers, so that a proof is exact. `band`: a unit outside the fair band, by
     kind, and at 0 the kind is not balanced."""
 
-    uncovered: int = 2000
+    uncovered: int = UNCOVERED
     uncovered_first: int = 10
     """More when it is rank 1: never enough to prefer one more hole elsewhere."""
     band: Mapping[Kind, int] = field(
@@ -152,6 +156,36 @@ class Weights:
     """A holiday that one held last year already (R64)."""
     wish: int = 1
     """Times the weight of the wish."""
+    change: int = CHANGE
+    """In a repair: a duty that changes hands."""
+
+    @classmethod
+    def decided(
+        cls,
+        *,
+        band: Mapping[Kind, int],
+        first: int,
+        backup: int,
+        away: int,
+        same_again: int,
+        same_holiday: int,
+        wish: int,
+    ) -> "Weights":
+        """What a cooperative decided. No fairness is worth an empty place, nor a change in a repair (R64): what those
+        two weigh grows with the rest."""
+        gained = 2 * (sum(band.values()) + first + backup + same_again) + away + same_holiday + 3 * wish
+        change = max(CHANGE, gained)
+        return cls(
+            uncovered=max(UNCOVERED, 4 * change),
+            band=band,
+            band_first=first,
+            band_backup=backup,
+            away=away,
+            same_again=same_again,
+            same_holiday=same_holiday,
+            wish=wish,
+            change=change,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +204,8 @@ class Kept:
 class Instance:
     """`together`: pairs of sectors that one person may serve at once; a pair of the same sector twice lets one person
     hold two trades there (R64). `before`: duties held in the last weeks before the semester, for rest and weeks
-    running. `department` decides the two holidays of Alsace and Moselle (R100)."""
+    running. `department` decides the two holidays of Alsace and Moselle (R100). `since`: in a repair, what is over by
+    then and was held by nobody is not looked at any more."""
 
     name: str
     over: Period
@@ -185,6 +220,7 @@ class Instance:
     weights: Weights = field(default_factory=Weights)
     before: tuple[Kept, ...] = ()
     kept: tuple[Kept, ...] = ()
+    since: datetime | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError when ids are not unique or name nothing."""

@@ -72,6 +72,7 @@ class Problem:
             for desk, units in enumerate(self.desk_units)
             for unit in units
             for rank in instance.desks[desk].ranks
+            if self._asked(instance.desks[desk], unit, rank)
         ]
         self.slot_number = {slot: number for number, slot in enumerate(self.slots)}
         self.slots_of_desk: list[list[int]] = [[] for _ in self.desks]
@@ -90,15 +91,15 @@ class Problem:
         instance = self.instance
         numbers: dict[tuple[Period, ...], int] = {}
         made: dict[object, tuple[Unit, ...]] = {}
-        published: dict[tuple[UUID, str], list[Kept]] = defaultdict(list)
+        self._published: dict[tuple[UUID, str], list[Kept]] = defaultdict(list)
         for kept in instance.kept:
-            published[kept.sector_id, kept.trade].append(kept)
+            self._published[kept.sector_id, kept.trade].append(kept)
         for desk in instance.desks:
             pattern = self.sector_of[desk.sector_id].pattern
             if pattern not in made:
                 made[pattern] = duty_units(pattern, instance.over, instance.department)
             own = []
-            here = sorted(published.get((desk.sector_id, desk.trade), ()), key=lambda kept: kept.period)
+            here = sorted(self._published.get((desk.sector_id, desk.trade), ()), key=lambda kept: kept.period)
             for unit in made[pattern]:
                 for piece in cut(unit, _changes_hands(unit, here)) if here else (unit,):
                     if piece.periods not in numbers:
@@ -106,6 +107,18 @@ class Problem:
                         self.units.append(piece)
                     own.append(numbers[piece.periods])
             self.desk_units.append(own)
+
+    def _asked(self, desk: Desk, unit: int, rank: int) -> bool:
+        """In a repair, nobody is looked for where nobody was on call and which is over."""
+        since, periods = self.instance.since, self.units[unit].periods
+        return (
+            since is None
+            or periods[-1].ends_at > since
+            or any(
+                kept.rank == rank and self.units[unit].overlaps(kept.period)
+                for kept in self._published.get((desk.sector_id, desk.trade), ())
+            )
+        )
 
     def _relate_units(self) -> None:
         """Which units overlap, which leave too little rest between them, for members and for employees."""

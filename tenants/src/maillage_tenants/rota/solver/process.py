@@ -80,6 +80,7 @@ def run(instance: Instance, asked: Asked, *, out: TextIO, stop: Callable[[], boo
         bound_seconds=min(asked.seconds * BOUND_SHARE, MOST_BOUND_SECONDS)
         if asked.bound_seconds is None
         else asked.bound_seconds,
+        bound_iterations=asked.bound_iterations,
     )
     least = None
     if found.score.uncovered and found.ended is not Ended.STOPPED:
@@ -91,6 +92,7 @@ def run(instance: Instance, asked: Asked, *, out: TextIO, stop: Callable[[], boo
         steps=found.steps,
         seconds=found.seconds,
         bound=found.bound,
+        bound_iterations=found.bound_iterations,
         least=least if found.score.uncovered else 0,
         told=holes(problem, found.plan, seconds=min(60.0, asked.seconds), stop=stop),
     )

@@ -84,7 +84,7 @@ def repair(problem: Problem, *, seconds: float = 20.0, seed: int = 0, change_poi
     """
     standing, lost, locked = lost_slots(problem)
     published, _ = problem.kept
-    heavy = change_points if change_points is not None else 500
+    heavy = change_points if change_points is not None else problem.instance.weights.change
     best: Repair | None = None
     tried: set[tuple[int, ...]] = set()
     for desks, weeks in ((0, 0), (0, 1), (NEAR, 1), (10**6, 1)):

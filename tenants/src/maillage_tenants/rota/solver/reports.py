@@ -55,13 +55,15 @@ class Hole:
 
 @dataclass(frozen=True)
 class Asked:
-    """`steps`: at most so many neighbourhoods, None for as many as there is time for. `bound_seconds`: see `solve`."""
+    """`steps`: at most so many neighbourhoods, None for as many as there is time for. `bound_seconds`,
+    `bound_iterations`: see `solve`."""
 
     kind: str
     seconds: float
     seed: int
     steps: int | None = None
     bound_seconds: float | None = None
+    bound_iterations: int | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,8 @@ class Move:
 
 @dataclass(frozen=True)
 class Solved:
-    """`least`: no plan has fewer uncovered places, proven. `fewest`: see `Repair`. `digest` tells two plans apart."""
+    """`least`: no plan has fewer uncovered places, proven. `fewest`: see `Repair`. `digest` tells two plans apart;
+    `steps` and `bound_iterations` make the same one again."""
 
     ended: str
     steps: int
@@ -107,6 +110,7 @@ class Solved:
     moves: tuple[Move, ...] = ()
     lost: int = 0
     fewest: bool = False
+    bound_iterations: int = 0
 
 
 @dataclass(frozen=True)

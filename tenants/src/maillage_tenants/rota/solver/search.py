@@ -2,8 +2,9 @@
 
 Fix and optimise: most of the plan stays, a neighbourhood of it is solved to its optimum by CP-SAT on one thread. What
 is freed changes: a desk, a hole with the desks that could help, a few weeks of several desks, a few people's whole
-semester. Sub-solves are bounded in CP-SAT's deterministic time: the same seed and number of steps give the same plan
-on any machine that is not too slow; the time budget only decides how many steps there are.
+semester. Sub-solves are bounded in CP-SAT's deterministic time and the proof in PDLP's iterations: the same seed,
+number of steps and of iterations give the same plan on any machine. The time budget only decides how many there are;
+a sub-solve that it cuts short is not taken and not counted.
 """
 
 import random
@@ -11,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ortools.sat.python import cp_model
 
@@ -24,7 +26,8 @@ from maillage_tenants.rota.solver.state import Score, State, band_cost, fairness
 
 @dataclass(frozen=True)
 class Outcome:
-    """The best plan found, its points and the proven bound; `trace` is every improvement, in order."""
+    """The best plan found, its points and the proven bound; `trace` is every improvement, in order. `steps` and
+    `bound_iterations` make the same search again."""
 
     plan: Plan
     score: Score
@@ -33,6 +36,7 @@ class Outcome:
     steps: int
     seconds: float
     trace: tuple[Progress, ...]
+    bound_iterations: int
 
     @property
     def optimal(self) -> bool:
@@ -51,23 +55,27 @@ def solve(
     report: Callable[[Progress], None] = lambda _: None,
     show: Callable[[Mapping[int, int]], None] = lambda _: None,
     bound_seconds: float | None = None,
+    bound_iterations: int | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Outcome:
     """Plan the semester. Always returns a plan that keeps every hard rule, with holes where none was found.
 
     `seconds`: the person's time budget. `steps`: at most that many neighbourhoods. `start`: a plan to begin with;
     `locked`: its slots that may not move. `stop` is asked between steps, a few seconds apart at most. `bound_seconds`:
-    of the budget, for the bound; a fifth when None, 0 for none. The duties of the instance that are locked are kept.
-    `show` is given the best plan so far with each report, for who may have to end the search from outside.
-    `clock`: what the budget is counted on, in seconds; the processor's own time compares runs on a busy machine.
+    of the budget, for the bound; a fifth when None, 0 for none; `bound_iterations`: as many instead. The duties of the
+    instance that are locked are kept. `show` is given the best plan so far with each report, for who may have to end
+    the search from outside. `clock`: what the budget is counted on, in seconds; the processor's own time compares runs
+    on a busy machine.
     """
     return _Search(problem, seconds, seed, steps, stop, report, clock, show).run(
-        start or {}, frozenset(locked), bound_seconds
+        start or {}, frozenset(locked), bound_seconds, bound_iterations
     )
 
 
 STEP_SECONDS = 15.0
-"""A sub-solve never lasts longer, whatever the machine."""
+"""When only cover counts, a sub-solve never lasts longer, whatever the machine."""
+LEAST_SECONDS = 0.2
+"""A sub-solve begun is given that much of the clock at least."""
 STALE = 60
 """Steps without a better plan before a restart."""
 LEAN = 0.8
@@ -78,6 +86,17 @@ MOST_TRIES = 6
 """How often, wider each time, a hole is tried when only cover counts."""
 SMALLEST, LARGEST = 120.0, 900.0
 """Slots of a neighbourhood."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """`plan`: who holds the freed slots, None when nothing was found; `proven` the best there is (or that there is
+    none); `effort` spent, deterministic; `cut` by the clock before either: another machine may find something else."""
+
+    plan: Plan | None
+    proven: bool
+    effort: float
+    cut: bool = False
 
 
 @dataclass
@@ -96,8 +115,16 @@ class _Search:
     likely: list[set[int]] | None = None
     last_effort: float = 0.0
     last_proven: bool = False
+    out_of_time: bool = False
+    iterations: int = 0
 
-    def run(self, start: Mapping[int, int], locked: frozenset[int], bound_seconds: float | None) -> Outcome:
+    def run(
+        self,
+        start: Mapping[int, int],
+        locked: frozenset[int],
+        bound_seconds: float | None,
+        bound_iterations: int | None,
+    ) -> Outcome:
         self.prepare(start, locked)
         self.best, self.best_plan = score(self.problem, self.state.plan), dict(self.state.plan)
         self.current = self.best
@@ -105,7 +132,7 @@ class _Search:
         ended = self.fill_holes(tries=2)
         wanted = min(self.budget / 5, 90.0) if bound_seconds is None else bound_seconds
         if wanted and ended is not Ended.STOPPED:
-            self.prove(wanted)
+            self.prove(wanted, bound_iterations)
             ended = self.over()
         if not start and ended is None:
             self.desk_by_desk()
@@ -114,7 +141,16 @@ class _Search:
         ended = ended or self.improve()
         if self.bound is None:
             self.bound = lower_bound(formulate(self.problem, following=False), seconds=0)
-        return Outcome(self.best_plan, self.best, self.bound, ended, self.steps, self.elapsed, tuple(self.trace))
+        return Outcome(
+            self.best_plan,
+            self.best,
+            self.bound,
+            ended,
+            self.steps,
+            self.elapsed,
+            tuple(self.trace),
+            self.iterations,
+        )
 
     def prepare(self, start: Mapping[int, int], locked: frozenset[int]) -> None:
         """The state to begin with: what is locked, what of `start` the rules allow, then the first plan."""
@@ -169,7 +205,7 @@ class _Search:
             return Ended.STOPPED
         if self.most_steps is not None and self.steps >= self.most_steps:
             return Ended.STEPS
-        return Ended.TIME if self.elapsed >= self.budget else None
+        return Ended.TIME if self.out_of_time or self.elapsed >= self.budget else None
 
     def tell(self) -> None:
         progress = Progress(
@@ -184,9 +220,10 @@ class _Search:
         self.show(self.best_plan)
         self.report(progress)
 
-    def prove(self, seconds: float) -> None:
+    def prove(self, seconds: float, iterations: int | None) -> None:
         f = formulate(self.problem, following=False)
-        found = prove(f, seconds=seconds)
+        found = prove(f, seconds=seconds, iterations=iterations)
+        self.iterations = found.iterations
         self.bound = found.bound if self.bound is None else max(self.bound, found.bound)
         likely: list[set[int]] = [set() for _ in self.problem.slots]
         for (slot, person), above in found.dear.items():
@@ -220,17 +257,12 @@ class _Search:
         for desk in range(len(self.problem.desks)):
             if self.over():
                 break
-            found = resolve(
-                self.problem,
-                self.state,
+            found = self.resolve(
                 self.desk_movable[desk],
                 people=set(self.problem.people_of_desk[desk]),
-                seconds=min(STEP_SECONDS, max(0.2, self.budget - self.elapsed)),
                 effort=2.0,
-                seed=self.random.randrange(2**30),
                 following=False,
             )
-            self.steps += 1
             for slot, person in (found.plan or {}).items():
                 self.state.give(slot, person)
         first_plan(self.problem, self.state)
@@ -302,16 +334,7 @@ class _Search:
     def shake(self) -> None:
         """A restart that keeps most: a few weeks of a few desks given anew without regard to points, holes apart."""
         slots, _ = self.some_weeks(round(SMALLEST))
-        found = resolve(
-            self.problem,
-            self.state,
-            slots,
-            seconds=STEP_SECONDS,
-            effort=1.0,
-            seed=self.random.randrange(2**30),
-            fair=False,
-        )
-        self.steps += 1
+        found = self.resolve(slots, effort=1.0, fair=False)
         if found.plan is not None:
             _replace(self.state, slots, found.plan)
             self.current = score(self.problem, self.state.plan)
@@ -382,6 +405,24 @@ class _Search:
 
     # --- one step -----------------------------------------------------------
 
+    def resolve(self, slots: list[int], *, effort: float, **how: Any) -> Resolved:
+        """One step: these slots anew, the rest fixed. One that the clock cut short is no step, and ends the search:
+        what a slow machine had no time to find must not steer what comes after."""
+        found = resolve(
+            self.problem,
+            self.state,
+            slots,
+            seconds=max(LEAST_SECONDS, self.budget - self.elapsed),
+            effort=effort,
+            seed=self.random.randrange(2**30),
+            **how,
+        )
+        if found.cut:
+            self.out_of_time = True
+            return Resolved(None, False, found.effort, cut=True)
+        self.steps += 1
+        return found
+
     def step(
         self,
         slots: list[int],
@@ -393,22 +434,10 @@ class _Search:
     ) -> bool:
         """Solve these slots anew, the rest fixed; keep the result when it is no worse. True when better. `lean`: only
         assignments that the proof does not make dear."""
-        self.steps += 1
-        seconds = min(STEP_SECONDS, max(0.2, self.budget - self.elapsed))
         among = None
         if lean and self.likely is not None:
             among = {slot: self.likely[slot] | {self.state.plan.get(slot, -1)} for slot in slots}
-        tried = resolve(
-            self.problem,
-            self.state,
-            slots,
-            people=people,
-            among=among,
-            seconds=seconds,
-            effort=effort,
-            seed=self.random.randrange(2**30),
-            following=following,
-        )
+        tried = self.resolve(slots, people=people, among=among, effort=effort, following=following)
         self.last_effort, self.last_proven = tried.effort, tried.proven
         found = tried.plan
         if found is None:
@@ -422,16 +451,6 @@ class _Search:
             _replace(self.state, slots, before)
             return False
         return self.become(now)
-
-
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """`plan`: who holds the freed slots, None when nothing was found; `proven` the best there is (or that there is
-    none); `effort` spent, deterministic."""
-
-    plan: Plan | None
-    proven: bool
-    effort: float
 
 
 def resolve(
@@ -476,10 +495,13 @@ def resolve(
     solver.parameters.max_deterministic_time = effort
     status = solver.solve(made.model)
     spent = solver.response_proto.deterministic_time
+    proven = status in (cp_model.OPTIMAL, cp_model.INFEASIBLE)
+    # CP-SAT ends a little before its clock; what it spent tells a step that its effort ended from one that time did.
+    cut = not proven and spent < effort and solver.wall_time > seconds / 2
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        return Resolved(None, status == cp_model.INFEASIBLE, spent)
+        return Resolved(None, proven, spent, cut)
     plan = {slot: person for (slot, person), variable in f.take.items() if solver.value(made.variables[variable])}
-    return Resolved(plan, status == cp_model.OPTIMAL, spent)
+    return Resolved(plan, proven, spent, cut)
 
 
 def hint(made: CpSat, f: Formulation, plan: Mapping[int, int]) -> None:
