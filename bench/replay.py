@@ -42,7 +42,9 @@ def recording(engine: AsyncEngine) -> Iterator[list[Step]]:
     def execute(
         _connection: sa.Connection, _cursor: Any, statement: str, values: Any, _context: Any, many: bool
     ) -> None:
-        steps.append(Step(statement, tuple(values) if many else (values or {},)))
+        # rows that go as one `insert … values (…), (…)` are many to the ORM, and one set of values here
+        several = many and not isinstance(values, Mapping)
+        steps.append(Step(statement, tuple(values) if several else (values or {},)))
 
     def mark(word: str) -> Callable[[sa.Connection], None]:
         return lambda _connection: steps.append(Step(word))
