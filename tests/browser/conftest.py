@@ -16,7 +16,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,6 +49,7 @@ from maillage_hooks import TradeRegistry
 from maillage_kit import clock
 from maillage_kit.clock import MovableClock, SharedClock
 from maillage_kit.context import CooperativeContext
+from maillage_kit.crypto import token_hash
 from maillage_kit.permissions import Role
 from maillage_kit.settings import DatabaseSettings, Settings, TelephonySettings, WebSettings
 from maillage_kit.testing.phone_company import Phone, PhoneCompany
@@ -218,8 +219,10 @@ class World:
             await session.flush()
             return row.id
 
-    async def api_client(self, redirect_uri: str = "https://partenaire.example/retour") -> UUID:
-        """An application of the cooperative."""
+    async def api_client(
+        self, redirect_uri: str = "https://partenaire.example/retour", *, secret: str = "", scopes: Sequence[str] = ()
+    ) -> UUID:
+        """An application of the cooperative; with a secret, it may ask for tokens."""
         async with self.runtime.database.platform() as session:
             row = ApiClient(
                 cooperative_id=self.cooperative.id,
@@ -227,7 +230,8 @@ class World:
                 auth_method=AuthMethod.SECRET,
                 grants=list(GrantKind),
                 redirect_uris=[redirect_uri],
-                scopes=["requests:write", "interventions:read"],
+                scopes=[*scopes] or ["requests:write", "interventions:read"],
+                secret_hash=token_hash(secret) if secret else None,
                 changed_at=self.clock.now(),
                 changed_by=self.cooperative.manager_name,
             )
