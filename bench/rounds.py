@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -64,9 +65,8 @@ class Course:
             for one in beside:
                 one.limit(self)
             port = free_port()
-            with serving.running(
-                serving.SERVE, environment(port), lambda port=port: serving.answers(port, "/health")
-            ) as server:
+            ready = partial(serving.answers, port, "/health")
+            with serving.running(serving.SERVE, environment(port), ready) as server:
                 where = targets(port)
                 # Each connection must have met each cooperative: it then knows its tables and their keys.
                 for name in warm:

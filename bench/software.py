@@ -7,11 +7,12 @@ must be the case that was asked for, or a case opened without redirection; anyth
 import json
 import random
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from bench.crowd import Ask, Message, WrongAnswer
 
-READ, REQUEST = "read", "request"
+READ: Final = "read"
+REQUEST: Final = "request"
 BURST = {
     "danger": "none", "problem": "leak", "flow": "burst", "shut_off": "no", "pipe_owner": "private",
     "wet_electricity": "no", "neighbour_hit": "no", "vulnerable": "no",

@@ -59,7 +59,7 @@ from maillage_platform.oauth.models import ApiClient
 from maillage_platform.oauth.rules import AuthMethod, GrantKind
 from maillage_platform.webhooks.models import WebhookDelivery, WebhookEndpoint
 from maillage_platform.webhooks.rules import DeliveryState, Problem
-from maillage_tenants import rota, territory
+from maillage_tenants import reviews, rota, territory
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -238,6 +238,19 @@ class World:
             session.add(row)
             await session.flush()
             return row.id
+
+    async def reviewed(self, case_id: UUID) -> None:
+        """The customer gave a review of a closed case; nobody has answered."""
+        with clock.using(self.clock):
+            async with self.runtime.database.tenant(self.cooperative.tenant) as session:
+                await reviews.give_review(
+                    session,
+                    case_id=case_id,
+                    rating=4,
+                    comment="Rapide et aimable.\nUn peu de sciure laissée.",
+                    at=self.clock.now(),
+                    by="Client (site web)",
+                )
 
     async def webhook(self) -> UUID:
         """An address of the cooperative that is told what happens, paused; something given up and something waiting."""
@@ -554,6 +567,7 @@ async def evening(world: World) -> Evening:
     gross = await world.value("select gross from invoice where intervention_id = :id", id=closed)
     await his.post(f"{acts}/payment", {"amount": f"{gross // 100},{gross % 100:02d}", "method": "card"})
     await his.post(f"{acts}/close")
+    await world.reviewed(closed)
     signing = await taken("Monsieur Aubry", "depart", "arrive")
     await quoted(signing)
     held = await taken("Gérard Pinchon", "depart", "arrive")

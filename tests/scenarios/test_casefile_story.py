@@ -208,7 +208,10 @@ async def review(
     assert "Avis du client : 4 sur 5" in (await office.get(page)).text
     empty = await office.post(f"{page}/review/answer", {"answer": " "})
     assert empty.status_code == 422 and "Écrivez la réponse" in empty.text
+    waiting, listed = "/c/eure/cases/reviews?state=to_answer", (await office.get("/c/eure/cases/reviews")).text
+    assert "4 sur 5, satisfait" in listed and "I-2027-000001" in (await office.get(waiting)).text
     await office.post(f"{page}/review/answer", {"answer": "Merci, à bientôt."})
+    assert "I-2027-000001" not in (await office.get(waiting)).text
     assert "Réponse de la coopérative" in (await customer.get(tracking)).text
     await office.post(f"{page}/review/answer", {"answer": "Autre chose."})
     answered = (await office.get(page)).text

@@ -162,7 +162,7 @@ class Database:
         async with self._platform() as session, session.begin():
             yield PlatformSession(session)
 
-    async def alone(self, statement: sa.Executable, values: Mapping[str, Any]) -> sa.Row[Any]:
+    async def alone(self, statement: sa.Executable, values: Mapping[str, Any]) -> sa.Row[*tuple[Any, ...]]:
         """One statement on the control plane that gives one row, a transaction by itself: one round trip."""
         async with self.engine.connect() as connection:
             return (await connection.execute(statement, values)).one()

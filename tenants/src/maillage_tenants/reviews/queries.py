@@ -49,15 +49,18 @@ async def review_within(session: TenantSession, *, review_id: UUID, reach: Reach
 async def reviews_page(
     session: TenantSession,
     *,
-    reach: Reach,
     page: PageRequest,
+    reach: Reach | None = None,
+    unanswered: bool = False,
     case_id: UUID | None = None,
     rating: int | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Page[ReviewedCase]:
-    """What was said over `[since, until)`, the last first, one page."""
+    """What was said over `[since, until)`, the last first, one page; `reach` None: of every customer."""
     wanted = _visible(reach).order_by(Review.given_at.desc(), Review.id.desc()).limit(page.limit + 1)
+    if unanswered:
+        wanted = wanted.where(Review.answered_at.is_(None))
     if case_id is not None:
         wanted = wanted.where(Review.intervention_id == case_id)
     if rating is not None:
@@ -72,9 +75,8 @@ async def reviews_page(
     return cut_page(rows, page, lambda row: (row.review.given_at.isoformat(), row.review.id))
 
 
-def _visible(reach: Reach) -> sa.Select[Review, str, UUID | None]:
-    return (
-        sa.select(Review, Intervention.number, Intervention.customer_id)
-        .join(Intervention, Intervention.id == Review.intervention_id)
-        .where(reach.where(Intervention.customer_id))
+def _visible(reach: Reach | None) -> sa.Select[Review, str, UUID | None]:
+    every = sa.select(Review, Intervention.number, Intervention.customer_id).join(
+        Intervention, Intervention.id == Review.intervention_id
     )
+    return every if reach is None else every.where(reach.where(Intervention.customer_id))
