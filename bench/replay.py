@@ -38,14 +38,25 @@ class Step:
 def recording(engine: AsyncEngine) -> Iterator[list[Step]]:
     """Everything that the engine's connections send meanwhile. One task at a time: connections are not told apart."""
     steps: list[Step] = []
+    begun = False
 
     def execute(
         _connection: sa.Connection, _cursor: Any, statement: str, values: Any, _context: Any, many: bool
     ) -> None:
-        steps.append(Step(statement, tuple(values) if many else (values or {},)))
+        nonlocal begun
+        begun = begun or statement.startswith("begin")
+        # rows that go as one `insert … values (…), (…)` are many to the ORM, and one set of values here
+        several = many and not isinstance(values, Mapping)
+        steps.append(Step(statement, tuple(values) if several else (values or {},)))
 
     def mark(word: str) -> Callable[[sa.Connection], None]:
-        return lambda _connection: steps.append(Step(word))
+        def end(_connection: sa.Connection) -> None:
+            nonlocal begun
+            if begun:  # a connection that is given back says so even when nothing was begun, and sends nothing
+                steps.append(Step(word))
+            begun = False
+
+        return end
 
     # the engine's own « begin » sends nothing: the session says it (maillage_kit/db.py)
     listeners: tuple[tuple[str, Callable[..., None]], ...] = (

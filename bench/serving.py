@@ -16,6 +16,7 @@ from bench.common import DATA_DIR, ROOT
 from bench.database import BenchDatabase
 from psycopg import sql
 
+PUBLIC_URL = "https://bench.example"
 SECRET = secrets.token_urlsafe(24)
 """Of the account `edge`, for one run."""
 
@@ -28,7 +29,7 @@ def production(database: BenchDatabase, port: int, **settings: str) -> dict[str,
         "MAILLAGE_DATABASE__APP_URL": database.app_url,
         "MAILLAGE_WEB__PORT": str(port),
         "MAILLAGE_WEB__WORKERS": "2",
-        "MAILLAGE_WEB__PUBLIC_URL": "https://bench.example",
+        "MAILLAGE_WEB__PUBLIC_URL": PUBLIC_URL,
         "MAILLAGE_WEB__SECRET_KEY": secrets.token_urlsafe(48),
         "MAILLAGE_TELEPHONY__AUTH_TOKENS": json.dumps([secrets.token_urlsafe(24)]),
         "MAILLAGE_TELEPHONY__SIP__SECRETS": json.dumps([SECRET]),

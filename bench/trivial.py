@@ -1,4 +1,4 @@
-"""An application that only answers like the switchboard: what the callers reach when nothing slows them."""
+"""An application that only answers like the product: what a crowd reaches when nothing slows it."""
 
 from typing import Any
 
@@ -11,7 +11,11 @@ _DIAL = b"<Response><Dial><Number>+33600000000</Number></Dial></Response>"
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
     while (await receive()).get("more_body"):
         pass
-    body = _MENU if scope["path"].endswith("/inbound") else _DIAL
+    path: str = scope["path"]
+    if "/interventions/" in path:
+        body = b'{"id":"%b"}' % path.rpartition("/")[2].encode()
+    else:
+        body = _MENU if path.endswith("/inbound") else _DIAL
     headers = [(b"content-type", b"text/xml"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -354,9 +354,9 @@ async def crew(runtime: Runtime, eure: CooperativeContext) -> Crew:
 # --- numbers -----------------------------------------------------
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def bench() -> Iterator[Callable[..., str]]:
-    """`bench("oncall", "--years", "1")`: that bench as a process, on databases kept from one run of a file to the next;
+    """`bench("oncall", "--years", "1")`: that bench as a process, on databases kept from one run to the next;
     what it printed."""
     # Not under pytest's folder, which another run closes to the account that PostgreSQL runs as.
     with tempfile.TemporaryDirectory(prefix="maillage-bench-") as folder:

@@ -16,7 +16,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,6 +49,7 @@ from maillage_hooks import TradeRegistry
 from maillage_kit import clock
 from maillage_kit.clock import MovableClock, SharedClock
 from maillage_kit.context import CooperativeContext
+from maillage_kit.crypto import token_hash
 from maillage_kit.permissions import Role
 from maillage_kit.settings import DatabaseSettings, Settings, TelephonySettings, WebSettings
 from maillage_kit.testing.phone_company import Phone, PhoneCompany
@@ -58,7 +59,7 @@ from maillage_platform.oauth.models import ApiClient
 from maillage_platform.oauth.rules import AuthMethod, GrantKind
 from maillage_platform.webhooks.models import WebhookDelivery, WebhookEndpoint
 from maillage_platform.webhooks.rules import DeliveryState, Problem
-from maillage_tenants import rota, territory
+from maillage_tenants import reviews, rota, territory
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -218,8 +219,10 @@ class World:
             await session.flush()
             return row.id
 
-    async def api_client(self, redirect_uri: str = "https://partenaire.example/retour") -> UUID:
-        """An application of the cooperative."""
+    async def api_client(
+        self, redirect_uri: str = "https://partenaire.example/retour", *, secret: str = "", scopes: Sequence[str] = ()
+    ) -> UUID:
+        """An application of the cooperative; with a secret, it may ask for tokens."""
         async with self.runtime.database.platform() as session:
             row = ApiClient(
                 cooperative_id=self.cooperative.id,
@@ -227,13 +230,27 @@ class World:
                 auth_method=AuthMethod.SECRET,
                 grants=list(GrantKind),
                 redirect_uris=[redirect_uri],
-                scopes=["requests:write", "interventions:read"],
+                scopes=[*scopes] or ["requests:write", "interventions:read"],
+                secret_hash=token_hash(secret) if secret else None,
                 changed_at=self.clock.now(),
                 changed_by=self.cooperative.manager_name,
             )
             session.add(row)
             await session.flush()
             return row.id
+
+    async def reviewed(self, case_id: UUID) -> None:
+        """The customer gave a review of a closed case; nobody has answered."""
+        with clock.using(self.clock):
+            async with self.runtime.database.tenant(self.cooperative.tenant) as session:
+                await reviews.give_review(
+                    session,
+                    case_id=case_id,
+                    rating=4,
+                    comment="Rapide et aimable.\nUn peu de sciure laissée.",
+                    at=self.clock.now(),
+                    by="Client (site web)",
+                )
 
     async def webhook(self) -> UUID:
         """An address of the cooperative that is told what happens, paused; something given up and something waiting."""
@@ -550,6 +567,7 @@ async def evening(world: World) -> Evening:
     gross = await world.value("select gross from invoice where intervention_id = :id", id=closed)
     await his.post(f"{acts}/payment", {"amount": f"{gross // 100},{gross % 100:02d}", "method": "card"})
     await his.post(f"{acts}/close")
+    await world.reviewed(closed)
     signing = await taken("Monsieur Aubry", "depart", "arrive")
     await quoted(signing)
     held = await taken("Gérard Pinchon", "depart", "arrive")

@@ -26,6 +26,7 @@ OBJECTS = {
     "invoice_id": "invoice",
     "plan_id": "plan",
     "quote_id": "quote",
+    "review_id": "review",
     "site_id": "site",
 }
 # the same, of the control plane: rows that belong to a cooperative

@@ -1,22 +1,42 @@
 """A landlord’s software written with the Python client, against the real server on a real port: 300 dwellings, five
-cases followed to their end, quotes over the limit approved, an invoice downloaded. With tokens of our own server."""
+cases followed to their end by what the cooperative tells its address, quotes over the limit approved, the invoices
+downloaded. With tokens of our own server, and messages that it checks as the client's page says."""
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import re
 import sys
+import threading
 from asyncio.subprocess import PIPE
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from http.server import ThreadingHTTPServer
 from pathlib import Path
+from queue import Queue
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 
 from maillage_app.runtime import Runtime
+from maillage_app.telling import tell_webhooks
 from maillage_app.testing.real_server import Server
-from maillage_client import ChangedMeanwhile, Client, Following, Invalid, NotAllowed, NotFound, TokenRefused
+from maillage_client import (
+    ChangedMeanwhile,
+    Client,
+    Following,
+    Invalid,
+    NotAllowed,
+    NotFound,
+    Notice,
+    TokenRefused,
+    Webhooks,
+    new_secret,
+)
 from maillage_client.models import (
     Approval,
     Cancellation,
@@ -24,11 +44,13 @@ from maillage_client.models import (
     CustomerKind,
     DwellingImport,
     Intervention,
+    Invoice,
     InvoiceKind,
     NewCustomer,
     NewOccupant,
     NewRequest,
     NewSite,
+    NewWebhook,
     Opened,
     PremisesUse,
     Quote,
@@ -38,9 +60,11 @@ from maillage_client.models import (
 )
 from maillage_kit.clock import SharedClock
 from maillage_kit.context import CooperativeContext
+from maillage_kit.guarded_http import GuardedHttp
 from maillage_kit.testing.oauth_application import OAuthApplication
 from maillage_tenants import interventions, invoices, quotes
 
+EVENTS = ["intervention.state_changed.v1", "intervention.closed.v1", "quote.sent.v1", "note.issued.v1"]
 README = Path(__file__).resolve().parents[2] / "clients" / "python" / "README.md"
 HABITAT = NewCustomer(
     kind=CustomerKind.ORGANISATION,
@@ -179,11 +203,77 @@ def opens_cases(software: Client, landlord: UUID) -> list[Opened]:
     return [software.open_request(request_for(landlord, number)) for number in range(1, CASES + 1)]
 
 
-def follows(software: Client, seen: dict[UUID, list[Status]]) -> None:
-    """Writes the statuses of each case, as they come, until all have ended."""
-    for case in Following(software, seen).poll(every=0.1):
-        if case.status not in seen[case.id][-1:]:
-            seen[case.id].append(case.status)
+@dataclass
+class Habitat:
+    """What the landlord's software knows: the statuses of each case as they came, what it agreed to, its invoices."""
+
+    seen: dict[UUID, list[Status]]
+    agreed: dict[UUID, Quote] = field(default_factory=dict)
+    invoices: dict[UUID, tuple[Invoice, bytes]] = field(default_factory=dict)
+
+    def follows(self, software: Client, notices: "Queue[Notice | None]") -> None:
+        """Looks where a message says that something happened, and nowhere else; a message that comes again is done
+        with. Ends with None."""
+        following, done = Following(software, self.seen), set[str]()
+        for case_id in self.seen:
+            self._shows(following.look(case_id))
+        while (notice := notices.get()) is not None:
+            if notice.id in done:
+                continue
+            done.add(notice.id)
+            self._shows(following.told(notice))
+            about = notice.case_id
+            assert about is not None
+            if notice.type == "quote.sent.v1":
+                self.agreed[about] = decides(software, about)
+            if notice.type == "note.issued.v1":
+                (invoice,) = software.list_invoices(case_id=about)
+                self.invoices[about] = (invoice, software.get_invoice_document(invoice.id))
+
+    def _shows(self, case: Intervention | None) -> None:
+        if case is not None and case.status not in self.seen[case.id][-1:]:
+            self.seen[case.id].append(case.status)
+
+
+@contextlib.contextmanager
+def the_door(secret: str, clock: SharedClock) -> Iterator[tuple[str, "Queue[Notice | None]"]]:
+    """The landlord's own web server, as the client's page says to write it: its address, and what came there."""
+    (written,) = [each for each in examples() if "class Door" in each]
+    wrote: dict[str, Any] = {"secret": secret}
+    exec(written, wrote)
+    wrote["webhooks"] = Webhooks(secret, now=lambda: clock.now().timestamp())
+    wrote["Door"].log_message = lambda *_: None
+    server = ThreadingHTTPServer(("127.0.0.1", 0), wrote["Door"])
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/maillage", wrote["notices"]
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextlib.asynccontextmanager
+async def telling(runtime: Runtime) -> AsyncIterator[None]:
+    """The worker's part: what happened is told, again and again."""
+
+    async def forever() -> None:
+        while True:
+            await tell_webhooks(runtime, GuardedHttp(open_to_private=True))
+            await asyncio.sleep(0.05)
+
+    task = asyncio.create_task(forever())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def examples() -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
 
 def decides(software: Client, case_id: UUID) -> Quote:
@@ -201,55 +291,75 @@ async def test_three_hundred_dwellings_five_cases_a_quote_and_an_invoice(
     runtime: Runtime, eure: CooperativeContext, crew: Any, opens: Callable[..., Client], shared_clock: SharedClock
 ) -> None:
     karim = Karim(runtime, eure, crew, shared_clock)
-    with opens() as software, opens() as screen:
+    secret = new_secret()
+    with opens() as software, opens() as screen, the_door(secret, shared_clock) as (address, notices):
         landlord = await asyncio.to_thread(registers, software)
         sites = await asyncio.to_thread(lambda: list(software.list_sites(landlord)))
         assert len({site.reference for site in sites}) == len(sites) == DWELLINGS, "over two pages"
+        told = NewWebhook(name="Habitat", url=address, types=EVENTS, secret=secret)
+        await asyncio.to_thread(software.create_webhook, told)
 
         opened = await asyncio.to_thread(opens_cases, software, landlord)
         cases = [one.intervention.id for one in opened]
         assert {one.intervention.status for one in opened} == {Status.OPEN_REQUESTED}
         assert all(one.redirect is None for one in opened)
 
-        seen: dict[UUID, list[Status]] = {case_id: [] for case_id in cases}
-        following = asyncio.create_task(asyncio.to_thread(follows, screen, seen))
+        habitat = Habitat({case_id: [] for case_id in cases})
+        following = asyncio.create_task(asyncio.to_thread(habitat.follows, screen, notices))
 
-        async def shown(status: Status, among: list[UUID]) -> None:
-            """Those cases show that status where they are followed."""
-            async with asyncio.timeout(60):
-                while not all(status in seen[case_id] for case_id in among):
-                    assert not following.done()
+        async def until(what: Callable[[], bool]) -> None:
+            """The landlord's software has heard of it."""
+            async with asyncio.timeout(120):
+                while not what():
+                    assert not following.done(), following.exception()
                     await asyncio.sleep(0.05)
 
+        async def shown(status: Status, among: list[UUID]) -> None:
+            await until(lambda: all(status in habitat.seen[case_id] for case_id in among))
+
         *repaired, called_off = cases
-        await shown(Status.OPEN_REQUESTED, cases)
-        await asyncio.to_thread(software.cancel_request, called_off, Cancellation(reason="Le locataire a réparé."))
-        for case_id in repaired:
-            await karim.accepts(case_id)
-        await shown(Status.OPEN_ACKNOWLEDGED, repaired)
-        told = (await asyncio.to_thread(software.get_intervention, repaired[0])).value
-        assert told.artisan is not None and told.artisan.person == "Karim Benali"
-        for case_id in repaired:
-            await karim.departs(case_id)
-        await shown(Status.OPEN_PLANNED, repaired)
-        notes = {}
-        for case_id in repaired:
-            await karim.quotes(case_id)
-            signed = await asyncio.to_thread(decides, software, case_id)
-            assert (signed.state, signed.signed_by) == (QuoteState.SIGNED, "Claire Martin")
-            notes[case_id] = await karim.finishes(case_id)
+        try:
+            async with telling(runtime):
+                await shown(Status.OPEN_REQUESTED, cases)
+                reason = Cancellation(reason="Le locataire a réparé.")
+                await asyncio.to_thread(software.cancel_request, called_off, reason)
+                for case_id in repaired:
+                    await karim.accepts(case_id)
+                await shown(Status.OPEN_ACKNOWLEDGED, repaired)
+                artisan = (await asyncio.to_thread(software.get_intervention, repaired[0])).value.artisan
+                assert artisan is not None and artisan.person == "Karim Benali"
+                for case_id in repaired:
+                    await karim.departs(case_id)
+                await shown(Status.OPEN_PLANNED, repaired)
+                notes = {}
+                for case_id in repaired:
+                    await karim.quotes(case_id)
+                    await until(partial(habitat.agreed.__contains__, case_id))
+                    notes[case_id] = await karim.finishes(case_id)
+                await shown(Status.CLOSED_DONE, repaired)
+                await shown(Status.DENIED_CANCELED, [called_off])
+                await until(lambda: habitat.invoices.keys() == set(repaired))
+                async with httpx.AsyncClient() as stranger:
+                    forged = {"webhook-id": "1", "webhook-timestamp": str(int(shared_clock.now().timestamp()))}
+                    body = b'{"type": "quote.sent.v1", "timestamp": "2027-03-01T08:00:00Z", "data": {}}'
+                    assert (await stranger.post(address, headers=forged, content=body)).status_code == 400
+        finally:
+            notices.put(None)
         await asyncio.wait_for(following, timeout=60)
+
         whole = [Status.OPEN_REQUESTED, Status.OPEN_ACKNOWLEDGED, Status.OPEN_PLANNED, Status.CLOSED_DONE]
-        assert seen[called_off] == [Status.OPEN_REQUESTED, Status.DENIED_CANCELED]
-        assert [seen[case_id] for case_id in repaired] == [whole] * len(repaired)
+        assert habitat.seen[called_off] == [Status.OPEN_REQUESTED, Status.DENIED_CANCELED]
+        assert [habitat.seen[case_id] for case_id in repaired] == [whole] * len(repaired)
+        assert habitat.agreed.keys() == set(repaired)
+        for quote in habitat.agreed.values():
+            assert (quote.state, quote.signed_by) == (QuoteState.SIGNED, "Claire Martin")
+        for case_id, (invoice, document) in habitat.invoices.items():
+            assert (invoice.id, invoice.kind) == (notes[case_id], InvoiceKind.INVOICE)
+            assert invoice.gross_cents == invoice.due_cents > LIMIT
+            assert document.startswith(b"%PDF-") and hashlib.sha256(document).hexdigest() == invoice.document_sha256
 
         listed = await asyncio.to_thread(lambda: list(software.list_interventions(status=Status.CLOSED_DONE)))
         assert {case.id for case in listed} == set(repaired)
-        (invoice,) = await asyncio.to_thread(lambda: list(software.list_invoices(case_id=repaired[0])))
-        assert (invoice.id, invoice.kind) == (notes[repaired[0]], InvoiceKind.INVOICE)
-        assert invoice.gross_cents == invoice.due_cents > LIMIT
-        document = await asyncio.to_thread(software.get_invoice_document, invoice.id)
-        assert document.startswith(b"%PDF-") and hashlib.sha256(document).hexdigest() == invoice.document_sha256
         (photo,) = await asyncio.to_thread(lambda: list(software.list_documents(repaired[0])))
         assert len(await asyncio.to_thread(software.get_document, repaired[0], photo.id)) == photo.size
 
@@ -295,8 +405,7 @@ async def test_the_example_of_the_readme_does_what_it_says(
     crew: Any, opens: Callable[..., Client], landlord: OAuthApplication, api_server: Server
 ) -> None:
     """Typed as it stands, but for the half minute between two looks; its case is called off so that it ends."""
-    (example,) = re.findall(r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-    assert "every=30" in example
+    (example,) = [each for each in examples() if "every=30" in each]
     who = {"URL": api_server.url, "CLIENT_ID": landlord.client_id, "SECRET": str(landlord.secret)}
     program = await asyncio.create_subprocess_exec(
         sys.executable,

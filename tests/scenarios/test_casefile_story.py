@@ -170,7 +170,10 @@ async def test_from_the_public_form_to_the_ledger(
     sent = await visitor.post("/p/eure/demande", asked)
     assert sent.status_code == 303 and "/p/eure/suivi/" in sent.headers["location"]
     tracking = sent.headers["location"]
-    assert "Nous cherchons un artisan" in (await visitor.get(tracking)).text
+    early = (await visitor.get(tracking)).text
+    assert "Nous cherchons un artisan" in early and "Votre avis" not in early
+    assert (await visitor.post(f"{tracking}/avis", {"rating": "5"})).status_code == 303
+    assert "une fois l’intervention terminée" in (await visitor.get(tracking)).text
     async with runtime.database.tenant(eure.tenant) as session:
         case_id = (await session.execute(sa.text("select id from intervention"))).scalar_one()
         message = (
@@ -182,6 +185,51 @@ async def test_from_the_public_form_to_the_ledger(
     ended = (await visitor.get(tracking)).text
     assert "L’intervention est terminée" in ended and "Benali Plomberie" in ended
     assert (await visitor.get(tracking + "x")).status_code == 404
+    await review(runtime, eure, visitor, await sign_in(Role.MANAGER, eure), tracking, case_id)
+
+
+async def review(
+    runtime: Runtime, eure: CooperativeContext, customer: Any, office: Any, tracking: str, case_id: UUID
+) -> None:
+    """The customer says what it was like, the office answers; neither can be said again or changed."""
+    assert "Donner mon avis" in (await customer.get(tracking)).text
+    forgotten = await customer.post(f"{tracking}/avis", {"comment": "Très aimable <3"})
+    assert forgotten.status_code == 422
+    assert "Choisissez une note" in forgotten.text and "Très aimable &lt;3" in forgotten.text, "what was typed is kept"
+    assert (await customer.post(f"{tracking}x/avis", {"rating": "4"})).status_code == 404
+    given = await customer.post(f"{tracking}/avis", {"rating": "4", "comment": "Très aimable <3"})
+    assert given.headers["location"] == f"{tracking}#avis"
+    shown = (await customer.get(tracking)).text
+    assert "4 sur 5, satisfait" in shown and "Très aimable &lt;3" in shown and "Donner mon avis" not in shown
+    await customer.post(f"{tracking}/avis", {"rating": "1", "comment": "Finalement non"})
+    assert "déjà donné" in (await customer.get(tracking)).text
+
+    page = f"/c/eure/cases/{case_id}"
+    assert "Avis du client : 4 sur 5" in (await office.get(page)).text
+    empty = await office.post(f"{page}/review/answer", {"answer": " "})
+    assert empty.status_code == 422 and "Écrivez la réponse" in empty.text
+    waiting, listed = "/c/eure/cases/reviews?state=to_answer", (await office.get("/c/eure/cases/reviews")).text
+    assert "4 sur 5, satisfait" in listed and "I-2027-000001" in (await office.get(waiting)).text
+    await office.post(f"{page}/review/answer", {"answer": "Merci, à bientôt."})
+    assert "I-2027-000001" not in (await office.get(waiting)).text
+    assert "Réponse de la coopérative" in (await customer.get(tracking)).text
+    await office.post(f"{page}/review/answer", {"answer": "Autre chose."})
+    answered = (await office.get(page)).text
+    assert "déjà répondu" in answered and "Merci, à bientôt." in answered and "Autre chose" not in answered
+    async with runtime.database.tenant(eure.tenant) as session:
+        row = (await session.execute(sa.text("select rating, comment, answer from review"))).one()
+        acts = await session.scalars(sa.text("select action from audit_entry where action like 'reviews.%'"))
+        assert (tuple(row), list(acts)) == ((4, "Très aimable <3", "Merci, à bientôt."), ["reviews.answer"])
+    async with runtime.database.platform() as session:
+        told = await session.scalars(
+            sa.text("select payload from platform.outbox_event where type = 'reviews.ReviewGiven'")
+        )
+        (event,) = told.all()
+    assert (event["intervention_id"], event["rating"]) == (str(case_id), 4)
+    for change in ("update review set rating = 5", "update review set answer = 'Non'", "delete from review"):
+        with pytest.raises(sa.exc.DBAPIError, match="kept as it was given"):
+            async with runtime.database.tenant(eure.tenant) as session:
+                await session.execute(sa.text(change))
 
 
 async def test_the_customer_signs_from_the_tracking_page(

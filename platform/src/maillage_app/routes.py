@@ -48,6 +48,7 @@ from maillage_tenants.members import routes_web as members
 from maillage_tenants.messages import Inbox
 from maillage_tenants.messages import routes_web as messages_pages
 from maillage_tenants.messages.routes_receipts import messages_router
+from maillage_tenants.reviews import routes_web as reviews
 from maillage_tenants.rota import routes_web as rota
 from maillage_tenants.subscriptions import routes_web as subscriptions
 from maillage_tenants.tariffs import routes_web as tariffs
@@ -92,6 +93,7 @@ def tenant_routes() -> Handlers:
         *support_visits.TENANT_ROUTES,
         *desk.ROUTES,
         *cases.ROUTES,
+        *reviews.ROUTES,
         *case_actions.ROUTES,
         *case_caller.ROUTES,
         *field.ROUTES,

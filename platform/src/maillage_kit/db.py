@@ -9,7 +9,7 @@ A transaction is opened here, not by the driver: `begin` and the cooperative's r
 
 import functools
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, NewType
@@ -161,6 +161,11 @@ class Database:
         """One transaction on the control plane: committed on exit, rolled back on an exception."""
         async with self._platform() as session, session.begin():
             yield PlatformSession(session)
+
+    async def alone(self, statement: sa.Executable, values: Mapping[str, Any]) -> sa.Row[*tuple[Any, ...]]:
+        """One statement on the control plane that gives one row, a transaction by itself: one round trip."""
+        async with self.engine.connect() as connection:
+            return (await connection.execute(statement, values)).one()
 
     @asynccontextmanager
     async def tenant(self, tenant: TenantRef) -> AsyncIterator[TenantSession]:

@@ -15,6 +15,7 @@ from maillage_tenants.numbering import models as numbering
 from maillage_tenants.partners import models as partners
 from maillage_tenants.quotes import models as quotes
 from maillage_tenants.recordings import models as recordings
+from maillage_tenants.reviews import models as reviews
 from maillage_tenants.rota import models as rota
 from maillage_tenants.rota import models_life as rota_life
 from maillage_tenants.rota import models_swaps as rota_swaps
@@ -40,6 +41,7 @@ __all__ = [
     "partners",
     "quotes",
     "recordings",
+    "reviews",
     "rota",
     "rota_life",
     "rota_swaps",

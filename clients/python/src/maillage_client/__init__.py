@@ -11,6 +11,7 @@ from maillage_client.errors import (
     Invalid,
     NotAllowed,
     NotFound,
+    NotGenuine,
     NotUnderstood,
     RateLimited,
     TokenRefused,
@@ -19,6 +20,7 @@ from maillage_client.errors import (
 )
 from maillage_client.following import Following
 from maillage_client.sending import Versioned
+from maillage_client.webhooks import Notice, Webhooks, new_secret
 
 __all__ = [
     "ApiError",
@@ -29,10 +31,14 @@ __all__ = [
     "Invalid",
     "NotAllowed",
     "NotFound",
+    "NotGenuine",
     "NotUnderstood",
+    "Notice",
     "RateLimited",
     "TokenRefused",
     "Unauthorized",
     "Unreachable",
     "Versioned",
+    "Webhooks",
+    "new_secret",
 ]

@@ -50,6 +50,10 @@ class TokenRefused(Exception):
         self.error = error
 
 
+class NotGenuine(Exception):
+    """What came to your address is not a message of the cooperative: refuse it, 400."""
+
+
 class Unreachable(Exception):
     """No answer, after every attempt. A POST may have been done: send it again with `idempotency_key`, the same."""
 

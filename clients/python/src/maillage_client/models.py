@@ -731,6 +731,34 @@ class Refusal(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why."""
 
 
+class Review(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a customer wrote, as it was     written, and the cooperative's answer."""
+
+    id: UUID
+    intervention_id: UUID
+    intervention_number: str
+    customer_id: UUID | None
+    rating: int
+    """From 1 to 5, 5: very satisfied."""
+    comment: str
+    """Empty when nothing was written."""
+    experienced_on: date
+    """Day the case was closed, in Paris."""
+    given_at: str
+    """Instant, RFC 3339, UTC."""
+    answer: str | None
+    """Null without answer."""
+    answered_at: str | None
+
+
+class ReviewList(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One page of a list. `next` is the cursor of the page after, null on the last one."""
+
+    items: list[Review]
+    next: str | None
+    limit: int
+
+
 class Site(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A place served: a dwelling, premises."""
 

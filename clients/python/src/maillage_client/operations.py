@@ -38,6 +38,8 @@ from maillage_client.models import (
     QuoteList,
     QuoteState,
     Refusal,
+    Review,
+    ReviewList,
     Site,
     SiteChange,
     SiteList,
@@ -309,6 +311,29 @@ class Operations:
         """The document as PDF, as it was issued. Scope: `invoices:read`."""
         return self._sender.download(
             "/api/v1/cooperatives/{slug}/invoices/{invoice_id}/document", {"invoice_id": invoice_id}
+        )
+
+    def list_reviews(
+        self,
+        *,
+        case_id: UUID | None = None,
+        rating: int | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Iterator[Review]:
+        """The reviews of your customers, the last first: one for each closed intervention, neither sorted out
+        nor changed (code de la consommation, art. L111-7-2). Scope: `reviews:read`."""
+        return self._sender.walk(
+            ReviewList,
+            "/api/v1/cooperatives/{slug}/reviews",
+            {},
+            {"case_id": case_id, "rating": rating, "since": since, "until": until},
+        )
+
+    def get_review(self, review_id: UUID, *, known: Versioned[Review] | None = None) -> Versioned[Review]:
+        """One review. Scope: `reviews:read`."""
+        return self._sender.read(
+            Review, "/api/v1/cooperatives/{slug}/reviews/{review_id}", {"review_id": review_id}, {}, known
         )
 
     def list_on_call(self, *, trade: str | None = None, insee: str | None = None) -> Iterator[OnCall]:

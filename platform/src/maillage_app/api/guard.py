@@ -72,8 +72,7 @@ class Bearer:
     async def _count(self, connection: Connection, caller: ApiCaller) -> None:
         """One request more of this client, whichever process serves it; the headers say what is left."""
         quota = self._runtime.settings.api.requests_per_minute
-        async with self._runtime.database.platform() as session:
-            window = await identity.count_attempt(session, key=f"api:{caller.client_id}", window=WINDOW)
+        window = await identity.count_alone(self._runtime.database, key=f"api:{caller.client_id}", window=WINDOW)
         seconds = max(1, ceil((window.ends_at - clock.now()).total_seconds()))
         connection.scope["state"]["rate_limit"] = {
             "RateLimit-Policy": f'"client";q={quota};w={int(WINDOW.total_seconds())}',

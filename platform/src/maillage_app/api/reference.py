@@ -17,13 +17,15 @@ from maillage_kit.web import AnyRequest, page
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A parameter or a field, as a person reads it. `schema` is the name of the schema it leads to, or ""."""
+    """A parameter or a field, as a person reads it. `schema` is the name of the schema it leads to, or ""; `place` is
+    where a parameter goes: path, query or header."""
 
     name: str
     kind: str
     schema: str
     required: bool
     words: str
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def reference_routes(operations: Sequence[tuple[str, Operation]]) -> list[HTTPRo
 
     @get("/docs")
     async def reference(request: AnyRequest) -> Template:
-        """The same for people, made by the server: no script, nothing from elsewhere."""
+        """The same for people, made by the server, each operation ready to be tried with a token (`reference.js`)."""
         return page(request, "api/reference.html", entries=entries, shapes=shapes, version=document["info"]["version"])
 
     return [openapi_json, reference]
@@ -87,7 +89,7 @@ def entries_of(document: Mapping[str, Any]) -> dict[str, list[Entry]]:
             body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
             content = operation["responses"][status].get("content", {})
             parameters = (
-                _field(item["name"], item["schema"], item["required"], item.get("description", ""))
+                _field(item["name"], item["schema"], item["required"], item.get("description", ""), item["in"])
                 for item in operation["parameters"]
                 if item["name"] != "slug"
             )
@@ -125,8 +127,8 @@ def shapes_of(document: Mapping[str, Any]) -> tuple[Shape, ...]:
     )
 
 
-def _field(name: str, schema: Mapping[str, Any], required: bool, words: str) -> Field:
-    return Field(name, _kind(schema), _name(schema), required, words or schema.get("description", ""))
+def _field(name: str, schema: Mapping[str, Any], required: bool, words: str, place: str = "") -> Field:
+    return Field(name, _kind(schema), _name(schema), required, words or schema.get("description", ""), place)
 
 
 def _kind(schema: Mapping[str, Any]) -> str:

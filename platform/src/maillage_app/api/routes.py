@@ -22,6 +22,7 @@ from maillage_tenants.customers import routes_api as customers
 from maillage_tenants.interventions import routes_api as interventions
 from maillage_tenants.invoices import routes_api as invoices
 from maillage_tenants.quotes import routes_api as quotes
+from maillage_tenants.reviews import routes_api as reviews
 from maillage_tenants.rota import routes_api as rota
 from maillage_tenants.subscriptions import routes_api as subscriptions
 from maillage_tenants.territory import routes_api as territory
@@ -36,6 +37,7 @@ TENANT: tuple[HTTPRouteHandler, ...] = (
     *customers.API_ROUTES,
     *quotes.API_ROUTES,
     *invoices.API_ROUTES,
+    *reviews.API_ROUTES,
     *rota.API_ROUTES,
     *webhooks.TENANT_API_ROUTES,
 )

@@ -61,6 +61,21 @@ def routing(as_json: bool, **options: Any) -> None:
 @bench.command()
 @click.option("--tenants", default=20, show_default=True, type=click.IntRange(1, 500), help="Cooperatives.")
 @click.option("--customers", default=20_000, show_default=True, type=click.IntRange(1), help="Of each cooperative.")
+@click.option("--seconds", default=8.0, show_default=True, help="Of each round.")
+@click.option("--warm-up", default=10.0, show_default=True, help="Seconds before them that do not count.")
+@_rounds
+@_as_json
+@_fresh
+@_keep
+def api(as_json: bool, **options: Any) -> None:
+    """The REST API over HTTP, with tokens, beside pgbench with the same SQL."""
+    program = _program("bench.api")
+    _show(program, program.run(**options), as_json)
+
+
+@bench.command()
+@click.option("--tenants", default=20, show_default=True, type=click.IntRange(1, 500), help="Cooperatives.")
+@click.option("--customers", default=20_000, show_default=True, type=click.IntRange(1), help="Of each cooperative.")
 @click.option("--rates", default="50,200,500", show_default=True, help="Calls a second to offer, one after the other.")
 @click.option("--seconds", default=10.0, show_default=True, help="Of each rate.")
 @_as_json

@@ -6,7 +6,7 @@ from maillage_platform.identity.mailing import send_mail, send_waiting_letters
 from maillage_platform.identity.openid_client import OpenIdClient
 from maillage_platform.identity.people import emails_of
 from maillage_platform.identity.places import Place
-from maillage_platform.identity.rate_limit import Window, attempts, count_attempt
+from maillage_platform.identity.rate_limit import Window, attempts, count_alone
 from maillage_platform.identity.rules import limits_of
 from maillage_platform.identity.service import add_account, add_membership
 from maillage_platform.identity.sessions import actor_of, close_session, open_session
@@ -22,7 +22,7 @@ __all__ = [
     "attempts",
     "close_session",
     "cookie_name",
-    "count_attempt",
+    "count_alone",
     "emails_of",
     "forget_old",
     "is_https",

@@ -53,6 +53,7 @@ CATALOGUE = (
         "Note, facture ou avoir émis",
         ("invoice_id", *_CASE, "number", "kind", "credit_of"),
     ),
+    EventType("review.given.v1", "reviews.ReviewGiven", "Avis donné", ("review_id", *_CASE, "number", "rating")),
 )
 BY_SOURCE = {each.source: each for each in CATALOGUE}
 LABELS = {each.name: each.label for each in CATALOGUE} | {TEST_TYPE: "Essai"}

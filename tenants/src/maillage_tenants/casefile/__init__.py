@@ -4,7 +4,7 @@ Closing is one transaction: note issued (R7), report complete (R84), member cred
 a member those of the business, a technician those given to him; anybody else's does not exist.
 """
 
-from .access import attempt, case_for, case_page, is_own, pdf, words_of
+from .access import attempt, case_for, case_page, done_or_said, is_own, pdf, words_of
 from .queries import CASE_LINE, CaseLine
 from .service import assign_case, close_case
 from .views import CaseView, StatusView, case_view, status_view
@@ -22,6 +22,7 @@ __all__ = [
     "case_view",
     "case_words",
     "close_case",
+    "done_or_said",
     "is_own",
     "pdf",
     "status_view",

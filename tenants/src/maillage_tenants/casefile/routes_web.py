@@ -13,7 +13,7 @@ from maillage_kit.errors import Invalid, NotFound
 from maillage_kit.permissions import Permission
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, base_path, page, page_request, requires, see_other, text, url_with
-from maillage_tenants import interventions, territory
+from maillage_tenants import interventions, reviews, territory
 from maillage_tenants.casefile import queries, service
 from maillage_tenants.casefile.access import attempt, case_for, case_page, done_or_said, pdf, words_of
 from maillage_tenants.casefile.views import case_view, status_view
@@ -79,6 +79,8 @@ async def _page(
     *,
     answers: dict[str, str] | None = None,
     errors: dict[str, str] | None = None,
+    answer: str = "",
+    answer_errors: dict[str, str] | None = None,
     status_code: int = 200,
 ) -> Template:
     view = await case_view(session, case_id=case_id, trades=trades, at=clock.now())
@@ -105,11 +107,40 @@ async def _page(
         here=f"{base_path(cooperative)}/cases/{case_id}",
         triage=interventions.triage_form(plugin, given, errors=errors) if plugin else None,
         triage_errors=errors or {},
+        answer=answer,
+        answer_errors=answer_errors or {},
         now_price=now_price,
         trade_choices=[(found.trade.code, found.trade.label) for found in trades],
         hold_reasons=[(reason.value, interventions.HOLD_LABELS[reason]) for reason in HoldReason],
         assignable=[(str(technician), words) for technician, _, words in assignable],
         **case_words(),
+    )
+
+
+@post("/cases/{case_id:uuid}/review/answer", guards=[requires(Permission.CASES_WRITE)])
+async def answer_review(
+    request: AnyRequest,
+    session: TenantSession,
+    cooperative: CooperativeContext,
+    actor: Actor,
+    trades: TradeRegistry,
+    case_id: UUID,
+) -> Template | Redirect:
+    """The cooperative answers the customer's review, once; the review itself stays as it is."""
+    await case_for(session, case_id=case_id, actor=actor)
+    typed = text(await request.form(), "answer")
+    try:
+        said = reviews.read_answer(typed)
+    except Invalid as wrong:
+        return await _page(
+            request, session, cooperative, trades, case_id,
+            answer=typed, answer_errors=dict(wrong.fields), status_code=422,
+        )  # fmt: skip
+    return await done_or_said(
+        session,
+        reviews.answer_review(session, case_id=case_id, answer=said, at=clock.now(), by=actor.display_name),
+        back=f"{case_page(cooperative, actor, case_id)}#review",
+        done="Réponse enregistrée.",
     )
 
 
@@ -385,6 +416,7 @@ def uuid_of(value: str) -> UUID | None:
 ROUTES = (
     list_of_cases,
     one_case,
+    answer_review,
     live_status,
     triage_questions,
     accept_price,

@@ -86,6 +86,7 @@ _LOOKS = {
     "redirected": ("warning", "danger"),
     "cancelled": ("close", "neutral"),
     "closed": ("file", "success"),
+    "review": ("star", "info"),
     "danger_immediat": ("warning", "danger"),
     "attachment": ("camera", "neutral"),
     "report": ("pen", "neutral"),

@@ -7,7 +7,7 @@ from uuid import UUID
 from maillage_hooks import TradePlugin, TradeRegistry
 from maillage_hooks.types import DocumentSpec
 from maillage_kit.db import TenantSession
-from maillage_tenants import interventions, invoices, quotes
+from maillage_tenants import interventions, invoices, quotes, reviews
 from maillage_tenants.casefile import queries, service, story
 from maillage_tenants.casefile.quoting import QuotingForm, quoting_form
 from maillage_tenants.interventions import Clock, Delay, Hold, Intervention, State
@@ -78,6 +78,7 @@ class CaseView:
     report_values: dict[str, str]
     quoting: QuotingForm | None
     to_bill: tuple[QuoteView, ...]
+    review: reviews.Review | None
 
     @property
     def note(self) -> queries.InvoiceOfCase | None:
@@ -172,4 +173,5 @@ async def case_view(session: TenantSession, *, case_id: UUID, trades: TradeRegis
         to_bill=await invoices.quotes_to_bill(session, case_id=case_id)
         if case.state in (State.DONE, State.PARTIAL)
         else (),
+        review=await reviews.review_of(session, case_id=case_id) if case.state == State.CLOSED else None,
     )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from maillage_tenants import interventions
+from maillage_tenants import interventions, reviews
 from maillage_tenants.casefile import story
 
 
@@ -16,4 +16,5 @@ def case_words() -> dict[str, Any]:
         "hold_labels": {reason.value: label for reason, label in interventions.HOLD_LABELS.items()},
         "danger_choices": [(danger.value, label) for danger, label in interventions.DANGER_LABELS.items()],
         "attachment_labels": interventions.ATTACHMENT_LABELS,
+        "rating_labels": reviews.RATINGS,
     }

@@ -17,8 +17,8 @@ from maillage_kit.errors import Invalid, NotFound
 from maillage_kit.phone import parse_phone, show_phone
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, page, public_path, see_other, text
-from maillage_tenants import interventions, invoices, quotes, territory
-from maillage_tenants.casefile import attempt, case_view, pdf, words_of
+from maillage_tenants import interventions, invoices, quotes, reviews, territory
+from maillage_tenants.casefile import attempt, case_view, done_or_said, pdf, words_of
 from maillage_tenants.frontdoor import rules, service
 from maillage_tenants.frontdoor.service import WebRequest
 from maillage_tenants.interventions import State, TriageIncomplete
@@ -230,6 +230,10 @@ async def _tracking(
     arrive = next((delay for delay in view.status.delays if delay.code == "arrive"), None)
     return {
         "view": view,
+        "rating_labels": reviews.RATINGS,
+        "longest": reviews.LONGEST,
+        "given": {},
+        "errors": {},
         "case": row,
         "title": title,
         "advice": advice,
@@ -330,6 +334,31 @@ async def refuse(session: TenantSession, cooperative: CooperativeContext, token:
     return see_other(back, flash="Votre refus est enregistré.")
 
 
+@post("/suivi/{token:str}/avis")
+async def give_review(
+    request: AnyRequest,
+    session: TenantSession,
+    cooperative: CooperativeContext,
+    trades: TradeRegistry,
+    token: str,
+) -> Template | Redirect:
+    """The customer's review of a closed intervention."""
+    row = await _tracked(session, token)
+    form = await request.form()
+    given = {name: text(form, name) for name in ("rating", "comment")}
+    try:
+        rating, comment = reviews.read_review(given["rating"], given["comment"])
+    except Invalid as wrong:
+        shown = await _tracking(session, cooperative, trades, token) | {"given": given, "errors": dict(wrong.fields)}
+        return page(request, "frontdoor/tracking.html", status_code=422, **shown)
+    return await done_or_said(
+        session,
+        reviews.give_review(session, case_id=row.id, rating=rating, comment=comment, at=clock.now(), by=service.BY_WEB),
+        back=f"{public_path(cooperative)}/suivi/{token}#avis",
+        done="Votre avis est enregistré. Merci.",
+    )
+
+
 ROUTES = (
     home,
     ask,
@@ -343,4 +372,5 @@ ROUTES = (
     send_code,
     sign,
     refuse,
+    give_review,
 )

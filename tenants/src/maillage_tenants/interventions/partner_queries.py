@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from maillage_kit.db import TenantSession
 from maillage_kit.pages import Page, PageRequest, cut_page, read_id, read_instant, read_number
@@ -19,6 +21,7 @@ from maillage_tenants.interventions.models import (
     Hold,
     HoldReason,
     Intervention,
+    InterventionClock,
     InterventionEvent,
     State,
 )
@@ -81,39 +84,66 @@ async def cases_page(
 
 
 async def followed(session: TenantSession, rows: Sequence[Intervention], *, at: datetime) -> tuple[FollowedCase, ...]:
-    """What surrounds these cases: five queries, however many there are."""
-    ids = [row.id for row in rows]
-    clocks = await queries.clocks_of(session, case_ids=ids)
-    pauses = await queries.pauses_of(session, case_ids=ids)
-    orders = await partners.orders_of(session, case_ids=ids)
-    holds = await session.execute(
-        sa.select(Hold.intervention_id, Hold.reason).where(Hold.intervention_id.in_(ids), Hold.ended_at.is_(None))
-    )
-    reasons = {row.intervention_id: row.reason for row in holds}
-    partial = set(
-        await session.scalars(
-            sa.select(InterventionEvent.intervention_id).where(
-                InterventionEvent.intervention_id.in_(ids), InterventionEvent.kind == "partial"
-            )
-        )
-    )
-    artisans = await _artisans(session, {row.technician_id for row in rows if row.technician_id is not None})
+    """What surrounds these cases: one query, however many there are."""
+    known = await session.execute(_SURROUNDINGS, {"cases": [row.id for row in rows]})
+    around = {each.id: each for each in known}
     found = []
     for row in rows:
-        reason = HoldReason(reasons[row.id]) if row.id in reasons else None
+        near = around[row.id]
+        clocks = {Clock(code): instant for code, instant in zip(near.codes, near.instants, strict=True)}
+        pauses = [rules.Pause(begun, over) for begun, over in zip(near.begun, near.over, strict=True)]
+        reasons = [reason for reason, over in zip(near.reasons, near.over, strict=True) if over is None]
+        reason = HoldReason(reasons[-1]) if reasons else None
         promised = rules.Deadlines(row.accept_by, row.arrive_by, row.safe_by)
         found.append(
             FollowedCase(
                 case=row,
-                status=rules.public_status(State(row.state), hold_reason=reason, was_partial=row.id in partial),
-                clocks=clocks[row.id],
-                delays=rules.delays(promised, clocks[row.id], pauses[row.id], at=at),
+                status=rules.public_status(State(row.state), hold_reason=reason, was_partial=near.was_partial),
+                clocks=clocks,
+                delays=rules.delays(promised, clocks, pauses, at=at),
                 hold_reason=reason,
-                artisan=artisans.get(row.technician_id) if row.technician_id else None,
-                order=orders.get(row.id),
+                artisan=(near.person, near.business) if near.person is not None else None,
+                order=near.PartnerOrder,
             )
         )
     return tuple(found)
+
+
+def _all_of(column: Any, order: Any, case: Any) -> sa.ColumnElement[Any]:
+    """An array of one column of the rows of a case, in that order; empty when there are none."""
+    kind: Any = postgresql.ARRAY(column.type)
+    listed = sa.select(sa.func.array_agg(postgresql.aggregate_order_by(column, order), type_=kind))
+    of_the_case = listed.where(case == Intervention.id).correlate(Intervention).scalar_subquery()
+    return sa.func.coalesce(of_the_case, sa.cast(postgresql.array([]), kind))
+
+
+def _surroundings() -> sa.Select[Any]:
+    """Of each case: its clocks, its pauses, its order, its artisan (person and business; no number: the cooperative's
+    own is the one to ring), and whether it was left partial."""
+    clock, hold = InterventionClock, Hold
+    return (
+        sa.select(
+            Intervention.id,
+            _all_of(clock.code, clock.code, clock.intervention_id).label("codes"),
+            _all_of(clock.at, clock.code, clock.intervention_id).label("instants"),
+            _all_of(hold.started_at, hold.id, hold.intervention_id).label("begun"),
+            _all_of(hold.ended_at, hold.id, hold.intervention_id).label("over"),
+            _all_of(hold.reason, hold.id, hold.intervention_id).label("reasons"),
+            (Technician.first_name + " " + Technician.last_name).label("person"),
+            Member.name.label("business"),
+            sa.exists()
+            .where(InterventionEvent.intervention_id == Intervention.id, InterventionEvent.kind == "partial")
+            .label("was_partial"),
+            partners.PartnerOrder,
+        )
+        .outerjoin(Technician, Technician.id == Intervention.technician_id)
+        .outerjoin(Member, Member.id == Technician.member_id)
+        .outerjoin(partners.PartnerOrder, partners.PartnerOrder.intervention_id == Intervention.id)
+        .where(Intervention.id == sa.any_(sa.bindparam("cases", type_=postgresql.ARRAY(sa.Uuid))))
+    )
+
+
+_SURROUNDINGS = _surroundings()
 
 
 async def story_page(session: TenantSession, *, case_id: UUID, page: PageRequest) -> Page[InterventionEvent]:
@@ -140,16 +170,6 @@ async def files_page(session: TenantSession, *, case_id: UUID, page: PageRequest
     if (last := page.position(read_id)) is not None:
         wanted = wanted.where(Attachment.id > last[0])
     return cut_page((await session.scalars(wanted)).all(), page, lambda row: (row.id,))
-
-
-async def _artisans(session: TenantSession, ids: set[UUID]) -> dict[UUID, tuple[str, str]]:
-    """(person, business) of technicians; no number: the cooperative's own is the one to ring."""
-    rows = await session.execute(
-        sa.select(Technician.id, Technician.first_name + " " + Technician.last_name, Member.name)
-        .join(Member, Member.id == Technician.member_id)
-        .where(Technician.id.in_(ids))
-    )
-    return {technician_id: (person, business) for technician_id, person, business in rows}
 
 
 def _conditions(filters: Filters, reach: Reach) -> list[sa.ColumnElement[bool]]:

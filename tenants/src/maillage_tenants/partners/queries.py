@@ -9,16 +9,16 @@ from maillage_kit.db import TenantSession
 from maillage_kit.rest import Reach
 from maillage_tenants.partners.models import PartnerClient, PartnerCustomer, PartnerOrder
 
+_REACH = (
+    sa.select(PartnerClient.sees_all, PartnerCustomer.customer_id)
+    .outerjoin(PartnerCustomer, PartnerCustomer.client_id == PartnerClient.client_id)
+    .where(PartnerClient.client_id == sa.bindparam("client"))
+)
+
 
 async def reach_of(session: TenantSession, *, client_id: str) -> Reach:
     """Whose things the client may see, in one query. A client that nobody knows here sees nothing of anybody."""
-    rows = (
-        await session.execute(
-            sa.select(PartnerClient.sees_all, PartnerCustomer.customer_id)
-            .outerjoin(PartnerCustomer, PartnerCustomer.client_id == PartnerClient.client_id)
-            .where(PartnerClient.client_id == client_id)
-        )
-    ).all()
+    rows = (await session.execute(_REACH, {"client": client_id})).all()
     return Reach(
         client_id,
         everything=any(row.sees_all for row in rows),
