@@ -49,6 +49,16 @@ def wanted_words(text: str) -> list[str]:
     return search_key(text).split()[:8]
 
 
+ACCENTED, PLAIN = "àâäáãéèêëîïíôöóõùûüúçñ’'", "aaaaaeeeeiiioooouuuucn  "
+"""Letters, and the plain ones that they are compared as, position by position."""
+
+
+def words_in(text: str) -> list[str]:
+    """Words as they are looked for anywhere in a text: lower case, without accents; signs that make a reference
+    (`RES/12.A`) stay."""
+    return text.casefold().translate(str.maketrans(ACCENTED, PLAIN)).split()[:8]
+
+
 def near_words(words: Iterable[str]) -> list[str]:
     """Shorter beginnings, for a name that was heard or typed wrong; empty when nothing shorter can be looked for."""
     given = [word for word in words if not word.isdigit()]
