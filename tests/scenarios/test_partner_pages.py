@@ -216,7 +216,7 @@ async def test_from_the_quote_to_the_invoice_and_nothing_of_another(
         story = await interventions.story(session, case_id=case_id)
 
     home = (await claire.get(PARTNER)).text
-    assert "Un devis attend votre décision" in home and "Artisan en route ou sur place" in home
+    assert "Un devis attend votre décision" in home and "En route ou sur place" in home
     assert "DI-2027-0042" in home
     page = (await claire.get(f"{PARTNER}/cases/{case_id}")).text
     assert "Mise en attente : " in page and "boit" not in page, "what was noted beside a reason stays inside"

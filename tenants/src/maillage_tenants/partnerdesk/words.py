@@ -11,7 +11,7 @@ from maillage_tenants.interventions.partner_words import Status
 STATUSES: Mapping[str, tuple[str, str, str]] = {
     Status.REQUESTED: ("Artisan recherché", "warning", "phone"),
     Status.ACKNOWLEDGED: ("Prise en charge", "info", "check"),
-    Status.PLANNED: ("Artisan en route ou sur place", "info", "truck"),
+    Status.PLANNED: ("En route ou sur place", "info", "truck"),
     Status.REPLANNED: ("Nouveau passage à prévoir", "warning", "pause"),
     Status.OCCUPANT_ABSENT: ("Occupant absent", "warning", "pause"),
     Status.DONE: ("Terminée", "success", "check"),
