@@ -2,11 +2,13 @@
 
 import re
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from pypdf import PdfReader
 
 from maillage_app.runtime import Runtime
 from maillage_kit import clock
@@ -71,8 +73,8 @@ async def landlord_of(software: Any, eure: CooperativeContext, name: str) -> Lan
         {"reference": "RES-12-A-304", "label": "Les Tilleuls", "address": "12 rue Sadi-Carnot", "postcode": "27500",
          "insee": "27467", "premises_use": "dwelling", "over_two_years": True, "occupant_name": "Monsieur Diallo",
          "occupant_phone": "06 12 34 56 78", "access_notes": "Code 4711B"},
-        {"reference": "EVX-7", "label": "", "address": "3 allée des Érables", "postcode": "27000", "insee": "27229",
-         "premises_use": "dwelling", "over_two_years": True},
+        {"reference": "EVX-7", "label": "", "address": "3 allée du Cœur des Érables", "postcode": "27000",
+         "insee": "27229", "premises_use": "dwelling", "over_two_years": True},
     ]  # fmt: skip
     report = await caller.post(f"/customers/{made.json()['id']}/sites/import", {"rows": rows})
     assert report.json()["created"] == 2, report.text
@@ -252,6 +254,9 @@ async def test_from_the_quote_to_the_invoice_and_nothing_of_another(
     assert signer == "Camille Test (Habitat de l’Eure)"
     assert (await claire.post(f"{paper}/refuse", {})).status_code == 303
     assert "Approuvé par Camille Test" in (await claire.get(paper)).text, "too late to refuse"
+    copy = PdfReader(BytesIO((await claire.get(f"{paper}/pdf")).content))
+    printed = " ".join(" ".join(leaf.extract_text() for leaf in copy.pages).split())
+    assert "accord donné en ligne, depuis son compte" in printed
 
     assert note.number in (await claire.get(f"{PARTNER}/invoices")).text
     sites = f"/customers/{habitat_eure.customer}/sites?reference=RES-12-A-304"
@@ -315,7 +320,8 @@ async def test_cases_and_dwellings_are_found_and_paginate(
     assert await listed("?q=Carnot", "cases") == wanted[::-1]
     assert await listed("?q=100%25", "cases") == [], "a sign is no joker"
     assert await listed("?status=closed/done", "cases") == []
-    for typed, found in (("erables", 1), ("EVX-7", 1), ("res-12 diallo", 1), ("27", 2), ("Bernay", 0), ("%25", 0)):
+    counts = {"erables": 1, "coeur": 1, "EVX-7": 1, "res-12 diallo": 1, "27": 2, "Bernay": 0, "%25": 0}
+    for typed, found in counts.items():
         assert len(await listed(f"/dwellings?q={typed}", "dwellings")) == found, typed
 
 

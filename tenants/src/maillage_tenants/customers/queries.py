@@ -206,22 +206,12 @@ _SITE_CARD = (
 )
 
 
-_SITE_TEXT = sa.func.translate(
-    sa.func.lower(
-        sa.func.concat_ws(
-            " ",
-            Site.reference,
-            Site.label,
-            Site.address,
-            Site.complement,
-            Site.postcode,
-            Commune.name,
-            Site.occupant_name,
-        )
-    ),
-    rules.ACCENTED,
-    rules.PLAIN,
+_SITE_WORDS = sa.func.concat_ws(
+    " ", Site.reference, Site.label, Site.address, Site.complement, Site.postcode, Commune.name, Site.occupant_name
 )
+_SITE_TEXT = sa.func.translate(
+    sa.func.replace(sa.func.lower(_SITE_WORDS), "œ", "oe"), rules.ACCENTED, rules.PLAIN
+)  # compared with `rules.patterns_of`
 
 
 async def site_card(session: TenantSession, *, site_id: UUID) -> SiteCard:
@@ -334,8 +324,8 @@ async def sites_page(
     wanted = _SITE_CARD.where(Site.customer_id == customer_id).order_by(None).order_by(Site.id).limit(page.limit + 1)
     if reference is not None:
         wanted = wanted.where(Site.reference == reference)
-    for word in rules.words_in(text):
-        wanted = wanted.where(_SITE_TEXT.contains(word, autoescape=True))
+    if patterns := rules.patterns_of(text):  # compared at once: the text is made plain once for each place
+        wanted = wanted.where(_SITE_TEXT.like(sa.all_(sa.literal(patterns, sa.ARRAY(sa.Text)))))
     if (last := page.position(read_id)) is not None:
         wanted = wanted.where(Site.id > last[0])
     rows = [_site_card(row) for row in await session.execute(wanted)]
