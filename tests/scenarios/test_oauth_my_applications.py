@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from maillage_app.runtime import Runtime
+from maillage_kit.clock import MovableClock
 from maillage_kit.context import CooperativeContext
 from maillage_kit.permissions import Role
 from maillage_kit.testing.oauth_application import OAuthApplication
@@ -70,3 +71,27 @@ async def test_a_session_that_a_provider_opened_sees_its_own_cooperative_only(
         current.provider_id, current.membership_id = provider.id, there.id
     assert "Habitat 27" not in (await office.get(MINE)).text
     assert (await office.post(f"{MINE}/revoke", {"consent": consent[1]})).status_code == 404
+
+
+async def test_a_role_given_back_lends_nothing_that_was_lent_before(
+    runtime: Runtime,
+    eure: CooperativeContext,
+    office: Any,
+    habitat: OAuthApplication,
+    sign_in: Any,
+    moved_clock: MovableClock,
+) -> None:
+    """Who changed roles and changed back has not sat in the office ever since: the application asks them again."""
+    brought = habitat.comes_back(await office.post(habitat.way_in(scope="interventions:read"), {"decision": "allow"}))
+    token = (await habitat.exchanges(brought["code"])).json()["refresh_token"]
+    async with runtime.database.platform() as session:
+        current = await sessions.live_session(session, token=office.client.cookies["maillage_session"])
+        assert isinstance(current, WebSession)
+        hat = current.membership_id
+    colleague = await sign_in(Role.MANAGER, eure)
+    for role in ("accountant", "manager"):
+        moved_clock.advance(minutes=1)
+        sent = {"membership": str(hat), "role": role}
+        assert (await colleague.post("/c/eure/settings/people/role", sent)).status_code == 303
+    late = await habitat.refreshes(token)
+    assert (late.status_code, late.json()["error"]) == (400, "invalid_grant")

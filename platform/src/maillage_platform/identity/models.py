@@ -27,7 +27,7 @@ class Account(PlatformBase):
 class Membership(PlatformBase):
     """One hat of one person: a role in one cooperative, or a role of the federation in none.
 
-    `customer_id`: the one customer of the cooperative whose things a partner sees.
+    `customer_id`: the one customer of the cooperative whose things a partner sees. `created_at`: since when this role.
     """
 
     __tablename__ = "membership"

@@ -256,6 +256,7 @@ async def change_role(
         raise Invalid(f"{account.display_name} a déjà ce rôle ici.")
     known = await _in_the_field(chosen, email=account.email, technician=technician)
     held.role = chosen
+    held.created_at = clock.now()  # another hat from now on: what was lent with the former one is over
     held.member_id = known.member_id if known else None
     held.technician_id = known.technician_id if known else None
     await session.execute(sa.delete(WebSession).where(WebSession.membership_id == held.id))
