@@ -38,6 +38,7 @@ from maillage_kit.api_access import Scope
 from maillage_kit.clock import MovableClock
 from maillage_kit.context import CooperativeContext
 from maillage_kit.embedded_postgres import EmbeddedPostgres
+from maillage_kit.ids import new_id
 from maillage_kit.permissions import Role
 from maillage_kit.settings import DatabaseSettings, Settings
 from maillage_kit.testing.api_tokens import TokenIssuer
@@ -214,6 +215,8 @@ async def sign_in(runtime: Runtime) -> AsyncIterator[SignIn]:
     async with contextlib.AsyncExitStack() as stack:
 
         async def enter(role: Role, cooperative: CooperativeContext | None = None, **hat: UUID) -> Browser:
+            if role is Role.PARTNER:
+                hat.setdefault("customer_id", new_id())
             async with runtime.database.platform() as session:
                 account = await identity.add_account(
                     session, email=f"{uuid4().hex}@tests.example", display_name="Camille Test"

@@ -170,6 +170,7 @@ class World:
     company: PhoneCompany
     stack: contextlib.AsyncExitStack
     colleagues: dict[UUID, Colleague] = field(default_factory=dict)
+    landlord: UUID | None = None
 
     @property
     def base(self) -> str:
@@ -180,7 +181,7 @@ class World:
         return f"/p/{self.cooperative.slug}"
 
     async def token(self, role: Role, colleague: Colleague | None = None) -> str:
-        """A session of somebody of that role; a member is that colleague."""
+        """A session of somebody of that role; a member is that colleague, a partner is of `landlord`."""
         with clock.using(self.clock):
             async with self.runtime.database.platform() as session:
                 new = self.cooperative
@@ -188,6 +189,9 @@ class World:
                 hat: dict[str, Any] = {"cooperative_id": new.id}
                 if role.of_federation:
                     email, name, hat = "nadia.benard@federation.example", "Nadia Benard", {"cooperative_id": None}
+                elif role is Role.PARTNER:
+                    email, name = "claire.martin@habitat.example", "Claire Martin"
+                    hat |= {"customer_id": self.landlord}
                 elif colleague is not None:
                     email, name = colleague.email, colleague.name
                     hat |= {"member_id": colleague.member_id, "technician_id": colleague.technician_id}

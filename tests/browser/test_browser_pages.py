@@ -118,7 +118,10 @@ async def test_every_page_is_whole_at_both_widths(world: Any, evening: Any, open
     ids = await known_ids(world, evening)
     jobs: asyncio.Queue[tuple[Role | None, str]] = asyncio.Queue()
     for path, roles in pages(build_app(world.runtime)):
-        role = next((each for each in (Role.MANAGER, Role.OPERATOR, Role.MEMBER, Role.SUPPORT) if each in roles), None)
+        role = next(
+            (each for each in (Role.MANAGER, Role.OPERATOR, Role.MEMBER, Role.SUPPORT, Role.PARTNER) if each in roles),
+            None,
+        )
         if path == "/oauth/authorize":
             role = Role.MANAGER
         for address in addresses(path, world, evening, ids):
@@ -206,6 +209,18 @@ async def known_ids(world: Any, evening: Any) -> dict[str, Any]:
     ids["client_id"] = await world.api_client()
     ids["endpoint_id"] = await world.webhook()
     ids["run_id"] = await world.value(SOLVED)
+    # somebody of a customer follows the case whose quote waits
+    world.landlord = ids["customer_id"]
+    await world.value(
+        "update intervention set customer_id = :id, site_id = :site where id = :case returning id",
+        **customer,
+        site=ids["site_id"],
+        case=evening.signing,
+    )
+    ids["quote_id"] = await world.value("select id from quote where intervention_id = :id", id=evening.signing)
+    await office.post(
+        f"{world.base}/settings/api-clients/{ids['client_id']}/customers", {"customer": str(customer["id"])}
+    )
     ids["phone_id"] = await world.value("select id from customer_phone where customer_id = :id limit 1", **customer)
     return ids
 
@@ -220,6 +235,8 @@ def addresses(path: str, world: Any, evening: Any, ids: dict[str, Any]) -> list[
         "duty_id": (ids["own_duty_id" if "/field/" in path else "duty_id"],),
         "provider_id": (ids["federation_provider_id" if path.startswith("/federation") else "provider_id"],),
     }
+    if "/partner/" in path:
+        several["case_id"] = (evening.signing,)
     if path == "/c/{slug:str}/cases/{case_id:uuid}":
         several["case_id"] += (evening.redirected, evening.offered)
     found = [path]

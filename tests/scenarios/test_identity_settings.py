@@ -11,10 +11,14 @@ import sqlalchemy as sa
 
 from maillage_app.runtime import Runtime
 from maillage_kit.clock import MovableClock
+from maillage_kit.context import CooperativeContext
 from maillage_kit.permissions import Role
 from maillage_kit.testing.http_server import Handler, serving
 from maillage_platform import identity
 from maillage_platform.identity.models import Account, IdentityProvider, Letter, Membership
+from maillage_tenants.audit import labels
+from maillage_tenants.audit import queries as audit_queries
+from maillage_tenants.audit.queries import Search
 
 
 class Metadata(Handler):
@@ -83,6 +87,30 @@ async def test_a_provider_is_added_changed_and_switched_off(
     assert (await visitor.get(f"/signin/openid/{row.id}")).status_code == 404
     assert (await person.post(f"{one}/switch", {"active": "1"})).status_code == 303
     assert (await visitor.get(f"/signin/openid/{row.id}")).status_code == 303
+
+
+async def test_what_is_done_to_a_provider_is_written_without_its_secret(
+    runtime: Runtime, eure: CooperativeContext, sign_in, issuer: str
+) -> None:
+    office = await sign_in(Role.MANAGER, eure)
+    one = (await office.post("/c/eure/settings/providers", form(issuer))).headers["location"]
+    await office.post(one, form(issuer, name="Autre nom", client_secret="autre secret"))
+    for active in ("", "", "1"):  # off twice is off once
+        await office.post(f"{one}/switch", {"active": active})
+    assert (await office.post(one, form(f"{issuer}/liar"))).status_code == 422
+    async with runtime.database.tenant(eure.tenant) as session:
+        rows = list(await audit_queries.all_entries(session, search=Search(actions=("identity.",)), limit=9))
+    said = [(labels.words_of(row.action), row.detail.get("changed")) for row in rows]
+    assert said == [
+        ("Fournisseur d’identité ajouté", None),
+        ("Fournisseur d’identité modifié", "nom, secret"),
+        ("Fournisseur d’identité mis hors service", None),
+        ("Fournisseur d’identité remis en service", None),
+    ]
+    assert all((row.actor, row.subject_id) == ("Camille Test", one.rsplit("/", 1)[-1]) for row in rows)
+    assert rows[0].detail["issuer"] == issuer
+    assert not any(word in str(row.detail) for row in rows for word in ("très secret", "autre secret"))
+    assert "fournisseur : Autre nom" in labels.detail_words(rows[1].detail)
 
 
 async def test_a_wrong_provider_is_explained_field_by_field(runtime: Runtime, eure, sign_in, issuer: str) -> None:

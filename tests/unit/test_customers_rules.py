@@ -16,6 +16,14 @@ def test_words_lose_accents_and_numbers_are_known_both_ways() -> None:
     )
 
 
+def test_words_looked_for_anywhere_are_plain_and_keep_the_signs_of_a_reference() -> None:
+    typed = "  Résidence du Sacré-Cœur, RES/12-A  "
+    assert rules.patterns_of(typed) == ["%residence%", "%du%", "%sacre-coeur,%", "%res/12-a%"]
+    assert rules.patterns_of("L’Érable") == ["%l%", "%erable%"]
+    assert rules.patterns_of("100% a_b c\\d") == [r"%100\%%", r"%a\_b%", r"%c\\d%"]
+    assert len(rules.ACCENTED) == len(rules.PLAIN)
+
+
 @pytest.mark.parametrize(
     ("typed", "words"),
     [

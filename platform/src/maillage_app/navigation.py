@@ -25,8 +25,13 @@ _FIELD = (
     ("/field/ledger", "Mon compte", "euro"),
     ("/field/notifications", "Être prévenu", "bolt"),
 )
-
-
+_PARTNER = (
+    ("/partner", "Interventions", "wrench"),
+    ("/partner/dwellings", "Logements", "home"),
+    ("/partner/quotes", "Devis", "pen"),
+    ("/partner/invoices", "Notes et factures", "file"),
+    ("/partner/applications", "Logiciels reliés", "mesh"),
+)
 _FEDERATION = (("/federation", "Coopératives", "home"),)
 
 
@@ -38,7 +43,7 @@ def navigation(
     if actor is None:
         return []
     base = f"/c/{cooperative.slug}" if cooperative else ""
-    entries = (*_OFFICE, *_FIELD) if cooperative else _FEDERATION
+    entries = (*_OFFICE, *_FIELD, *_PARTNER) if cooperative else _FEDERATION
     offered = [(base + href, label, icon) for href, label, icon in entries if allowed("GET", base + href)]
     matching = [href for href, _, _ in offered if path == href or path.startswith(f"{href}/")]
     current = max(matching, key=len, default=None)

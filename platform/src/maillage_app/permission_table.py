@@ -69,7 +69,7 @@ def _roles() -> Iterator[str]:
 def _matrix() -> Iterator[str]:
     yield from ("## Who holds what", "", "A visitor is somebody of the federation’s support inside a cooperative that")
     yield from ("permits it: they read pages, and each page is written in the cooperative’s audit log.", "")
-    yield from _table({**{role.value: GRANTS[role] for role in COOPERATIVE_ROLES}, "visitor": VISITOR})
+    yield from _table({**{role.value: GRANTS[role] for role in (*COOPERATIVE_ROLES, Role.PARTNER)}, "visitor": VISITOR})
     yield from _table({role.value: GRANTS[role] for role in Role if role.of_federation})
 
 

@@ -6,7 +6,7 @@ from litestar import Router
 from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler
 
-from maillage_app import development_phone, support_visits
+from maillage_app import application_reach, customer_people, development_phone, support_visits
 from maillage_app.development import mailbox
 from maillage_app.events import events
 from maillage_app.health import health, health_of_watch
@@ -21,6 +21,7 @@ from maillage_platform.identity import routes_passkeys as passkeys
 from maillage_platform.identity import routes_people as people
 from maillage_platform.identity import routes_providers as providers
 from maillage_platform.identity import routes_web as identity
+from maillage_platform.oauth import routes_account as my_applications
 from maillage_platform.oauth import routes_clients as api_clients
 from maillage_platform.oauth import routes_protocol as oauth
 from maillage_platform.oauth import routes_web as oauth_consent
@@ -48,6 +49,8 @@ from maillage_tenants.members import routes_web as members
 from maillage_tenants.messages import Inbox
 from maillage_tenants.messages import routes_web as messages_pages
 from maillage_tenants.messages.routes_receipts import messages_router
+from maillage_tenants.partnerdesk import routes_cases as partner_cases
+from maillage_tenants.partnerdesk import routes_papers as partner_papers
 from maillage_tenants.reviews import routes_web as reviews
 from maillage_tenants.rota import routes_web as rota
 from maillage_tenants.subscriptions import routes_web as subscriptions
@@ -73,6 +76,7 @@ def platform_routes(settings: Settings) -> Handlers:
         *people.FEDERATION_ROUTES,
         *oauth.ROUTES,
         *oauth_consent.ROUTES,
+        *my_applications.ROUTES,
         federation.console,
         federation.one_cooperative,
         *support_visits.FEDERATION_ROUTES,
@@ -89,6 +93,7 @@ def tenant_routes() -> Handlers:
         *people.TENANT_ROUTES,
         *providers.TENANT_ROUTES,
         *api_clients.TENANT_ROUTES,
+        *application_reach.ROUTES,
         *webhooks.TENANT_ROUTES,
         *support_visits.TENANT_ROUTES,
         *desk.ROUTES,
@@ -106,6 +111,9 @@ def tenant_routes() -> Handlers:
         *worktime.ROUTES,
         *customers.ROUTES,
         *customerfile.ROUTES,
+        *customer_people.ROUTES,
+        *partner_cases.ROUTES,
+        *partner_papers.ROUTES,
         *subscriptions.ROUTES,
         *tariffs.ROUTES,
         *ledger.ROUTES,

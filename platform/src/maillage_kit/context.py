@@ -66,7 +66,8 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A signed-in person wearing one hat. `member_id` and `technician_id` are set for members and technicians."""
+    """A signed-in person wearing one hat. `member_id` and `technician_id` are set for members and technicians,
+    `customer_id` for the person of a customer."""
 
     account_id: UUID
     display_name: str
@@ -75,6 +76,7 @@ class Actor:
     cooperative_id: UUID | None = None
     member_id: UUID | None = None
     technician_id: UUID | None = None
+    customer_id: UUID | None = None
     has_other_hats: bool = False
     has_second_factor: bool = False
     visit: Visit | None = None

@@ -17,6 +17,7 @@ class Role(StrEnum):
     MEMBER = "member"
     TECHNICIAN = "technician"
     AUDITOR = "auditor"
+    PARTNER = "partner"
     OPERATOR = "operator"
     ANALYST = "analyst"
     SUPPORT = "support"
@@ -28,7 +29,8 @@ class Role(StrEnum):
 
 
 FEDERATION_ROLES = frozenset({Role.OPERATOR, Role.ANALYST, Role.SUPPORT})
-COOPERATIVE_ROLES = tuple(role for role in Role if role not in FEDERATION_ROLES)
+COOPERATIVE_ROLES = tuple(role for role in Role if role not in FEDERATION_ROLES and role is not Role.PARTNER)
+"""Who works in a cooperative; a partner is one of its customers' people, let in to see what is theirs."""
 FIELD_ROLES = frozenset({Role.MEMBER, Role.TECHNICIAN})
 SECOND_FACTOR_ROLES = frozenset({Role.MANAGER, *FEDERATION_ROLES})
 """Who works in production only after a passkey, unless the installation says otherwise."""
@@ -40,6 +42,7 @@ ROLE_LABELS = {
     Role.MEMBER: "Artisan associé",
     Role.TECHNICIAN: "Intervenant",
     Role.AUDITOR: "Contrôle (lecture seule)",
+    Role.PARTNER: "Client partenaire",
     Role.OPERATOR: "Fédération : exploitation",
     Role.ANALYST: "Fédération : analyse",
     Role.SUPPORT: "Fédération : assistance",
@@ -51,6 +54,7 @@ ROLE_HINTS = {
     Role.MEMBER: "Ses propres interventions, ses astreintes et son compte.",
     Role.TECHNICIAN: "Les interventions et les astreintes qui lui sont confiées.",
     Role.AUDITOR: "Lit tout, ne change rien, ne lit jamais un code d’accès.",
+    Role.PARTNER: "Suit les logements, interventions, devis et notes de sa seule organisation, décide de ses devis.",
     Role.OPERATOR: "Suit les coopératives et gère les personnes de la fédération.",
     Role.ANALYST: "Lit les totaux des coopératives.",
     Role.SUPPORT: "Lit les totaux ; entre dans une coopérative qui l’a permis, pour une heure au plus.",
@@ -87,6 +91,7 @@ class Permission(StrEnum):
     AUDIT_READ = "audit.read"
     FIELD_WORK = "field.work"
     FIELD_LEDGER = "field.ledger"
+    PARTNER_OWN = "partner.own"
     FEDERATION_READ = "federation.read"
     FEDERATION_PEOPLE = "federation.people"
     SUPPORT_ENTER = "support.enter"
@@ -121,6 +126,7 @@ PERMISSION_LABELS = {
     _P.AUDIT_READ: "le journal des actes sensibles",
     _P.FIELD_WORK: "ses propres interventions et astreintes",
     _P.FIELD_LEDGER: "le compte de sa propre entreprise",
+    _P.PARTNER_OWN: "ce qui est à sa propre organisation : logements, interventions, devis (et y répondre), notes",
     _P.FEDERATION_READ: "les totaux des coopératives, sans aucun client (R73)",
     _P.FEDERATION_PEOPLE: "les personnes de la fédération et leur connexion",
     _P.SUPPORT_ENTER: "entrer en lecture dans une coopérative qui l’a permis, pour une heure au plus",
@@ -136,6 +142,7 @@ _OWN = frozenset({_P.ACCOUNT_OWN})
 _MANAGER = frozenset(Permission) - {
     _P.FIELD_WORK,
     _P.FIELD_LEDGER,
+    _P.PARTNER_OWN,
     _P.FEDERATION_READ,
     _P.FEDERATION_PEOPLE,
     _P.SUPPORT_ENTER,
@@ -156,6 +163,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.MEMBER: _OWN | {_P.FIELD_WORK, _P.FIELD_LEDGER},
     Role.TECHNICIAN: _OWN | {_P.FIELD_WORK},
     Role.AUDITOR: _OWN | _READS | {_P.CALLS_LISTEN, _P.EXPORTS, _P.PEOPLE_READ, _P.AUDIT_READ},
+    Role.PARTNER: _OWN | {_P.PARTNER_OWN},
     Role.OPERATOR: _OWN | {_P.FEDERATION_READ, _P.FEDERATION_PEOPLE},
     Role.ANALYST: _OWN | {_P.FEDERATION_READ},
     Role.SUPPORT: _OWN | {_P.FEDERATION_READ, _P.SUPPORT_ENTER},
@@ -178,4 +186,6 @@ def start_of(role: Role) -> str:
         return "/federation"
     if role in FIELD_ROLES:
         return "/field"
+    if role is Role.PARTNER:
+        return "/partner"
     return "/notes" if role is Role.ACCOUNTANT else "/desk"

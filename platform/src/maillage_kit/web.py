@@ -129,6 +129,13 @@ def own_technician(actor: Actor) -> UUID:
     return actor.technician_id
 
 
+def own_customer(actor: Actor) -> UUID:
+    """The customer whose person is signed in. Raises Forbidden for an account that is tied to none."""
+    if actor.customer_id is None:
+        raise Forbidden("Votre compte n’est relié à aucun client. Prévenez la coopérative.")
+    return actor.customer_id
+
+
 def text(form: Mapping[str, Any], name: str) -> str:
     """A form field as stripped text, empty when absent."""
     value = form.get(name)

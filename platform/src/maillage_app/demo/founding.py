@@ -23,6 +23,8 @@ from maillage_kit.permissions import Role
 from maillage_kit.semester import Semester
 from maillage_platform import identity
 from maillage_tenants import members, rota, territory
+from maillage_tenants.customers import CustomerKind
+from maillage_tenants.customers.models import Customer, Site
 from maillage_tenants.members.models import DocumentKind
 from maillage_tenants.territory.models import Sector
 
@@ -75,7 +77,7 @@ async def found(runtime: Runtime, plan: CooperativePlan) -> Founded:
 
 
 async def find_customers(runtime: Runtime, founded: Founded, *, count: int) -> None:
-    """Enter the customers and their contracts."""
+    """Enter the customers and their contracts; somebody of the largest landlord can sign in."""
     department = founded.plan.new.department
     async with runtime.database.tenant(founded.context.tenant) as session:
         founded.contracts = await enter_customers(
@@ -86,7 +88,19 @@ async def find_customers(runtime: Runtime, founded: Founded, *, count: int) -> N
             cipher=runtime.cipher,
             signed_on=OPENED_ON,
         )
+        landlord = await session.execute(
+            sa.select(Customer.id, Customer.name)
+            .join(Site, Site.customer_id == Customer.id)
+            .where(Customer.kind == CustomerKind.ORGANISATION)
+            .group_by(Customer.id)
+            .order_by(sa.func.count().desc(), Customer.number)
+            .limit(1)
+        )
+        largest = landlord.one_or_none()
     founded.customers = count
+    if largest is not None:
+        async with runtime.database.platform() as session:
+            await _open_to_landlord(session, founded, customer_id=largest.id, name=largest.name)
 
 
 async def publish_rota(runtime: Runtime, founded: Founded) -> None:
@@ -139,6 +153,14 @@ async def _open_accounts(session: PlatformSession, founded: Founded) -> None:
             member_id=colleague.member_id,
             technician_id=colleague.technician_id,
         )
+
+
+async def _open_to_landlord(session: PlatformSession, founded: Founded, *, customer_id: UUID, name: str) -> None:
+    email = f"gestion.locative@{founded.plan.slug}.example"
+    account = await identity.add_account(session, email=email, display_name=f"Gestion locative, {name}")
+    await identity.add_membership(
+        session, account=account, role=Role.PARTNER, cooperative_id=founded.context.id, customer_id=customer_id
+    )
 
 
 class _Founder:

@@ -43,6 +43,7 @@ from maillage_app.demo.timeline import Timeline
 from maillage_app.runtime import Runtime
 from maillage_kit import clock
 from maillage_kit.clock import SharedClock, paris, paris_instant
+from maillage_kit.permissions import Role
 from maillage_kit.settings import DatabaseSettings, Settings, WebSettings
 from maillage_kit.testing.phone_company import PhoneCompany
 from maillage_platform import provisioning
@@ -293,7 +294,7 @@ def _report(
 
 async def _links(runtime: Runtime) -> tuple[tuple[str, str], ...]:
     """Who may sign in, and their one-time links: the federation, and of each cooperative its manager, its office, an
-    artisan."""
+    artisan, somebody of a landlord."""
     people = [("Fédération", *FEDERATION), ("Fédération, assistance", *SUPPORT)]
     for plan in COOPERATIVES:
         people.append((f"Gérance, {plan.new.name}", plan.manager_email, plan.new.manager_name))
@@ -301,6 +302,9 @@ async def _links(runtime: Runtime) -> tuple[tuple[str, str], ...]:
         artisan = await _an_artisan(runtime, plan.slug)
         if artisan is not None:
             people.append((f"Artisan, {plan.new.name}", *artisan))
+        landlord = await _of_a_landlord(runtime, plan.slug)
+        if landlord is not None:
+            people.append((f"Bailleur, {plan.new.name}", *landlord))
     return tuple([(label, await sign_in_link(runtime, email, name)) for label, email, name in people])
 
 
@@ -322,6 +326,22 @@ async def _an_artisan(runtime: Runtime, slug: str) -> tuple[str, str] | None:
             sa.select(Account.email, Account.display_name)
             .join(Membership, Membership.account_id == Account.id)
             .where(Membership.technician_id == technician)
+        )
+        row = found.first()
+    return None if row is None else (row[0], row[1])
+
+
+async def _of_a_landlord(runtime: Runtime, slug: str) -> tuple[str, str] | None:
+    """E-mail and name of whoever follows a customer's things there."""
+    cooperative = await runtime.directory.by_slug(slug)
+    if cooperative is None:
+        return None
+    async with runtime.database.platform() as session:
+        found = await session.execute(
+            sa.select(Account.email, Account.display_name)
+            .join(Membership, Membership.account_id == Account.id)
+            .where(Membership.cooperative_id == cooperative.id, Membership.role == Role.PARTNER)
+            .order_by(Account.email)
         )
         row = found.first()
     return None if row is None else (row[0], row[1])

@@ -25,7 +25,10 @@ class Account(PlatformBase):
 
 
 class Membership(PlatformBase):
-    """One hat of one person: a role in one cooperative, or a role of the federation in none."""
+    """One hat of one person: a role in one cooperative, or a role of the federation in none.
+
+    `customer_id`: the one customer of the cooperative whose things a partner sees. `created_at`: since when this role.
+    """
 
     __tablename__ = "membership"
     __table_args__ = (
@@ -35,6 +38,7 @@ class Membership(PlatformBase):
             "(role in ('operator', 'analyst', 'support')) = (cooperative_id is null)",
             name="federation_has_no_cooperative",
         ),
+        sa.CheckConstraint("(role = 'partner') = (customer_id is not null)", name="partner_has_a_customer"),
         {"schema": "platform"},
     )
 
@@ -44,6 +48,7 @@ class Membership(PlatformBase):
     role: Mapped[str]
     member_id: Mapped[UUID | None]
     technician_id: Mapped[UUID | None]
+    customer_id: Mapped[UUID | None]
     created_at: Mapped[Created]
 
 

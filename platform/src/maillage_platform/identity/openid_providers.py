@@ -155,6 +155,16 @@ async def save_provider(
     return provider
 
 
+def facts_of(provider: IdentityProvider) -> dict[str, str]:
+    """What of a provider may be told, by the names of the audit log: never its secret."""
+    return {
+        "provider": provider.name,
+        "issuer": provider.issuer,
+        "client_id": provider.client_id,
+        "domains": " ".join(provider.allowed_domains),
+    }
+
+
 async def switch_provider(session: PlatformSession, *, provider: IdentityProvider, active: bool, by: str) -> None:
     """Switch a provider on or off. Off ends the sessions it opened; the links to people are kept."""
     provider.active = active

@@ -12,7 +12,7 @@ import structlog
 from maillage_kit import clock
 from maillage_kit.crypto import new_token, token_hash
 from maillage_kit.db import PlatformSession
-from maillage_kit.errors import Invalid
+from maillage_kit.errors import Conflict, Invalid
 from maillage_kit.permissions import COOPERATIVE_ROLES, FIELD_ROLES, ROLE_LABELS, Role
 from maillage_platform.identity import service
 from maillage_platform.identity.models import Account, Letter, Membership, SignInLink, WebSession
@@ -48,20 +48,27 @@ class Colleague:
     email: str
     role: str
     role_code: str
+    customer_id: UUID | None
     last_seen_at: datetime | None
 
 
 async def colleagues(
-    session: PlatformSession, *, cooperative_id: UUID | None, after: tuple[str, str] | None, limit: int
+    session: PlatformSession,
+    *,
+    cooperative_id: UUID | None,
+    after: tuple[str, str] | None,
+    limit: int,
+    customer_id: UUID | None = None,
 ) -> Sequence[Colleague]:
-    """The hats of a cooperative (of the federation: None) by e-mail and hat, after that place; at most `limit`."""
+    """The hats of a cooperative (of the federation: None) by e-mail and hat, after that place; at most `limit`.
+    `customer_id`: only the people of that customer."""
     seen = (
         sa.select(sa.func.max(WebSession.last_seen_at))
         .where(WebSession.membership_id == Membership.id)
         .scalar_subquery()
     )
     statement = (
-        sa.select(Membership.id, Account.display_name, Account.email, Membership.role, seen)
+        sa.select(Membership.id, Account.display_name, Account.email, Membership.role, Membership.customer_id, seen)
         .join(Account, Account.id == Membership.account_id)
         .where(Membership.cooperative_id.is_not_distinct_from(cooperative_id), Account.disabled_at.is_(None))
         .order_by(Account.email, Membership.role)
@@ -69,9 +76,11 @@ async def colleagues(
     )
     if after:
         statement = statement.where(sa.tuple_(Account.email, Membership.role) > after)
+    if customer_id is not None:
+        statement = statement.where(Membership.customer_id == customer_id)
     return [
-        Colleague(key, name, email, ROLE_LABELS[Role(role)], role, last)
-        for key, name, email, role, last in (await session.execute(statement)).all()
+        Colleague(key, name, email, ROLE_LABELS[Role(role)], role, customer, last)
+        for key, name, email, role, customer, last in (await session.execute(statement)).all()
     ]
 
 
@@ -104,12 +113,7 @@ async def invite(
     again only sends another letter. A member or a technician is one that the cooperative entered: `technician` finds
     them by that e-mail address. Raises Invalid.
     """
-    email = email.strip().lower()
-    fields = {}
-    if not _EMAIL.fullmatch(email) or len(email) > 200:
-        fields["email"] = "Écrivez une adresse e-mail complète, comme nom@exemple.fr."
-    if not name:
-        fields["name"] = "Écrivez son nom."
+    email, fields = _somebody(email, name)
     if role not in roles_here(cooperative_id):
         fields["role"] = "Choisissez un rôle."
     if fields:
@@ -125,23 +129,86 @@ async def invite(
         member_id=known.member_id if known else None,
         technician_id=known.technician_id if known else None,
     )
-    token, now = new_token(), clock.now()
-    session.add(SignInLink(account_id=account.id, token_hash=token_hash(token), expires_at=now + INVITATION_LIFE))
+    _send_invitation(
+        session,
+        account,
+        subject=f"Invitation à rejoindre {place_name} sur Maillage",
+        what=f"{by} vous invite à travailler avec {place_name} sur Maillage.",
+        public_url=public_url,
+    )
+    log.info("person_invited", account=str(account.id), role=chosen.value)
+    return hat
+
+
+async def invite_partner(
+    session: PlatformSession,
+    *,
+    cooperative_id: UUID,
+    place_name: str,
+    customer_id: UUID,
+    customer_name: str,
+    email: str,
+    name: str,
+    by: str,
+    public_url: str,
+) -> Membership:
+    """Let a person of a customer in, to see what is that customer's and nothing else; as `invite` for the rest.
+
+    Raises Invalid, also for somebody who follows another customer of this cooperative.
+    """
+    email, fields = _somebody(email, name)
+    if fields:
+        raise Invalid(fields=fields)
+    account = await service.add_account(session, email=email, display_name=name)
+    try:
+        hat = await service.add_membership(
+            session, account=account, role=Role.PARTNER, cooperative_id=cooperative_id, customer_id=customer_id
+        )
+    except Conflict as taken:
+        raise Invalid(fields={"email": taken.message}) from taken
+    _send_invitation(
+        session,
+        account,
+        subject=f"{place_name} : suivez les interventions de {customer_name}",
+        what=(
+            f"{by}, de {place_name}, vous invite à suivre en ligne les interventions, les devis et les notes de "
+            f"{customer_name}."
+        ),
+        public_url=public_url,
+    )
+    log.info("person_invited", account=str(account.id), role=Role.PARTNER.value)
+    return hat
+
+
+def _somebody(email: str, name: str) -> tuple[str, dict[str, str]]:
+    """The address as it is kept, and what is wrong with whom is invited, by field."""
+    email, fields = email.strip().lower(), {}
+    if not _EMAIL.fullmatch(email) or len(email) > 200:
+        fields["email"] = "Écrivez une adresse e-mail complète, comme nom@exemple.fr."
+    if not name:
+        fields["name"] = "Écrivez son nom."
+    return email, fields
+
+
+def _send_invitation(session: PlatformSession, account: Account, *, subject: str, what: str, public_url: str) -> None:
+    """Write the letter, with a link that is good once, for a week."""
+    token = new_token()
+    session.add(
+        SignInLink(account_id=account.id, token_hash=token_hash(token), expires_at=clock.now() + INVITATION_LIFE)
+    )
     session.add(
         Letter(
             recipient=account.email,
-            subject=f"Invitation à rejoindre {place_name} sur Maillage",
+            subject=subject,
             body=(
                 f"Bonjour {account.display_name},\n\n"
-                f"{by} vous invite à travailler avec {place_name} sur Maillage.\n"
+                f"{what}\n"
                 f"Ouvrez ce lien, puis choisissez comment entrer :\n{public_url}/signin/{token}\n\n"
                 "Il ne sert qu’une fois et reste valable sept jours. "
                 "Si vous n’attendiez pas cette invitation, ignorez ce message.\n"
             ),
         )
     )
-    log.info("person_invited", account=str(account.id), role=chosen.value)
-    return hat
 
 
 async def hat_here(session: PlatformSession, *, cooperative_id: UUID | None, membership_id: UUID) -> Membership | None:
@@ -162,7 +229,8 @@ async def change_role(
     """Give one hat another role and end the sessions that wear it. Returns the role before and the hat; None when
     there is no such hat here.
 
-    Raises Invalid for one's own, for the last who manages here, and for a role that this person already has.
+    Raises Invalid for one's own, for the last who manages here, for a role that this person already has, and for the
+    person of a customer, who is no colleague.
     """
     held = await _to_change(session, cooperative_id=cooperative_id, membership_id=membership_id, by_account=by_account)
     if held is None:
@@ -170,6 +238,10 @@ async def change_role(
     if role not in roles_here(cooperative_id):
         raise Invalid("Choisissez un rôle.", fields={"role": "Choisissez un rôle."})
     before, chosen = Role(held.role), Role(role)
+    if before is Role.PARTNER:
+        raise Invalid(
+            "L’accès d’un client partenaire ne devient pas un autre rôle : retirez-le, puis invitez cette personne."
+        )
     if chosen is before:
         return before, held
     account = await session.get_one(Account, held.account_id)
@@ -184,6 +256,7 @@ async def change_role(
         raise Invalid(f"{account.display_name} a déjà ce rôle ici.")
     known = await _in_the_field(chosen, email=account.email, technician=technician)
     held.role = chosen
+    held.created_at = clock.now()  # another hat from now on: what was lent with the former one is over
     held.member_id = known.member_id if known else None
     held.technician_id = known.technician_id if known else None
     await session.execute(sa.delete(WebSession).where(WebSession.membership_id == held.id))

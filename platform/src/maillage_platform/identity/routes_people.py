@@ -149,7 +149,10 @@ async def _list(
         sent=sent or {"email": "", "name": "", "role": ""},
         errors=errors or {},
         roles=[(role.value, ROLE_LABELS[role]) for role in roles_here(place.cooperative_id)],
-        hints=[(ROLE_LABELS[role], ROLE_HINTS[role]) for role in roles_here(place.cooperative_id)],
+        hints=[
+            (ROLE_LABELS[role], ROLE_HINTS[role])
+            for role in (*roles_here(place.cooperative_id), *((Role.PARTNER,) if place.cooperative_id else ()))
+        ],
     )
 
 

@@ -17,10 +17,12 @@ from maillage_kit.ids import new_id, parsed_id
 from maillage_kit.permissions import Permission
 from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, page, requires, see_other, text
+from maillage_kit.witness import Witness
 from maillage_platform.identity.models import IdentityProvider
 from maillage_platform.identity.openid_client import OpenIdClient
 from maillage_platform.identity.openid_providers import (
     ProviderForm,
+    facts_of,
     logout_address,
     provider_of,
     providers_of,
@@ -29,6 +31,7 @@ from maillage_platform.identity.openid_providers import (
     switch_provider,
 )
 from maillage_platform.identity.places import FEDERATION_PLACE, Place
+from maillage_platform.identity.witnessing import saw_provider_saved, saw_provider_switched
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class ProviderPages:
     cipher: FieldCipher
     openid: OpenIdClient
     settings: Settings
+    witness: Witness
 
     async def listed(
         self,
@@ -93,6 +97,7 @@ class ProviderPages:
             allowed_domains=text(sent, "allowed_domains")[:2000],
         )
         draft_id = parsed_id(text(sent, "draft")) if found is None else None
+        before = facts_of(found) if found is not None else None
         try:
             saved = await save_provider(
                 self.session,
@@ -110,6 +115,9 @@ class ProviderPages:
                 return await self.listed(place, form, errors, draft_id)
             context = {"place": place, "provider": found, "form": form, "errors": errors, "return_address": ""}
             return page(self.request, "identity/provider.html", status_code=422, **context)
+        await saw_provider_saved(
+            self.witness, provider=saved, before=before, new_secret=bool(form.client_secret), by=self.actor
+        )
         told = "Fournisseur ajouté. Donnez-lui les deux adresses ci-dessous." if found is None else "C’est enregistré."
         return see_other(f"{place.base}/providers/{saved.id}", flash=told)
 
@@ -117,7 +125,10 @@ class ProviderPages:
         """On or off, as sent. Raises NotFound."""
         found = await provider_of(self.session, provider_id=provider_id, cooperative_id=place.cooperative_id)
         active = bool(text(await self.request.form(), "active"))
+        was_active = found.active
         await switch_provider(self.session, provider=found, active=active, by=self.actor.display_name)
+        if active != was_active:
+            await saw_provider_switched(self.witness, provider=found, by=self.actor)
         told = (
             "Ce fournisseur sert de nouveau." if active else "Ce fournisseur ne sert plus ; ses sessions sont fermées."
         )
@@ -134,8 +145,9 @@ def the_pages(
     cipher: FieldCipher,
     openid: OpenIdClient,
     settings: Settings,
+    witness: Witness,
 ) -> ProviderPages:
-    return ProviderPages(request, platform_session, actor, cipher, openid, settings)
+    return ProviderPages(request, platform_session, actor, cipher, openid, settings, witness)
 
 
 def _form_of(found: IdentityProvider) -> ProviderForm:

@@ -5,6 +5,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from maillage_kit.db import PlatformSession
+from maillage_kit.errors import Conflict
 from maillage_kit.permissions import Role
 from maillage_platform.identity.models import Account, Membership
 
@@ -34,8 +35,10 @@ async def add_membership(
     cooperative_id: UUID | None = None,
     member_id: UUID | None = None,
     technician_id: UUID | None = None,
+    customer_id: UUID | None = None,
 ) -> Membership:
-    """Give a person a hat; the same hat twice is one hat."""
+    """Give a person a hat; the same hat twice is one hat. A partner's hat never goes from one customer to another:
+    Raises Conflict."""
     found = (
         await session.scalars(
             sa.select(Membership).where(
@@ -46,8 +49,10 @@ async def add_membership(
         )
     ).one_or_none()
     if found is None:
-        found = Membership(account_id=account.id, role=role, cooperative_id=cooperative_id)
+        found = Membership(account_id=account.id, role=role, cooperative_id=cooperative_id, customer_id=customer_id)
         session.add(found)
+    elif found.customer_id != customer_id:
+        raise Conflict("Cette personne suit déjà un autre client : retirez-lui d’abord cet accès.")
     found.member_id, found.technician_id = member_id, technician_id
     await session.flush()
     return found

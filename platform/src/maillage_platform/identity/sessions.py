@@ -167,6 +167,7 @@ async def actor_of(session: PlatformSession, *, token: str) -> Actor | None:
         cooperative_id=membership.cooperative_id,
         member_id=membership.member_id,
         technician_id=membership.technician_id,
+        customer_id=membership.customer_id,
         has_other_hats=has_other_hats,
         has_second_factor=web_session.second_factor_at is not None,
     )

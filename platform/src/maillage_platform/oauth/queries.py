@@ -1,6 +1,6 @@
 """Reads of the authorization server."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -145,6 +145,79 @@ async def consents_of(
         GivenConsent(consent.id, name, tuple(consent.scopes), consent.created_at, consent.expires_at)
         for consent, name in (await session.execute(statement)).all()
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnConsent:
+    """What a person lets an application do, as they see it. `serves`: they may still lend it that."""
+
+    id: UUID
+    application: str
+    cooperative: str
+    scopes: tuple[str, ...]
+    given_at: datetime
+    expires_at: datetime
+    serves: bool
+
+
+async def consents_given_by(
+    session: PlatformSession,
+    *,
+    account_id: UUID,
+    within: frozenset[UUID] | None,
+    now: datetime,
+    before: UUID | None,
+    limit: int,
+) -> Sequence[OwnConsent]:
+    """What a person allowed and nobody took back, the latest first, after `before`; at most `limit`. `within`: only in
+    those cooperatives."""
+    statement = (
+        sa.select(Consent, ApiClient.name, Cooperative.name, _works_there())
+        .join(ApiClient, ApiClient.id == Consent.client_id)
+        .join(Cooperative, Cooperative.id == ApiClient.cooperative_id)
+        .where(*_kept_by(account_id, within), Consent.expires_at > now)
+        .order_by(Consent.id.desc())
+        .limit(limit)
+    )
+    if before:
+        statement = statement.where(Consent.id < before)
+    return [
+        OwnConsent(
+            consent.id, application, place, tuple(consent.scopes), consent.created_at, consent.expires_at, serves
+        )
+        for consent, application, place, serves in (await session.execute(statement)).all()
+    ]
+
+
+async def consent_given_by(
+    session: PlatformSession, *, account_id: UUID, within: frozenset[UUID] | None, consent_id: UUID
+) -> tuple[Consent, ApiClient] | None:
+    """One of those, with its application."""
+    row = (
+        await session.execute(
+            sa.select(Consent, ApiClient)
+            .join(ApiClient, ApiClient.id == Consent.client_id)
+            .where(*_kept_by(account_id, within), Consent.id == consent_id)
+        )
+    ).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+def _kept_by(account_id: UUID, within: frozenset[UUID] | None) -> list[sa.ColumnElement[bool]]:
+    kept = [Consent.account_id == account_id, Consent.revoked_at.is_(None), ApiClient.revoked_at.is_(None)]
+    return kept if within is None else [*kept, ApiClient.cooperative_id.in_(within)]
+
+
+async def clients_named(
+    session: PlatformSession, *, cooperative_id: UUID, names: Iterable[str]
+) -> Mapping[str, ApiClient]:
+    """The applications that a cooperative knows by these client ids, revoked or not; what names none is left out."""
+    found = await session.scalars(
+        sa.select(ApiClient).where(
+            ApiClient.cooperative_id == cooperative_id, sa.cast(ApiClient.id, sa.Text).in_(list(names))
+        )
+    )
+    return {str(client.id): client for client in found}
 
 
 async def code_for_use(session: PlatformSession, *, code_hash: str) -> tuple[AuthorizationCode, UUID] | None:

@@ -21,7 +21,7 @@ from maillage_platform import identity
 from maillage_platform.oauth import queries
 from maillage_platform.oauth.client_form import ClientForm
 from maillage_platform.oauth.models import ApiClient
-from maillage_platform.oauth.rules import GRANT_LABELS, METHOD_LABELS, AuthMethod, GrantKind, audience_of, known_scopes
+from maillage_platform.oauth.rules import GRANT_LABELS, METHOD_LABELS, AuthMethod, GrantKind, audience_of, sentences
 from maillage_platform.oauth.service import clients
 from maillage_platform.oauth.service.consents import withdraw_consent
 
@@ -177,7 +177,7 @@ async def withdraw(
     taken = await withdraw_consent(
         platform_session,
         witness=witness,
-        cooperative=cooperative,
+        cooperative_id=cooperative.id,
         client_id=client.id,
         consent_id=parsed_id(text(await request.form(), "consent")),
         by=actor.display_name,
@@ -249,7 +249,7 @@ async def _one(
         former_serves=client.former_secret_until is not None and client.former_secret_until > clock.now(),
         asks_people=GrantKind.AUTHORIZATION_CODE in client.grants,
         addresses=_addresses(cooperative, client, settings),
-        sentences=lambda names: [scope.sentence for scope in Scope if scope in known_scopes(names)],
+        sentences=sentences,
         form=form,
         errors=errors or {},
         **_choices(),

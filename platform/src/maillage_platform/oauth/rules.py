@@ -68,6 +68,11 @@ def in_order(scopes: Iterable[Scope]) -> list[Scope]:
     return [scope for scope in Scope if scope in wanted]
 
 
+def sentences(names: Iterable[str]) -> list[str]:
+    """What these scopes let an application do, in words and in their order."""
+    return [scope.sentence for scope in in_order(known_scopes(names))]
+
+
 def is_return_address(uri: str, *, in_production: bool) -> bool:
     """Whether a browser may be sent there with a code: https and nothing hidden in it (RFC 9700, section 4.1)."""
     if not _PRINTABLE.fullmatch(uri) or len(uri) > 500 or set(uri) & set('"\\<>^`{|}*'):

@@ -63,6 +63,16 @@ async def done_or_said(session: TenantSession, act: Awaitable[object], *, back: 
     return see_other(back, flash=done)
 
 
+async def kept_file(session: TenantSession, *, case_id: UUID, attachment_id: UUID) -> Response[bytes]:
+    """A photo or a document of a case as it was sent. Raises CaseNotFound when it is not of that case."""
+    found, content = await interventions.attachment_content(session, case_id=case_id, attachment_id=attachment_id)
+    return Response(
+        content,
+        media_type=found.content_type,
+        headers={"Cache-Control": "private, max-age=3600", "Content-Disposition": "inline"},
+    )
+
+
 def pdf(content: bytes, filename: str) -> Response[bytes]:
     """A PDF that opens in the browser."""
     return Response(

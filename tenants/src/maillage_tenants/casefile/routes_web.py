@@ -15,7 +15,7 @@ from maillage_kit.settings import Settings
 from maillage_kit.web import AnyRequest, base_path, page, page_request, requires, see_other, text, url_with
 from maillage_tenants import interventions, reviews, territory
 from maillage_tenants.casefile import queries, service
-from maillage_tenants.casefile.access import attempt, case_for, case_page, done_or_said, pdf, words_of
+from maillage_tenants.casefile.access import attempt, case_for, case_page, done_or_said, kept_file, pdf, words_of
 from maillage_tenants.casefile.views import case_view, status_view
 from maillage_tenants.casefile.words import case_words
 from maillage_tenants.interventions import HoldReason, State, TriageIncomplete
@@ -397,12 +397,7 @@ async def trade_document(
 async def attachment(session: TenantSession, actor: Actor, case_id: UUID, attachment_id: UUID) -> Response[bytes]:
     """A photo or a document of the case, as it was sent."""
     await case_for(session, case_id=case_id, actor=actor)
-    found, content = await interventions.attachment_content(session, case_id=case_id, attachment_id=attachment_id)
-    return Response(
-        content,
-        media_type=found.content_type,
-        headers={"Cache-Control": "private, max-age=3600", "Content-Disposition": "inline"},
-    )
+    return await kept_file(session, case_id=case_id, attachment_id=attachment_id)
 
 
 def uuid_of(value: str) -> UUID | None:

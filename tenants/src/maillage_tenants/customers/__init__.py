@@ -8,7 +8,7 @@ from . import labels
 from .errors import CommuneToChoose, PhoneAlreadyThere, UnknownCustomer, UnknownPhone, UnknownSite
 from .importing import ImportedCustomer, ImportedRef, ImportedSite, import_customers
 from .models import ConsumerStatus, CustomerKind, PremisesUse
-from .partner_queries import ids_of_numbers
+from .partner_queries import ids_of_numbers, site_within
 from .queries import (
     CustomerCard,
     CustomerRow,
@@ -16,10 +16,13 @@ from .queries import (
     PhoneRow,
     SiteCard,
     customer_card,
+    customer_name,
+    customers_within,
     identify_caller,
     list_customers,
     site_by_reference,
     site_card,
+    sites_page,
 )
 from .service import (
     CustomerFacts,
@@ -66,6 +69,8 @@ __all__ = [
     "change_referring_member",
     "change_site",
     "customer_card",
+    "customer_name",
+    "customers_within",
     "identify_caller",
     "ids_of_numbers",
     "import_customers",
@@ -78,5 +83,7 @@ __all__ = [
     "revoke_phone_consent",
     "site_by_reference",
     "site_card",
+    "site_within",
+    "sites_page",
     "write_access_notes",
 ]

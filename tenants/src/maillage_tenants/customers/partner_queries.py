@@ -6,7 +6,10 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from maillage_kit.db import TenantSession
+from maillage_kit.rest import Reach
+from maillage_tenants.customers.errors import UnknownSite
 from maillage_tenants.customers.models import Customer, Site
+from maillage_tenants.customers.queries import SiteCard, site_card
 
 
 async def places_by_reference(
@@ -23,6 +26,14 @@ async def ids_of_numbers(session: TenantSession, *, numbers: Sequence[str]) -> d
     """The customers that have these numbers, by number; one that nobody has is left out."""
     rows = await session.execute(sa.select(Customer.number, Customer.id).where(Customer.number.in_(numbers)))
     return {row.number: row.id for row in rows}
+
+
+async def site_within(session: TenantSession, *, site_id: UUID, reach: Reach) -> SiteCard:
+    """One place. Raises UnknownSite, also for one out of reach."""
+    card = await site_card(session, site_id=site_id)
+    if not reach.allows(card.customer_id):
+        raise UnknownSite
+    return card
 
 
 async def lock_customer(session: TenantSession, *, customer_id: UUID) -> None:

@@ -206,6 +206,14 @@ _SITE_CARD = (
 )
 
 
+_SITE_WORDS = sa.func.concat_ws(
+    " ", Site.reference, Site.label, Site.address, Site.complement, Site.postcode, Commune.name, Site.occupant_name
+)
+_SITE_TEXT = sa.func.translate(
+    sa.func.replace(sa.func.lower(_SITE_WORDS), "œ", "oe"), rules.ACCENTED, rules.PLAIN
+)  # compared with `rules.patterns_of`
+
+
 async def site_card(session: TenantSession, *, site_id: UUID) -> SiteCard:
     """A place served and its customer, in one query. Raises UnknownSite."""
     row = (await session.execute(_SITE_CARD.where(Site.id == site_id))).one_or_none()
@@ -297,13 +305,27 @@ async def customers_within(
     return cut_page(await _customers(session, words, page, reach.where(Customer.id)), page, _sort_values)
 
 
+async def customer_name(session: TenantSession, *, customer_id: UUID) -> str:
+    """Raises UnknownCustomer."""
+    name = await session.scalar(sa.select(Customer.name).where(Customer.id == customer_id))
+    if name is None:
+        raise UnknownCustomer
+    return name
+
+
 async def sites_page(
-    session: TenantSession, *, customer_id: UUID, page: PageRequest, reference: str | None = None
+    session: TenantSession, *, customer_id: UUID, page: PageRequest, reference: str | None = None, text: str = ""
 ) -> Page[SiteCard]:
-    """The places of a customer in the order they were entered, one page."""
+    """The places of a customer in the order they were entered, one page.
+
+    `text`: words that all stand somewhere in the reference, the name, the address or the occupant's name, whatever the
+    accents.
+    """
     wanted = _SITE_CARD.where(Site.customer_id == customer_id).order_by(None).order_by(Site.id).limit(page.limit + 1)
     if reference is not None:
         wanted = wanted.where(Site.reference == reference)
+    if patterns := rules.patterns_of(text):  # compared at once: the text is made plain once for each place
+        wanted = wanted.where(_SITE_TEXT.like(sa.all_(sa.literal(patterns, sa.ARRAY(sa.Text)))))
     if (last := page.position(read_id)) is not None:
         wanted = wanted.where(Site.id > last[0])
     rows = [_site_card(row) for row in await session.execute(wanted)]

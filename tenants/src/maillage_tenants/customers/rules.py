@@ -10,6 +10,7 @@ from maillage_tenants.territory import search_key
 
 _PHONE_LIKE = re.compile(r"^\+?[\d\s.()/-]{4,}$")
 _EMAIL = re.compile(r"^[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\"]{2,}$")
+_JOKER = re.compile(r"[\\%_]")
 CONSUMER_STATUSES = {
     CustomerKind.PERSON: (
         ConsumerStatus.CONSUMER,
@@ -47,6 +48,17 @@ def wanted_words(text: str) -> list[str]:
             digits = "0" + digits.removeprefix("00").removeprefix("33").removeprefix("0")
         return [digits] if digits else []
     return search_key(text).split()[:8]
+
+
+ACCENTED, PLAIN = "àâäáãéèêëîïíôöóõùûüúçñ’'", "aaaaaeeeeiiioooouuuucn  "
+"""Letters, and the plain ones that they are compared as, position by position; the ligature œ is written out."""
+
+
+def patterns_of(text: str) -> list[str]:
+    """What a text must be LIKE, each of them, to hold these words anywhere: lower case, without accents. The signs of a
+    reference stay (`%res/12-a%`), and none is a joker."""
+    plain = text.casefold().replace("œ", "oe").translate(str.maketrans(ACCENTED, PLAIN))
+    return [f"%{word}%" for word in _JOKER.sub(r"\\\g<0>", plain).split()[:8]]
 
 
 def near_words(words: Iterable[str]) -> list[str]:

@@ -5,6 +5,7 @@ stored; only a closed list of reasons stops the clock (R20); no work without a s
 R6); a red situation is redirected without dispatch and without clock (R87); one winner per case, held by the database.
 """
 
+from . import partner_queries, partner_words
 from .errors import AlreadyTaken, CaseNotFound, OfferOver, QuoteNotSigned, StepNotAllowed, TriageIncomplete
 from .models import (
     Attachment,
@@ -167,6 +168,8 @@ __all__ = [
     "open_case",
     "open_follow_up",
     "outings",
+    "partner_queries",
+    "partner_words",
     "pauses_of",
     "place_of",
     "present_price",

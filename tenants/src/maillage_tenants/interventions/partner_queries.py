@@ -13,6 +13,7 @@ from maillage_kit.db import TenantSession
 from maillage_kit.pages import Page, PageRequest, cut_page, read_id, read_instant, read_number
 from maillage_kit.rest import Reach
 from maillage_tenants import partners
+from maillage_tenants.customers.models import Site
 from maillage_tenants.interventions import partner_words, queries, rules
 from maillage_tenants.interventions.errors import CaseNotFound
 from maillage_tenants.interventions.models import (
@@ -30,7 +31,10 @@ from maillage_tenants.members.models import Member, Technician
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a partner asks for; None: whatever it is. Periods are half-open, on the instant of the request."""
+    """What a partner asks for; None: whatever it is. Periods are half-open, on the instant of the request.
+
+    `text` stands in the number, the address, the partner's reference of the case or of the dwelling.
+    """
 
     status: partner_words.Status | None = None
     customer_id: UUID | None = None
@@ -38,6 +42,8 @@ class Filters:
     reference: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    only_open: bool = False
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +190,10 @@ def _conditions(filters: Filters, reach: Reach) -> list[sa.ColumnElement[bool]]:
         found.append(Intervention.requested_at >= filters.since)
     if filters.until is not None:
         found.append(Intervention.requested_at < filters.until)
+    if filters.only_open:
+        found.append(Intervention.state.in_(partner_words.OPEN_STATES))
+    if filters.text:
+        found.append(_says(filters.text))
     if filters.reference is not None:
         order = partners.PartnerOrder
         found.append(
@@ -194,6 +204,20 @@ def _conditions(filters: Filters, reach: Reach) -> list[sa.ColumnElement[bool]]:
             )
         )
     return found
+
+
+def _says(text: str) -> sa.ColumnElement[bool]:
+    order = partners.PartnerOrder
+    ordered = sa.exists().where(
+        order.intervention_id == Intervention.id, order.reference.icontains(text, autoescape=True)
+    )
+    placed = sa.exists().where(Site.id == Intervention.site_id, Site.reference.icontains(text, autoescape=True))
+    return sa.or_(
+        Intervention.number.icontains(text, autoescape=True),
+        Intervention.address.icontains(text, autoescape=True),
+        ordered,
+        placed,
+    )
 
 
 def _has_status(status: partner_words.Status) -> sa.ColumnElement[bool]:

@@ -20,6 +20,9 @@ class Status(StrEnum):
     CANCELED = "denied/canceled"
 
 
+OPEN_STATES = tuple(state for state in State if public_status(state).startswith(("open/", "pending/", "hold/")))
+"""What a partner still waits for; nothing else ends in `closed/` or `denied/` later."""
+
 ABSENT = tuple(
     reason for reason in HoldReason if public_status(State.ON_HOLD, hold_reason=reason) == Status.OCCUPANT_ABSENT
 )

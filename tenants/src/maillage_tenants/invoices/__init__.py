@@ -4,6 +4,7 @@ The cooperative invoices what its members perform (docs/adr/0009-the-cooperative
 mended by a credit note, a mistake on a payment by an opposite entry: nothing issued is ever changed.
 """
 
+from . import partner_queries
 from .errors import (
     AlreadyBilled,
     CertificationMissing,
@@ -43,6 +44,7 @@ __all__ = [
     "issue_credit_note",
     "issue_note",
     "note_of_case",
+    "partner_queries",
     "quotes_to_bill",
     "record_payment",
     "record_refund",

@@ -6,9 +6,9 @@ it was answered to a POST is kept a day under its Idempotency-Key, so that nothi
 """
 
 from .models import PartnerOrder
-from .queries import order_of, orders_of, reach_of
+from .queries import clients_reaching, order_of, orders_of, reach_of
 from .service.answers import Answers
-from .service.granting import add_customer, grant
+from .service.granting import add_customer, grant, hide_customer, show_customer, show_everything
 from .service.ordering import Order, write_order
 
 __all__ = [
@@ -16,9 +16,13 @@ __all__ = [
     "Order",
     "PartnerOrder",
     "add_customer",
+    "clients_reaching",
     "grant",
+    "hide_customer",
     "order_of",
     "orders_of",
     "reach_of",
+    "show_customer",
+    "show_everything",
     "write_order",
 ]

@@ -6,6 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from maillage_kit.db import TenantSession
+from maillage_kit.pages import Page, PageRequest, cut_page, read_text
 from maillage_kit.rest import Reach
 from maillage_tenants.partners.models import PartnerClient, PartnerCustomer, PartnerOrder
 
@@ -28,6 +29,22 @@ async def reach_of(session: TenantSession, *, client_id: str) -> Reach:
 
 async def client_row(session: TenantSession, *, client_id: str) -> PartnerClient | None:
     return await session.get(PartnerClient, client_id)
+
+
+async def clients_reaching(session: TenantSession, *, customer_id: UUID, page: PageRequest) -> Page[PartnerClient]:
+    """The clients that see this customer's things, by name: given it, or everything. One page."""
+    given = sa.exists().where(
+        PartnerCustomer.client_id == PartnerClient.client_id, PartnerCustomer.customer_id == customer_id
+    )
+    wanted = (
+        sa.select(PartnerClient)
+        .where(sa.or_(PartnerClient.sees_all, given))
+        .order_by(PartnerClient.name, PartnerClient.client_id)
+        .limit(page.limit + 1)
+    )
+    if (last := page.position(read_text, read_text)) is not None:
+        wanted = wanted.where(sa.tuple_(PartnerClient.name, PartnerClient.client_id) > last)
+    return cut_page((await session.scalars(wanted)).all(), page, lambda row: (row.name, row.client_id))
 
 
 async def order_of(session: TenantSession, *, case_id: UUID) -> PartnerOrder | None:

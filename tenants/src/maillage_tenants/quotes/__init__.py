@@ -4,6 +4,7 @@ Lines come from the trade, prices from the cooperative's grid, surcharge and VAT
 beyond the emergency is a quote of its own. A quote that was sent does not change; the PDF's hash is what is signed.
 """
 
+from . import partner_queries
 from .document import printed_lines, printed_totals
 from .errors import (
     CertificationNeeded,
@@ -49,6 +50,7 @@ from .service.signing import (
     refuse_quote,
     request_signing_code,
     sign_drawn,
+    sign_for_partner,
     sign_with_code,
     work_authority,
 )
@@ -88,6 +90,7 @@ __all__ = [
     "has_works",
     "line_totals",
     "needs_certification",
+    "partner_queries",
     "payment_allowed_from",
     "performer_lines",
     "performer_party",
@@ -102,6 +105,7 @@ __all__ = [
     "send_quote",
     "sha256",
     "sign_drawn",
+    "sign_for_partner",
     "sign_with_code",
     "totals",
     "vat_notes",

@@ -161,7 +161,9 @@ def _signature(block: SignatureBlock) -> dict[str, Any]:
     if block.method is SignatureMethod.CODE:
         how = f"code à usage unique reçu au {block.phone}"
     elif block.method is SignatureMethod.PARTNER:
-        how = f"accord donné par le logiciel {block.software}"
+        how = "accord donné en ligne, depuis son compte"
+        if block.software:
+            how = f"accord donné par le logiciel {block.software}"
     return {
         "name": block.name,
         "at": french_instant(block.at),

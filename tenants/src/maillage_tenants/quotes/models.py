@@ -29,7 +29,7 @@ class QuoteState(StrEnum):
 
 
 class SignatureMethod(StrEnum):
-    """`partner`: the software of who pays gave the agreement, for the very document that it names."""
+    """`partner`: who pays agreed to the very document that is named, by its software or by one of its people."""
 
     DRAWN = "drawn"
     CODE = "code"

@@ -1,5 +1,6 @@
 """The selects behind the quotes that partners read and decide on: sent ones, of cases within a client's reach."""
 
+from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -41,6 +42,12 @@ async def quotes_page(
     rows = list((await session.scalars(wanted)).all())
     views = await queries.quote_views(session, rows)
     return cut_page(views, page, lambda view: (view.issued_at.isoformat() if view.issued_at else "", view.id))
+
+
+async def quotes_to_decide(session: TenantSession, *, reach: Reach, at: datetime) -> int:
+    """How many quotes wait for a decision that can still be given."""
+    waiting = _visible(reach).where(Quote.state == QuoteState.SENT, Quote.valid_until > at).subquery()
+    return await session.scalar(sa.select(sa.func.count()).select_from(waiting)) or 0
 
 
 def _visible(reach: Reach) -> sa.Select[Quote]:

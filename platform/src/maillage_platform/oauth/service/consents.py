@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from maillage_kit import clock
 from maillage_kit.api_access import Scope
-from maillage_kit.context import Actor, CooperativeContext
+from maillage_kit.context import Actor
 from maillage_kit.crypto import new_token, token_hash
 from maillage_kit.db import PlatformSession
 from maillage_kit.witness import Witness
@@ -131,16 +131,16 @@ async def withdraw_consent(
     session: PlatformSession,
     *,
     witness: Witness,
-    cooperative: CooperativeContext,
+    cooperative_id: UUID,
     client_id: UUID,
     consent_id: UUID,
     by: str,
 ) -> bool:
-    """The office takes a consent back. False when that application has no such live one."""
+    """The office takes a consent back, or the person who gave it. False when that application has no such live one."""
     if not await _end(session, consent_id=consent_id, client_id=client_id, why="withdrawn"):
         return False
     await witness(
-        cooperative.id,
+        cooperative_id,
         actor=by,
         action="oauth.withdraw_consent",
         subject_type="oauth_client",

@@ -172,13 +172,14 @@ async def sign_for_partner(
     document_sha256: str,
     signed_by: str,
     vat_certified: bool,
-    software: str,
+    software: str = "",
     proof: Mapping[str, str],
     by: str,
 ) -> None:
-    """Sign as who pays, by its software, for the document it names by hash and for no other (R4).
+    """Sign as who pays, for the document that is named by hash and for no other (R4).
 
-    `proof`: which client and which token gave the agreement. Raises DocumentChanged for another document, and as
+    `software`: what gave the agreement; "": a person of who pays, signed in to their account. `proof`: which client and
+    which token, or which account. Raises DocumentChanged for another document, and as
     `sign_drawn` but for the signature itself.
     """
     row = await _signable(session, quote_id)
@@ -191,7 +192,7 @@ async def sign_for_partner(
         cooperative=cooperative,
         name=name,
         method=SignatureMethod.PARTNER,
-        proof={**proof, "software": software},
+        proof={**proof, **({"software": software} if software else {})},
         image=None,
         vat_certified=vat_certified,
         at=clock.now(),
