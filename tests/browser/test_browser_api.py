@@ -22,7 +22,7 @@ async def opened(page: Page, name: str) -> Locator:
 async def test_operations_are_tried_from_the_reference(world: Any, open_screen: Any) -> None:
     scopes = ["customers:read", "customers:write", "coverage:read"]
     client_id = await world.api_client(secret="a-secret-of-the-test", scopes=scopes)
-    async with httpx.AsyncClient(base_url=world.processes.url) as software:
+    async with httpx.AsyncClient(base_url=world.url) as software:
         given = await software.post(
             "/oauth/token",
             data={"grant_type": "client_credentials"},

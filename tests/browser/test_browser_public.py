@@ -143,7 +143,7 @@ async def test_without_javascript(world: Any, open_screen: Any, phone_device: An
             break
     await expect(page.get_by_role("heading", level=1)).to_have_text("Nous cherchons un artisan")
 
-    await page.goto(f"{world.processes.url}/signin")
+    await page.goto(f"{world.url}/signin")
     await page.get_by_label("Adresse e-mail").fill(OFFICE_EMAIL)
     await page.get_by_role("button", name="Recevoir mon lien").tap()
     await expect(page.get_by_role("heading", name="Consultez votre messagerie")).to_be_visible()
