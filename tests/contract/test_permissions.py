@@ -64,7 +64,10 @@ def test_what_the_roles_promise() -> None:
     assert roles_with([Permission.PEOPLE_MANAGE]) == {Role.MANAGER}
     assert roles_with([Permission.FEDERATION_PEOPLE]) == {Role.OPERATOR}
     assert roles_with([Permission.SUPPORT_ENTER]) == {Role.SUPPORT}
-    assert GRANTS[Role.TECHNICIAN] == {Permission.ACCOUNT_OWN, Permission.FIELD_WORK}
+    assert GRANTS[Role.TECHNICIAN] == {Permission.ACCOUNT_OWN, Permission.LIVE_FOLLOW, Permission.FIELD_WORK}
+    # who is no colleague follows nothing of the whole cooperative as it happens
+    assert GRANTS[Role.PARTNER] == {Permission.ACCOUNT_OWN, Permission.PARTNER_OWN}
+    assert Permission.LIVE_FOLLOW not in VISITOR
     # the federation's own roles reach nothing of a cooperative (R73)
     cooperative = set().union(*(GRANTS[role] for role in COOPERATIVE_ROLES)) - {Permission.ACCOUNT_OWN}
     assert not any(GRANTS[role] & cooperative for role in Role if role.of_federation)

@@ -16,7 +16,7 @@ HEARTBEAT_SECONDS = 15.0
 COALESCE_SECONDS = 0.15
 
 
-@get("/events", guards=[requires(Permission.CASES_READ, Permission.FIELD_WORK)])
+@get("/events", guards=[requires(Permission.LIVE_FOLLOW)])
 async def events(runtime: Runtime, cooperative: CooperativeContext, actor: Actor) -> ServerSentEvent:
     """Event name = topic. No transaction is held open: the stream reads the bus of this process only."""
     return ServerSentEvent(

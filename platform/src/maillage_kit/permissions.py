@@ -65,6 +65,7 @@ class Permission(StrEnum):
     """Something a person may do. Named beside each route."""
 
     ACCOUNT_OWN = "account.own"
+    LIVE_FOLLOW = "live.follow"
     DESK_READ = "desk.read"
     CALLS_READ = "calls.read"
     CALLS_LISTEN = "calls.listen"
@@ -100,6 +101,7 @@ class Permission(StrEnum):
 _P = Permission
 PERMISSION_LABELS = {
     _P.ACCOUNT_OWN: "son propre compte : connexions, clés d’accès, rôles",
+    _P.LIVE_FOLLOW: "les pages qui se mettent à jour d’elles-mêmes",
     _P.DESK_READ: "le tableau de bord",
     _P.CALLS_READ: "les appels et leur récit",
     _P.CALLS_LISTEN: "écouter un message ou une conversation (chaque écoute est inscrite, R70)",
@@ -139,6 +141,7 @@ _READS = frozenset(
     }
 )  # fmt: skip
 _OWN = frozenset({_P.ACCOUNT_OWN})
+_COLLEAGUE = _OWN | {_P.LIVE_FOLLOW}
 _MANAGER = frozenset(Permission) - {
     _P.FIELD_WORK,
     _P.FIELD_LEDGER,
@@ -150,19 +153,19 @@ _MANAGER = frozenset(Permission) - {
 
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.MANAGER: _MANAGER,
-    Role.DISPATCHER: _OWN
+    Role.DISPATCHER: _COLLEAGUE
     | {
         _P.DESK_READ, _P.CALLS_READ, _P.CALLS_LISTEN, _P.CALLS_WRITE, _P.CASES_READ, _P.CASES_WRITE, _P.ROTA_READ,
         _P.ROTA_WRITE, _P.MEMBERS_READ, _P.CUSTOMERS_READ, _P.CUSTOMERS_WRITE, _P.CUSTOMERS_ACCESS_CODES,
         _P.MESSAGES_READ, _P.SETTINGS_READ,
     },
-    Role.ACCOUNTANT: _OWN
+    Role.ACCOUNTANT: _COLLEAGUE
     | {
         _P.CASES_READ, _P.MEMBERS_READ, _P.CUSTOMERS_READ, _P.MONEY_READ, _P.MONEY_WRITE, _P.SETTINGS_READ, _P.EXPORTS,
     },
-    Role.MEMBER: _OWN | {_P.FIELD_WORK, _P.FIELD_LEDGER},
-    Role.TECHNICIAN: _OWN | {_P.FIELD_WORK},
-    Role.AUDITOR: _OWN | _READS | {_P.CALLS_LISTEN, _P.EXPORTS, _P.PEOPLE_READ, _P.AUDIT_READ},
+    Role.MEMBER: _COLLEAGUE | {_P.FIELD_WORK, _P.FIELD_LEDGER},
+    Role.TECHNICIAN: _COLLEAGUE | {_P.FIELD_WORK},
+    Role.AUDITOR: _COLLEAGUE | _READS | {_P.CALLS_LISTEN, _P.EXPORTS, _P.PEOPLE_READ, _P.AUDIT_READ},
     Role.PARTNER: _OWN | {_P.PARTNER_OWN},
     Role.OPERATOR: _OWN | {_P.FEDERATION_READ, _P.FEDERATION_PEOPLE},
     Role.ANALYST: _OWN | {_P.FEDERATION_READ},
