@@ -14,13 +14,14 @@ from maillage_kit.permissions import Permission
 from maillage_kit.semester import Semester
 from maillage_kit.web import AnyRequest, page, page_request, requires
 from maillage_tenants.rota import queries, queries_planning
-from maillage_tenants.rota.balance import CATEGORY_LABELS, FIRST, WITH_LOAD
+from maillage_tenants.rota.balance import CATEGORY_LABELS, FIRST, LOAD, SHOWN, WITH_LOAD
 from maillage_tenants.rota.models import Rota
 from maillage_tenants.rota.routes_web.drafts import semesters_around
 from maillage_tenants.rota.service.fairness import fairness_report
 
 OFFICE_PAGE = "rota/fairness.html"
-"""Every kind side by side; on an artisan's phone one kind at a time, without the detail of past semesters."""
+"""Every kind side by side, or the load alone; on an artisan's phone one kind at a time, without the detail of past
+semesters."""
 
 
 @get("/rota/fairness", guards=[requires(Permission.ROTA_READ)])
@@ -63,7 +64,7 @@ async def _fairness(
     category = request.query_params.get("kind", FIRST)
     category = category if category in WITH_LOAD else FIRST
     narrow = template != OFFICE_PAGE
-    kinds = (category,) if narrow else WITH_LOAD
+    kinds = (category,) if narrow or category == LOAD else SHOWN
     past = () if narrow else report.semesters
     shown: dict[str, Any] = {
         "semester": semester,
