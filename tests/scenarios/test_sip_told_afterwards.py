@@ -245,3 +245,23 @@ async def test_a_line_whose_end_nobody_told_rings_no_more_once_its_call_is_over(
     assert (await town.rows(states))[0]["state"] == "untold"
     await line.tell(line.event("no_answer", at=at(21), step=first))
     assert (await town.rows(states))[0] == {"state": "no_answer", "ended_at": at(21)}
+
+
+async def test_a_conversation_whose_end_was_lost_leaves_nobody_ringing(town, dials, moved_clock) -> None:
+    """Neither the end of the first telephone nor that of the conversation ever came: the sweep ends both."""
+    await town.on_call("Ana", ANA)
+    await town.on_call("Bilal", "+33611111102", rank=2)
+    line = dials("anonymous")
+    first, second = (position for position, _ in (await town.to_the_ladder(line))[:2])
+    await line.tell(
+        line.event("attempt", step=first),
+        line.event("attempt", step=second),
+        line.event("answered", step=second),
+        line.event("accepted", step=second),
+        line.event("bridged", step=second),
+    )
+    moved_clock.advance(hours=5)
+    await run_handler(town.runtime, town.cooperative, tasks.look_for_stuck, {})
+    assert await town.row("select state, outcome from call") == {"state": "ended", "outcome": "accepted"}
+    states = await town.rows("select state from call_leg order by position")
+    assert [row["state"] for row in states] == ["untold", "accepted"]

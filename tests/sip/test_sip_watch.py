@@ -30,7 +30,8 @@ def outside(installation, lab: SipLab) -> None:
     for number in (NUMBER, ARTISAN):
         lab.operator.brings_back(number, installation.edge.port)
     for ward in installation.wards:
-        installation.on_call(ward, f"Artisan{ward.sector}{ward.key}")
+        if ward.key == "1":  # the trade of its keys
+            installation.on_call(ward, f"Artisan{ward.sector}")
 
 
 def due_now(installation) -> Settings:
