@@ -65,6 +65,7 @@ class Server:
         deadline = time.monotonic() + 120
         while not self._ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
                 raise RuntimeError(f"the server did not start:\n{self._log.read_text(errors='replace')[-2000:]}")
             time.sleep(0.1)
 
