@@ -24,11 +24,13 @@ import jsonschema_rs
 import psycopg
 import pytest
 import sqlalchemy as sa
+import structlog
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from maillage_app.api import operations
 from maillage_app.api.document import openapi_document
 from maillage_app.app import build_app
+from maillage_app.logs import readable
 from maillage_app.onboarding import open_cooperative
 from maillage_app.runtime import Runtime
 from maillage_app.testing.cooperatives import EURE, SEINE_MARITIME
@@ -80,7 +82,9 @@ class Template:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """A folder of this run alone: every start of pytest closes the folder that runs share by default, and a database
-    server that runs there under another account can then no longer be stopped."""
+    server that runs there under another account can then no longer be stopped. And errors are logged as they are in
+    development."""
+    structlog.configure(processors=[structlog.processors.add_log_level, readable])
     if config.option.basetemp is None and not hasattr(config, "workerinput"):
         folder = tempfile.mkdtemp(prefix="maillage-tests-")
         config.option.basetemp = folder
@@ -382,18 +386,22 @@ def bench() -> Iterator[Callable[..., str]]:
 # --- two workers -------------------------------------------------
 
 
-WHOLE = ("tests/sip/", "tests/voice/", "tests/integration/test_bench_", "tests/scenarios/test_demo_once")
+WHOLE = ("tests/sip/", "tests/voice/", "tests/scenarios/test_demo_once")
+BENCHES = "tests/integration/test_bench_"
 DRILLS = "tests/sip/test_sip_drills"
 
 
 class _WholeFiles(LoadScopeScheduling):  # type: ignore[misc] # xdist is not typed
-    """Files that start a whole installation stay on one worker; any other test goes where there is room. The drills,
+    """Files that start a whole installation stay on one worker, as do the benches together, which find each other's
+    databases; any other test goes where there is room. The drills,
     which mostly wait, are two such files: those that break the switchboard, and those that break what stands behind."""
 
     def _split_scope(self, nodeid: str) -> str:
         path, _, test = nodeid.partition("::")
         if path.startswith(DRILLS):
             return f"{path} {'switchboard' if 'edge' in test or 'voice' in test else 'behind'}"
+        if path.startswith(BENCHES):
+            return BENCHES
         return path if path.startswith(WHOLE) else nodeid
 
 

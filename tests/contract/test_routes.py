@@ -1,4 +1,5 @@
-"""Every route of the product: who may open it, and that another cooperative's object is not there.
+"""Every route of the product: it says who may open it (`test_permissions.py` tries), another cooperative's object is
+not there, a cursor that was made up is refused.
 
 A new route is covered by itself. A new kind of id in an address must be named in OBJECTS, or a test fails. The
 operations of the REST API, which no role opens, are held to the same in `test_api_routes.py`.
@@ -124,20 +125,6 @@ async def test_a_stranger_is_sent_to_sign_in(
         if roles:
             answer = await _ask(visitor, method, _address(path, eure, ids))
             assert (answer.status_code, answer.headers.get("location", "")[:7]) == (303, "/signin"), (method, path)
-
-
-async def test_each_role_is_held_to_its_pages(
-    table: list[tuple[str, str, frozenset[Role] | None]], eure: CooperativeContext, sign_in
-) -> None:
-    """A role that the route does not name is refused before anything is looked up."""
-    ids = dict.fromkeys(OBJECTS | PLATFORM_OBJECTS, new_id())
-    people = {role: await sign_in(role, None if role.of_federation else eure) for role in Role}
-    for method, path, roles in table:
-        for role, person in people.items():
-            if roles and role not in roles:
-                answer = await _ask(person, method, _address(path, eure, ids))
-                expected = 404 if role.of_federation and path.startswith("/c/") else 403
-                assert answer.status_code == expected, (role, method, path)
 
 
 async def test_another_cooperatives_object_is_not_there(

@@ -2,19 +2,23 @@
 
 import logging
 import sys
+from typing import TextIO
 
 import structlog
 
 from maillage_kit.settings import Settings
 
+# Where `rich` is installed, structlog's own would show every local variable, and take seconds over it.
+readable = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
 
-def configure_logs(settings: Settings) -> None:
-    """JSON lines in production, readable lines elsewhere; both on standard error."""
+
+def configure_logs(settings: Settings, *, to: TextIO | None = None) -> None:
+    """JSON lines in production, readable lines elsewhere; both on standard error, unless given another place."""
     render: list[structlog.typing.Processor]
     if settings.in_production:
         render = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
     else:
-        render = [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
+        render = [readable]
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -23,6 +27,6 @@ def configure_logs(settings: Settings) -> None:
             *render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        logger_factory=structlog.PrintLoggerFactory(to or sys.stderr),
+        cache_logger_on_first_use=to is None,
     )

@@ -7,6 +7,8 @@ from importlib import import_module
 
 import click
 
+from maillage_kit.loading import loading
+
 # name: "module:attribute" (a click command), in the order `--help` shows them.
 COMMANDS: dict[str, str] = {
     "demo": "maillage_app.cli.demo:demo",
@@ -42,7 +44,8 @@ class LazyGroup(click.Group):
         if place is None:
             return super().get_command(ctx, cmd_name)
         module, attribute = place.split(":")
-        command = getattr(import_module(module), attribute)
+        with loading():
+            command = getattr(import_module(module), attribute)
         if not isinstance(command, click.Command):
             raise TypeError(f"{place} is not a click command")
         return command

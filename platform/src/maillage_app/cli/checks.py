@@ -28,8 +28,8 @@ LINTS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 # Tests that last as long as telephones ring: they mostly wait, and want a machine that does nothing else.
 IN_REAL_TIME = ("tests/sip", "tests/voice")
-# Pure functions: a processor is all they ask for, and they may wait for it.
-OF_RULES = ("tests/unit", "plugins", "clients")
+# Pure functions, and what the code promises of itself: a processor is all they ask for, and they may wait for it.
+OF_RULES = ("tests/unit", "tests/contract", "plugins", "clients")
 
 # What a log can hold when much fails: where, and why.
 SHORT = ("--tb=short", "--show-capture=no")
@@ -115,7 +115,7 @@ def meanwhile(failed: list[str]) -> Iterator[None]:
     waits; then shows what was said, and adds what failed."""
     beside: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("lint", ("-m", "maillage_app.cli", "lint")),
-        ("pytest of rules", ("-m", "pytest", *SHORT, "-n", "1", *OF_RULES)),
+        ("pytest of rules", ("-m", "pytest", *SHORT, "-n", "2", *OF_RULES)),
     )
     with ExitStack() as files:
         running = []

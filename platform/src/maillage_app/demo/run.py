@@ -11,12 +11,11 @@ from datetime import datetime, timedelta
 from datetime import time as wall
 from pathlib import Path
 from types import FrameType
-from typing import Any, TextIO
+from typing import Any
 
 import httpx
 import psycopg
 import sqlalchemy as sa
-import structlog
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -40,6 +39,7 @@ from maillage_app.demo.plans import COOPERATIVES
 from maillage_app.demo.processes import DemoError, DemoPlace, application, database, demo_place
 from maillage_app.demo.script import MORNING, Script, read_night
 from maillage_app.demo.timeline import Timeline
+from maillage_app.logs import configure_logs
 from maillage_app.runtime import Runtime
 from maillage_kit import clock
 from maillage_kit.clock import SharedClock, paris, paris_instant
@@ -135,7 +135,7 @@ def played_demo(options: Options, console: Console) -> Iterator[Demo]:
             demo_place(options.folder, port=options.port, keep=options.keep, starts_at=OPENED_AT)
         )
         log = stack.enter_context(place.log("demo").open("a"))
-        _log_to(log)
+        configure_logs(Settings(environment="development"), to=log)
         shared = SharedClock(place.clock_file)
         stack.enter_context(clock.using(shared, whole_process=True))
         steps = Steps(progress_on(console))
@@ -377,14 +377,6 @@ def _signals_stop_properly() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _log_to(log: TextIO) -> None:
-    """What this process itself logs goes to a file: standard output is the report's."""
-    structlog.configure(
-        processors=[structlog.processors.add_log_level, structlog.dev.ConsoleRenderer(colors=False)],
-        logger_factory=structlog.PrintLoggerFactory(log),
-    )
 
 
 # --------------------------------------------------------------------------------------------------------- remembering
