@@ -1,9 +1,10 @@
 """The public form on a phone, and everything that must work without JavaScript."""
 
+import asyncio
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from maillage_kit.permissions import Role
 
@@ -87,6 +88,32 @@ async def test_a_mistake_keeps_what_was_typed(world: Any, open_screen: Any, phon
     assert "Erreur" in await page.locator(f"#{described.split()[-1]}").inner_text()
     await summary.get_by_role("link", name="numéro").tap()
     await expect(wrong).to_be_focused()
+
+
+async def test_a_commune_once_chosen_is_not_taken_back_by_a_late_answer(world: Any, open_screen: Any) -> None:
+    desk = await open_screen(Role.MANAGER)
+    page = await desk.go(f"{world.base}/desk/new")
+    words = page.get_by_label("Commune", exact=True)
+    await words.press_sequentially("2750")
+    choice = page.locator("#communes").get_by_label("Pont-Audemer 27500", exact=True)
+    await expect(choice).to_be_visible()
+    chosen = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        answer = await route.fetch()
+        await chosen.wait()
+        await route.fulfill(response=answer)
+
+    await page.route("**/desk/new/communes?*", late)
+    async with page.expect_response("**/desk/new/communes?*"):
+        async with page.expect_request("**/desk/new/communes?*"):
+            await words.press_sequentially("0")
+        await page.locator("#communes").get_by_text("Pont-Audemer", exact=False).first.click()
+        chosen.set()
+    await expect(page.locator(".htmx-request")).to_have_count(0)
+    await expect(choice).to_be_checked()
+    await words.press_sequentially(" tou")
+    await expect(choice).to_have_count(0)
 
 
 async def test_pressing_twice_opens_one_case_and_destroying_asks_first(world: Any, open_screen: Any) -> None:

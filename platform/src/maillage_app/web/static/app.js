@@ -95,6 +95,15 @@
   window.addEventListener("pageshow", () => release(document));
   document.addEventListener("htmx:afterRequest", (e) => { const f = e.detail.elt.closest("form"); if (f) release(f); });
 
+  // What was chosen since the words were typed stays: the answer to them comes too late.
+  const typed = new WeakMap(), chosen = new WeakMap();
+  document.addEventListener("input", (e) => typed.set(e.target, performance.now()));
+  document.addEventListener("change", (e) => { for (let el = e.target; el; el = el.parentElement) chosen.set(el, performance.now()); });
+  document.addEventListener("htmx:beforeSwap", (e) => {
+    const words = typed.get(e.detail.requestConfig.elt);
+    if (words && chosen.get(e.detail.target) > words) e.detail.shouldSwap = false;
+  });
+
   // Toasts: HX-Trigger: {"showToast": {"tone": "success", "text": "Appel pris"}}.
   const toast = (kind, text, title) => {
     const box = document.getElementById("toasts");
