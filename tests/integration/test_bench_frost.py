@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def figures(bench: Callable[..., str]) -> dict[str, Any]:
-    sizes = ("--tenants", "2", "--customers", "120", "--rate", "3", "--seconds", "20")
+    sizes = ("--tenants", "2", "--customers", "120", "--rate", "3", "--seconds", "12")
     found: dict[str, Any] = json.loads(bench("frost", "--json", *sizes))
     return found
 
