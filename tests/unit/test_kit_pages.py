@@ -4,6 +4,7 @@ import base64
 import json
 from datetime import UTC, date, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -20,7 +21,7 @@ from maillage_kit.pages import (
     slice_page,
 )
 
-AT, ROW = datetime(2027, 3, 1, 8, tzinfo=UTC), new_id()
+AT, ROW = datetime(2027, 3, 1, 8, tzinfo=UTC), UUID(int=27)
 
 
 def cursor(values: Any) -> str:
