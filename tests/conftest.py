@@ -152,7 +152,7 @@ def settings(template: Template, postgres_url: str) -> Iterator[Settings]:
     owner = sa.make_url(template.owner_url).set(database=name).render_as_string(hide_password=False)
     yield Settings(
         environment="test",
-        database=DatabaseSettings(url=owner, app_url=template.app_url(name), pool_size=4),
+        database=DatabaseSettings(url=owner, app_url=template.app_url(name), pool_size=8),
     )
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f"drop database {name} with (force)")

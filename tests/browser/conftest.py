@@ -101,7 +101,7 @@ async def world(
     url, token = f"http://localhost:{port}", secrets.token_urlsafe(16)  # a passkey is bound to a name, not an address
     app_url = provisioning.app_url(own_database)
     settings = Settings(
-        database=DatabaseSettings(url=own_database, app_url=app_url, pool_size=4),
+        database=DatabaseSettings(url=own_database, app_url=app_url, pool_size=8),
         web=WebSettings(port=port, public_url=url),
         telephony=TelephonySettings(auth_tokens=(token,)),  # type: ignore[arg-type]
     )

@@ -35,7 +35,7 @@ async def alone(server: EmbeddedPostgres, trades: TradeRegistry) -> AsyncIterato
     """A process on that server."""
     settings = Settings(
         environment="test",
-        database=DatabaseSettings(url=server.uri, pool_size=2),
+        database=DatabaseSettings(url=server.uri, pool_size=4),
         telephony=TelephonySettings(last_resort_number=LAST_RESORT),
     )
     with clock.using(MovableClock(NOW), whole_process=True):

@@ -43,7 +43,7 @@ async def alone(server: EmbeddedPostgres, trades: TradeRegistry, time_line) -> A
     """A process on that server, which has seen the directory and no call yet."""
     settings = Settings(
         environment="test",
-        database=DatabaseSettings(url=server.uri, pool_size=2),
+        database=DatabaseSettings(url=server.uri, pool_size=4),
         telephony=TelephonySettings(last_resort_number="+33144000000", sip=SipSettings(secrets=(SecretStr(SECRET),))),
     )
     runtime = Runtime.start(settings, trades=trades)

@@ -203,7 +203,7 @@ class Installation:
         self.wards: list[Ward] = []
         self._people = 0
         self._loop = asyncio.Runner()
-        self.settings = Settings(environment="test", database=DatabaseSettings(url=url, pool_size=1))
+        self.settings = Settings(environment="test", database=DatabaseSettings(url=url, pool_size=2))
         self.runtime = Runtime.start(self.settings)
 
     def close(self) -> None:

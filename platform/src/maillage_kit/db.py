@@ -139,13 +139,14 @@ class Database:
     one pays for learning them (bench/README.md).
     """
 
-    def __init__(self, url: str, *, pool_size: int = 8, pool_recycle_seconds: int = 600) -> None:
-        """`url`: a libpq URI for the application's login role."""
+    def __init__(self, url: str, *, pool_size: int = 16, pool_recycle_seconds: int = 600) -> None:
+        """`url`: a libpq URI for the application's login role. `pool_size`: the most connections; who comes next waits.
+        A connection once opened is kept: opening one costs PostgreSQL a process, and more than a call's statements."""
         self.url = url
         self.engine: AsyncEngine = create_async_engine(
             sqlalchemy_url(url),
             pool_size=pool_size,
-            max_overflow=pool_size,
+            max_overflow=0,
             pool_use_lifo=True,
             pool_recycle=pool_recycle_seconds,
             connect_args={"prepare_threshold": None, "connect_timeout": 5},

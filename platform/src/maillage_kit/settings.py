@@ -32,7 +32,7 @@ class DatabaseSettings(_Group):
     app_url: str | None = None
     app_password: SecretStr | None = None
     data_dir: Path = Path(".maillage/postgres")
-    pool_size: int = Field(default=8, ge=1, le=100)
+    pool_size: int = Field(default=16, ge=2, le=200)  # the most of a process; a request may hold two
     pool_recycle_seconds: int = 600
 
 
