@@ -1,6 +1,7 @@
-"""An application beside its limit: rounds of pgbench and of a crowd over HTTP in turns, on the same database, then the
-crowd by chance at half the rate. The server is stopped while pgbench runs; the ratio of the two medians says what the
-application costs beside the database.
+"""An application beside its limit: rounds of pgbench and of a crowd over HTTP in turns, on the same database, each
+ended by the crowd by chance at half the rate. The server is stopped while pgbench runs; the ratio of the two medians
+says what the application costs beside the database. Of every figure the median of the rounds counts: the processors of
+a shared machine are not equally fast from minute to minute.
 """
 
 import sys
@@ -60,7 +61,6 @@ class Course:
         """Of each path by its name: the figures beside pgbench, those at half the rate. `environment` of a server on
         that port; `warm`: the paths that a new server is warmed up with, the warm-up shared between them."""
         beside = [_Beside(path) for path in paths]
-        half: dict[str, Figures] = {}
         for number in range(1, self.rounds + 1):
             for one in beside:
                 one.limit(self)
@@ -74,19 +74,15 @@ class Course:
                 for place, one in enumerate(beside):
                     one.application(self, where[one.path.name], server.pid, 100 * number + 1 + place)
                     say(f"round {number}: {one.last}")
-                if number == self.rounds:
-                    for place, one in enumerate(beside):
-                        half[one.path.name] = self._half_rate(one, where[one.path.name], server.pid, 7 + place)
+                for place, one in enumerate(beside):
+                    one.half_rate(self, where[one.path.name], server.pid, 100 * number + 11 + place)
+                    say(f"round {number}: {one.last_half}")
         for one in beside:
             one.check()
-        return {one.path.name: one.figures() for one in beside}, half
-
-    def _half_rate(self, one: "_Beside", target: Target, pid: int, seed: int) -> Figures:
-        path, rate = one.path, one.rate / 2
-        say(f"{path.name} by chance, {rate:.0f}/s")
-        with _Used(pid) as used:
-            heard = self.ask(crowd.steady, target, rate, max(self.seconds * 2, 5.0), seed)
-        return {f"{path.unit}s_per_second": round(rate, 1), **_latencies(path, [heard]), **used.figures(heard)}
+        return (
+            {one.path.name: one.figures() for one in beside},
+            {one.path.name: one.half_rate_figures() for one in beside},
+        )
 
     def ceiling(self, application: str, targets: Targets, name: str) -> tuple[float, float]:
         """What the crowd reaches when nothing slows it: asked of an application that does nothing (`module:name`). How
@@ -136,6 +132,7 @@ class _Beside:
         self._heard: list[Heard] = []
         self._limits: list[Figures] = []
         self._rounds: list[Figures] = []
+        self._halves: list[Figures] = []
         self._written: dict[str, dict[str, float]] = {}
 
     def limit(self, course: Course) -> None:
@@ -160,6 +157,33 @@ class _Beside:
                 "pgbench_cpu_ms": limit["cpu_ms"],
             }
         )
+
+    def half_rate(self, course: Course, target: Target, pid: int, seed: int) -> None:
+        """By chance, at half the rate of this round."""
+        rate = self._rounds[-1]["per_second"] / 2
+        with _Used(pid) as used:
+            heard = course.ask(crowd.steady, target, rate, max(course.seconds, 5.0), seed)
+        rates = {f"{self.path.unit}s_per_second": round(rate, 1)}
+        self._halves.append({**rates, **_latencies(self.path, [heard]), **used.figures(heard)})
+
+    @property
+    def last_half(self) -> str:
+        one, path = self._halves[-1], self.path
+        rate, slow = one[f"{path.unit}s_per_second"], one[f"{path.part}_ms"]["p99"]
+        return f"{path.name} by chance: {rate:.0f}/s, p99 {slow:.0f} ms"
+
+    def half_rate_figures(self) -> Figures:
+        """The median of the rounds, and each of them."""
+        unit, part = self.path.unit, self.path.part
+        kinds = self._halves[0][f"by_{part}_ms"]
+        return {
+            f"{unit}s_per_second": round(self.rate / 2, 1),
+            f"{part}_ms": _middle([one[f"{part}_ms"] for one in self._halves]),
+            f"by_{part}_ms": {kind: _middle([one[f"by_{part}_ms"][kind] for one in self._halves]) for kind in kinds},
+            "cores": _middle([one["cores"] for one in self._halves]),
+            "cpu_ms": _middle([one["cpu_ms"] for one in self._halves]),
+            "rounds": self._halves,
+        }
 
     @property
     def rate(self) -> float:
@@ -216,6 +240,11 @@ def _latencies(path: Path, heard: Sequence[Heard]) -> Figures:
         f"{path.part}_ms": latency([took for times in by_kind.values() for took in times]),
         f"by_{path.part}_ms": {kind: latency(times) for kind, times in by_kind.items()},
     }
+
+
+def _middle(rounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The median of each figure."""
+    return {name: round(median([one[name] for one in rounds]), 2) for name in rounds[0]}
 
 
 # --- what a person reads ----------------------------------------------------

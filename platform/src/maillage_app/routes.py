@@ -14,6 +14,7 @@ from maillage_app.home import front_page
 from maillage_app.messaging import inbox_of
 from maillage_app.runtime import Runtime
 from maillage_kit.settings import Settings
+from maillage_kit.turns import Turns
 from maillage_platform.federation import routes_web as federation
 from maillage_platform.identity import routes_account as account
 from maillage_platform.identity import routes_openid as openid
@@ -60,6 +61,12 @@ from maillage_tenants.watch import routes_web as watch
 from maillage_tenants.worktime import routes_web as worktime
 
 Handlers = list[type[Any] | BaseRouteHandler | Router]
+
+CALLERS_AT_ONCE = 3
+"""Callers whose answer a process works at, at a time: the slowest answers come a third sooner than when it works at all
+of them (bench/README.md)."""
+CALLERS_PATIENCE_SECONDS = 0.1
+"""A caller that waited so long is served beside the others, whatever holds those up."""
 
 
 def platform_routes(settings: Settings) -> Handlers:
@@ -130,6 +137,7 @@ def public_routes() -> Handlers:
 
 def telephony_routes() -> Router:
     """Webhooks of the phone carriers, under `/telephony`."""
+    turns = Turns(CALLERS_AT_ONCE, patience_seconds=CALLERS_PATIENCE_SECONDS)
 
     def inbox(runtime: Runtime) -> Inbox:
         return inbox_of(runtime)
@@ -142,6 +150,7 @@ def telephony_routes() -> Router:
             trades=runtime.trades,
             settings=settings,
             carrier=TwimlCarrier.of(settings),
+            turns=turns,
         )
 
     def sip_edge(runtime: Runtime) -> SipCarrier:
@@ -154,6 +163,7 @@ def telephony_routes() -> Router:
             trades=runtime.trades,
             settings=runtime.settings,
             carrier=sip_edge,
+            turns=turns,
         )
 
     return Router(

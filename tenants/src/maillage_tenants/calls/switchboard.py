@@ -22,6 +22,7 @@ from maillage_kit.context import CooperativeContext
 from maillage_kit.db import Database, TenantSession
 from maillage_kit.errors import Forbidden, NotFound
 from maillage_kit.settings import Settings
+from maillage_kit.turns import Turns
 from maillage_tenants import masking
 from maillage_tenants.calls import queries, rules, words
 from maillage_tenants.calls.carriers import Event, TelephonyProvider
@@ -65,13 +66,17 @@ class Directory(Protocol):
 
 @dataclass(frozen=True)
 class Switchboard:
-    """Answers the signals of one carrier for every cooperative. A caller always gets an answer; news may be refused."""
+    """Answers the signals of one carrier for every cooperative. A caller always gets an answer; news may be refused.
+
+    `turns`: of the process, for the callers of every carrier.
+    """
 
     database: Database
     directory: Directory
     trades: TradeRegistry
     settings: Settings
     carrier: TelephonyProvider
+    turns: Turns
 
     # ------------------------------------------------------------------------------------------- the caller's line
 
@@ -80,7 +85,7 @@ class Switchboard:
         if signal.called == self.settings.telephony.watch.artisan_number:
             return self.carrier.welcome(TEST_ARTISAN, cooperative=None, call_id=None)
         try:
-            return await self._in_time(self._arrived(signal))
+            return await self._served(self._arrived(signal))
         except Replayed:
             raise
         except Exception:
@@ -116,7 +121,7 @@ class Switchboard:
         """The two of a masked call have spoken, or the other did not answer: a customer then gets the emergency
         service, on the same line (rule 1)."""
         try:
-            return await self._in_time(self._masked_over(cooperative_id, masked_call, signal))
+            return await self._served(self._masked_over(cooperative_id, masked_call, signal))
         except Exception:
             log.exception("masked_call_rescued", call=signal.notice.call)
             return self._rescue(self._remembered(cooperative_id), "")
@@ -213,7 +218,7 @@ class Switchboard:
             return joined or await self._answer(cooperative, call_id, notice, act)
 
         try:
-            return await self._in_time(work())
+            return await self._served(work())
         except Replayed:
             raise
         except Exception:
@@ -272,7 +277,7 @@ class Switchboard:
             return await self._answer(await self.known(cooperative_id), call_id, notice, act)
 
         try:
-            return await self._in_time(work())
+            return await self._served(work())
         except Replayed:
             raise
         except Exception:
@@ -427,6 +432,18 @@ class Switchboard:
         """A human for the caller, when what was told of their line makes no sense."""
         log.error("caller_rescued_from_nonsense", call_id=str(call_id))
         return self._rescue(self._remembered(cooperative_id), "", call_id=call_id)
+
+    async def _served(self, work: Coroutine[Any, Any, T]) -> T:
+        """What `work` returns or raises, in its turn among the callers of this process, and in time."""
+
+        async def in_turn() -> T:
+            try:
+                async with self.turns.turn():
+                    return await work
+            finally:
+                work.close()
+
+        return await self._in_time(in_turn())
 
     async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
         """What `work` returns or raises; TimeoutError when the carrier would not wait for it.
