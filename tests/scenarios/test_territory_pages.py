@@ -30,7 +30,8 @@ async def test_moving_a_commune_changes_its_sector_for_one_trade_and_semester(
     path = {code: href for href, code in sectors}
     query = "?trade=plumbing&semester=2027-S2"
     page = await office.get(path["S5"] + query)
-    assert '<option value="27467">Pont-Audemer</option>' in page.text
+    assert 'value="27467"' in page.text
+    assert "Pont-Audemer" in page.text
     target = path["S6"].rsplit("/", 1)[1]
     moved = await office.post(f"{path['S5']}/communes{query}", {"insee": "27467", "target": target})
     assert moved.status_code == 303
@@ -52,6 +53,51 @@ async def test_moving_a_commune_changes_its_sector_for_one_trade_and_semester(
         assert entry.detail == {"semester": "2027-S2", "trade": "plumbing", "from": "S5", "to": "S6"}
     for wrong in ({}, {"insee": "27467"}, {"insee": "76540", "target": target}, {"insee": "27229", "target": "x"}):
         assert (await office.post(f"{path['S5']}/communes{query}", wrong)).status_code == 422
+
+
+async def test_a_sector_is_split_and_the_page_keeps_what_was_ticked(
+    runtime: Runtime, eure: CooperativeContext, sign_in
+) -> None:
+    """R98: the new sector and what remains still hold every commune once; its neighbours are known at once."""
+    office = await sign_in(Role.MANAGER, eure)
+    query = "?trade=plumbing&semester=2028-S1"
+    overview = await office.get(f"/c/eure/territory{query}")
+    sectors = re.findall(r'href="(/c/eure/territory/sectors/[0-9a-f-]{36})[^"]*">(S\d)', overview.text)
+    path = {code: href for href, code in sectors}
+    ticked = re.findall(r'name="insee" value="(\d{5})"', (await office.get(path["S7"] + query)).text)[:9]
+    sent = {"insee": ticked, "target": "new", "name": ""}
+    refused = await office.post(f"{path['S7']}/communes{query}", sent)
+    assert refused.status_code == 422
+    assert "Donnez un nom au nouveau secteur" in refused.text
+    assert set(re.findall(r'value="(\d{5})" form="moving" checked', refused.text)) == set(ticked)
+    taken = await office.post(f"{path['S7']}/communes{query}", {**sent, "name": "verneuil - BRETEUIL"})
+    assert "s’appelle déjà" in taken.text
+    done = await office.post(f"{path['S7']}/communes{query}", {**sent, "name": "  Iton   amont "})
+    assert done.status_code == 303
+    page = await office.get(done.headers["location"])
+    assert "réparez le planning publié" in page.text
+    assert set(re.findall(r'name="insee" value="(\d{5})"', page.text)) == set(ticked)
+    s1 = Semester(2028, 1)
+    async with runtime.database.tenant(eure.tenant) as session:
+        (made,) = [
+            one for one in await territory.sectors(session, trade="plumbing", semester=s1) if one.name == "Iton amont"
+        ]
+        assert (made.code, made.communes) == ("S8", 9)
+        assert (await territory.report(session, trade="plumbing", semester=s1)).ok
+        assert "S7" in {
+            one.code
+            for one in await territory.neighbours_of(session, sector_id=made.id, trade="plumbing", at=s1.starts_at)
+        }
+        (entry,) = await audit.entries_about(session, subject_type="sector", subject_id=str(made.id))
+        assert entry.detail["name"] == "Iton amont"
+        assert len(await territory.sectors(session, trade="locksmith", semester=s1)) == 7
+    everything = re.findall(r'name="insee" value="(\d{5})"', page.text)
+    emptied = await office.post(
+        f"/c/eure/territory/sectors/{made.id}/communes{query}",
+        {"insee": everything, "target": path["S7"].rsplit("/", 1)[1]},
+    )
+    assert emptied.status_code == 422
+    assert "Le secteur S8 n’a aucune commune" in emptied.text
 
 
 async def test_neighbours_are_by_road_nearest_first(runtime: Runtime, eure: CooperativeContext) -> None:

@@ -1,4 +1,4 @@
-"""Whose things an application sees: said by the office, customer by customer; read by the people of a customer.
+"""Whose things an application sees, said by the office customer by customer.
 
 Here, because it joins the applications (the control plane) and the customers that they were given (the cooperative's).
 """
@@ -15,10 +15,9 @@ from maillage_kit.ids import parsed_id
 from maillage_kit.pages import PageRequest
 from maillage_kit.permissions import Permission
 from maillage_kit.rest import Reach
-from maillage_kit.web import AnyRequest, base_path, own_customer, page, page_request, requires, see_other, text
+from maillage_kit.web import AnyRequest, base_path, page, page_request, requires, see_other, text
 from maillage_platform.oauth import queries
 from maillage_platform.oauth.models import ApiClient
-from maillage_platform.oauth.rules import sentences
 from maillage_tenants import customers, partners
 
 _FOUND_AT_MOST = 10
@@ -138,27 +137,6 @@ async def give_everything(
     return see_other(_address(cooperative, client.id), flash=f"« {client.name} » {told}")
 
 
-@get("/partner/applications", guards=[requires(Permission.PARTNER_OWN)])
-async def own_applications(
-    request: AnyRequest,
-    session: TenantSession,
-    platform_session: PlatformSession,
-    cooperative: CooperativeContext,
-    actor: Actor,
-) -> Template:
-    """The applications that see the things of this person's organisation, and what each may do."""
-    shown = await partners.clients_reaching(session, customer_id=own_customer(actor), page=page_request(request))
-    return page(
-        request,
-        "partners/applications.html",
-        shown=shown,
-        clients=await queries.clients_named(
-            platform_session, cooperative_id=cooperative.id, names=[row.client_id for row in shown.items]
-        ),
-        sentences=sentences,
-    )
-
-
 async def _client(session: PlatformSession, cooperative: CooperativeContext, client_id: UUID) -> ApiClient:
     found = await queries.client_of(session, client_id=client_id, cooperative_id=cooperative.id)
     if found is None:
@@ -176,4 +154,4 @@ def _address(cooperative: CooperativeContext, client_id: UUID) -> str:
     return f"{base_path(cooperative)}/settings/api-clients/{client_id}/customers"
 
 
-ROUTES = (customers_reached, give_customer, take_customer, give_everything, own_applications)
+ROUTES = (customers_reached, give_customer, take_customer, give_everything)

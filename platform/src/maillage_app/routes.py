@@ -6,7 +6,7 @@ from litestar import Router
 from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler
 
-from maillage_app import application_reach, customer_people, development_phone, support_visits
+from maillage_app import application_reach, customer_people, development_phone, partner_applications, support_visits
 from maillage_app.development import mailbox
 from maillage_app.events import events
 from maillage_app.health import health, health_of_watch
@@ -101,6 +101,7 @@ def tenant_routes() -> Handlers:
         *providers.TENANT_ROUTES,
         *api_clients.TENANT_ROUTES,
         *application_reach.ROUTES,
+        partner_applications.own_applications,
         *webhooks.TENANT_ROUTES,
         *support_visits.TENANT_ROUTES,
         *desk.ROUTES,

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,6 +16,19 @@ _rounds = click.option("--rounds", default=3, show_default=True, type=click.IntR
 _as_json = click.option("--json", "as_json", is_flag=True, help="Machine-readable figures on standard output.")
 _fresh = click.option("--fresh", is_flag=True, help="Make the databases again, even when they could serve.")
 _keep = click.option("--record", "keep", is_flag=True, help="Keep the figures under bench/results/.")
+_tenants = click.option("--tenants", default=20, show_default=True, type=click.IntRange(1, 500), help="Cooperatives.")
+_customers = click.option(
+    "--customers", default=20_000, show_default=True, type=click.IntRange(1), help="Of each cooperative."
+)
+
+
+def _over_http(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of a program that puts HTTP beside pgbench."""
+    seconds = click.option("--seconds", default=8.0, show_default=True, help="Of each round.")
+    warm_up = click.option("--warm-up", default=10.0, show_default=True, help="Seconds before them that do not count.")
+    for option in (_keep, _fresh, _as_json, _rounds, warm_up, seconds, _customers, _tenants):
+        command = option(command)
+    return command
 
 
 @click.group()
@@ -44,14 +58,7 @@ def oncall(tenants: str, years: int, seconds: float, rounds: int, as_json: bool,
 
 
 @bench.command()
-@click.option("--tenants", default=20, show_default=True, type=click.IntRange(1, 500), help="Cooperatives.")
-@click.option("--customers", default=20_000, show_default=True, type=click.IntRange(1), help="Of each cooperative.")
-@click.option("--seconds", default=8.0, show_default=True, help="Of each round.")
-@click.option("--warm-up", default=10.0, show_default=True, help="Seconds before them that do not count.")
-@_rounds
-@_as_json
-@_fresh
-@_keep
+@_over_http
 def routing(as_json: bool, **options: Any) -> None:
     """An inbound call over HTTP, beside pgbench with the same SQL."""
     program = _program("bench.routing")
@@ -59,14 +66,7 @@ def routing(as_json: bool, **options: Any) -> None:
 
 
 @bench.command()
-@click.option("--tenants", default=20, show_default=True, type=click.IntRange(1, 500), help="Cooperatives.")
-@click.option("--customers", default=20_000, show_default=True, type=click.IntRange(1), help="Of each cooperative.")
-@click.option("--seconds", default=8.0, show_default=True, help="Of each round.")
-@click.option("--warm-up", default=10.0, show_default=True, help="Seconds before them that do not count.")
-@_rounds
-@_as_json
-@_fresh
-@_keep
+@_over_http
 def api(as_json: bool, **options: Any) -> None:
     """The REST API over HTTP, with tokens, beside pgbench with the same SQL."""
     program = _program("bench.api")
@@ -74,8 +74,8 @@ def api(as_json: bool, **options: Any) -> None:
 
 
 @bench.command()
-@click.option("--tenants", default=20, show_default=True, type=click.IntRange(1, 500), help="Cooperatives.")
-@click.option("--customers", default=20_000, show_default=True, type=click.IntRange(1), help="Of each cooperative.")
+@_tenants
+@_customers
 @click.option("--rates", default="50,200,500", show_default=True, help="Calls a second to offer, one after the other.")
 @click.option("--seconds", default=10.0, show_default=True, help="Of each rate.")
 @_as_json
@@ -94,8 +94,8 @@ def telephony(as_json: bool, rates: str, **options: Any) -> None:
 
 
 @bench.command()
-@click.option("--tenants", default=20, show_default=True, type=click.IntRange(1, 500), help="Cooperatives.")
-@click.option("--customers", default=20_000, show_default=True, type=click.IntRange(1), help="Of each cooperative.")
+@_tenants
+@_customers
 @click.option("--rate", default=14.0, show_default=True, help="Calls a second, over all of them.")
 @click.option("--seconds", default=600.0, show_default=True, help="Of calls.")
 @_as_json

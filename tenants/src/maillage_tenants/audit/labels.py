@@ -139,6 +139,7 @@ ACTIONS = {
     "tariffs.publish": "Tarif publié",
     "tariffs.withdraw": "Tarif retiré",
     "territory.commune_moved": "Commune changée de secteur",
+    "territory.sector_created": "Secteur créé",
 }
 _FAMILIES = {"invoices.": "Note ou facture", "subscriptions.": "Formule d’abonnement"}
 

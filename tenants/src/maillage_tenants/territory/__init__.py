@@ -69,7 +69,6 @@ __all__ = [
     "has_sectors",
     "install_territory",
     "load_communes",
-    "move_commune",
     "neighbours_of",
     "population_centre",
     "prepare_semester",

@@ -16,6 +16,13 @@ class InvalidSectors(Invalid):
     code = "invalid_sectors"
 
 
+class InvalidSectorName(Invalid):
+    """No name, too long a name, or that of another sector of the semester."""
+
+    code = "invalid_sector_name"
+    message = "Donnez un nom au nouveau secteur, de 80 lettres au plus."
+
+
 class UnknownCommune(NotFound):
     code = "unknown_commune"
     message = "Cette commune n’est pas dans le département de la coopérative."

@@ -1,5 +1,6 @@
 """Pages of the territory: sectors by trade and semester, communes, what is wrong."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +14,9 @@ from maillage_kit.db import TenantSession
 from maillage_kit.errors import AppError
 from maillage_kit.permissions import Permission
 from maillage_kit.semester import Semester
-from maillage_kit.web import AnyRequest, base_path, page, requires, see_other, text, url_with
+from maillage_kit.web import AnyRequest, base_path, every, page, requires, see_other, text, url_with
 from maillage_tenants.territory import queries, service
-from maillage_tenants.territory.errors import UnknownSector
+from maillage_tenants.territory.errors import InvalidSectorName, UnknownSector
 
 
 @get("/territory", guards=[requires(Permission.SETTINGS_READ)])
@@ -50,12 +51,12 @@ async def overview(request: AnyRequest, session: TenantSession, trades: TradeReg
 
 @get("/territory/sectors/{sector_id:uuid}", guards=[requires(Permission.SETTINGS_READ)])
 async def one_sector(request: AnyRequest, session: TenantSession, trades: TradeRegistry, sector_id: UUID) -> Template:
-    """The communes of a sector, its neighbours, and the form that moves a commune away."""
+    """The communes of a sector, its neighbours, and the form that moves communes away."""
     return await _sector_page(request, session, trades, sector_id)
 
 
 @post("/territory/sectors/{sector_id:uuid}/communes", status_code=303, guards=[requires(Permission.SETTINGS_WRITE)])
-async def move_commune(
+async def move_communes(
     request: AnyRequest,
     session: TenantSession,
     cooperative: CooperativeContext,
@@ -63,33 +64,50 @@ async def move_commune(
     trades: TradeRegistry,
     sector_id: UUID,
 ) -> Redirect | Template:
-    """Move a commune of this sector to another one."""
+    """Move communes of this sector to another one, or make a new sector of them."""
     form = await request.form()
     semester, trade = _chosen(request, trades)
-    insee, target = text(form, "insee"), text(form, "target")
+    sent = Moving(frozenset(every(form, "insee")), text(form, "target"), text(form, "name"))
     errors = {}
-    if not insee:
-        errors["insee"] = "Choisissez une commune."
-    if not target:
+    if not sent.insee:
+        errors["insee"] = "Cochez au moins une commune."
+    if not sent.target:
         errors["target"] = "Choisissez le secteur d’arrivée."
     if not errors:
+        how: dict[str, Any] = {"semester": semester, "trade": trade, "insee_codes": sent.insee}
         try:
             async with session.begin_nested():
-                await service.move_commune(
-                    session,
-                    semester=semester,
-                    trade=trade,
-                    insee=insee,
-                    sector_id=_uuid(target),
-                    by=actor.display_name,
-                )
+                if sent.target == NEW_SECTOR:
+                    into = await service.split_off(session, **how, name=sent.name, by=actor.display_name)
+                else:
+                    target = _uuid(sent.target)
+                    into = await service.move_communes(session, **how, sector_id=target, by=actor.display_name)
+        except InvalidSectorName as wrong:
+            errors = {"name": wrong.message}
         except AppError as wrong:
             errors = wrong.fields or {"": wrong.message}
     if errors:
-        return await _sector_page(request, session, trades, sector_id, errors=errors, insee=insee, target=target)
-    moved = await queries.commune(session, insee=insee)
-    path = f"{base_path(cooperative)}/territory/sectors/{sector_id}?semester={semester.code}&trade={trade}"
-    return see_other(path, flash=f"{moved.name if moved else insee} a changé de secteur.")
+        return await _sector_page(request, session, trades, sector_id, errors=errors, sent=sent)
+    told = f"Secteur {into.code} · {into.name} : {_communes(len(sent.insee))} de plus."
+    if sent.target == NEW_SECTOR:
+        told = (
+            f"Secteur {into.code} · {into.name} créé avec {_communes(len(sent.insee))}. "
+            "Personne n’y est encore d’astreinte : réparez le planning publié."
+        )
+    path = f"{base_path(cooperative)}/territory/sectors/{into.id}?semester={semester.code}&trade={trade}"
+    return see_other(path, flash=told)
+
+
+NEW_SECTOR = "new"
+
+
+@dataclass(frozen=True)
+class Moving:
+    """What the form said: INSEE codes, a sector's id or `NEW_SECTOR`, the name of the new one."""
+
+    insee: frozenset[str] = frozenset()
+    target: str = ""
+    name: str = ""
 
 
 async def _sector_page(
@@ -99,8 +117,7 @@ async def _sector_page(
     sector_id: UUID,
     *,
     errors: dict[str, str] | None = None,
-    insee: str = "",
-    target: str = "",
+    sent: Moving = Moving(),
 ) -> Template:
     semester, trade = _chosen(request, trades)
     sectors = await queries.sectors(session, trade=trade, semester=semester)
@@ -114,15 +131,17 @@ async def _sector_page(
         status_code=422 if errors else 200,
         **_shown(request, semester, trade, trades),
         sector=sector,
-        others=[one for one in sectors if one.id != sector_id],
-        others_options=[(one.id, f"{one.code} · {one.name}") for one in sectors if one.id != sector_id],
+        targets=[(one.id, f"{one.code} · {one.name}") for one in sectors if one.id != sector_id]
+        + [(NEW_SECTOR, "Un nouveau secteur")],
         communes=communes,
-        communes_options=[(one.insee, one.name) for one in communes],
         neighbours=await queries.neighbours_of(session, sector_id=sector_id, trade=trade, at=semester.starts_at),
         errors=errors or {},
-        insee=insee,
-        target=target,
+        sent=sent,
     )
+
+
+def _communes(number: int) -> str:
+    return f"{number} commune{'s' if number > 1 else ''}"
 
 
 def _chosen(request: AnyRequest, trades: TradeRegistry) -> tuple[Semester, str]:
@@ -161,4 +180,4 @@ def _uuid(value: str) -> UUID:
         raise UnknownSector from None
 
 
-ROUTES = [overview, one_sector, move_commune]
+ROUTES = [overview, one_sector, move_communes]

@@ -237,6 +237,12 @@ def validate_sectors(drafts: Sequence[SectorDraft], communes: Iterable[Commune])
     return SectorReport(holes, overlaps, unknown, repeated, empty, tuple(messages))
 
 
+def next_code(codes: Iterable[str]) -> str:
+    """The code of a new sector: S and the number after the largest ever given: none is given twice."""
+    numbers = [int(code[1:]) for code in codes if code[:1] == "S" and code[1:].isdecimal()]
+    return f"S{max(numbers, default=0) + 1}"
+
+
 def _label(commune: Commune) -> str:
     return f"{commune.name} ({commune.insee})"
 

@@ -1,6 +1,6 @@
 """Acts on the territory."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -10,15 +10,20 @@ from maillage_kit.semester import Semester
 from maillage_tenants import audit
 from maillage_tenants.territory import models, queries
 from maillage_tenants.territory.drafting import default_sectors
-from maillage_tenants.territory.errors import InvalidSectors, UnknownCommune, UnknownSector
+from maillage_tenants.territory.errors import InvalidSectorName, InvalidSectors, UnknownCommune, UnknownSector
 from maillage_tenants.territory.facts import load_communes
+from maillage_tenants.territory.queries import SectorRef
 from maillage_tenants.territory.rules import (
     Commune,
     SectorDraft,
+    next_code,
     search_key,
     sector_adjacency,
     validate_sectors,
 )
+
+MOST_LETTERS = 80
+"""Of a sector's name."""
 
 
 async def install_territory(
@@ -88,46 +93,99 @@ async def has_sectors(session: TenantSession, *, semester: Semester, trade: str)
     return found is not None
 
 
-async def move_commune(
-    session: TenantSession, *, semester: Semester, trade: str, insee: str, sector_id: UUID, by: str
-) -> None:
-    """Put a commune in another sector of a semester, for one trade; neighbours and distances follow.
+async def move_communes(
+    session: TenantSession,
+    *,
+    semester: Semester,
+    trade: str,
+    insee_codes: Collection[str],
+    sector_id: UUID,
+    by: str,
+) -> SectorRef:
+    """Put communes in another sector of a semester, for one trade; neighbours and distances follow. The sector they are
+    in now.
 
     Calls of that semester go by the new sectors from now on; calls already taken keep what was written on them.
     Raises UnknownCommune, UnknownSector, InvalidSectors (a sector would be left empty).
     """
     await prepare_semester(session, semester=semester, trade=trade)
-    moved = await queries.commune(session, insee=insee)
-    if moved is None:
-        raise UnknownCommune
     drafts = await queries.sector_drafts(session, trade=trade, semester=semester)
     target = next(
         (ref for ref in await queries.sectors(session, trade=trade, semester=semester) if ref.id == sector_id), None
     )
     if target is None:
         raise UnknownSector
-    source = next((draft.code for draft in drafts if insee in draft.insee_codes), "")
-    if source == target.code:
-        return
-    changed = [
-        SectorDraft(
-            draft.code,
-            draft.name,
-            draft.insee_codes | {insee} if draft.code == target.code else draft.insee_codes - {insee},
-        )
-        for draft in drafts
-    ]
-    await set_sectors(
-        session, semester=semester, trade=trade, drafts=changed, communes=await queries.all_communes(session)
-    )
+    await _redraw(session, semester, trade, drafts, frozenset(insee_codes), target.code, by)
+    return SectorRef(target.id, target.code, target.name)
+
+
+async def split_off(
+    session: TenantSession,
+    *,
+    semester: Semester,
+    trade: str,
+    insee_codes: Collection[str],
+    name: str,
+    by: str,
+) -> SectorRef:
+    """Make a new sector of communes of other ones, for one semester and trade. Nobody is on call for it until the rota
+    is repaired.
+
+    Raises UnknownCommune, InvalidSectorName, InvalidSectors (a sector would be left empty).
+    """
+    await prepare_semester(session, semester=semester, trade=trade)
+    drafts = await queries.sector_drafts(session, trade=trade, semester=semester)
+    name = " ".join(name.split())
+    if not 1 <= len(name) <= MOST_LETTERS:
+        raise InvalidSectorName
+    if any(search_key(draft.name) == search_key(name) for draft in drafts):
+        raise InvalidSectorName(f"Un secteur s’appelle déjà {name}.")
+    code = next_code([ref.code for ref in await queries.all_sectors(session)])
+    drafts.append(SectorDraft(code, name, frozenset()))
+    await _redraw(session, semester, trade, drafts, frozenset(insee_codes), code, by)
+    made = next(ref for ref in await queries.sectors(session, trade=trade, semester=semester) if ref.code == code)
     await audit.record(
         session,
         actor=by,
-        action="territory.commune_moved",
-        subject_type="commune",
-        subject_id=insee,
-        detail={"semester": semester.code, "trade": trade, "from": source, "to": target.code},
+        action="territory.sector_created",
+        subject_type="sector",
+        subject_id=made.id,
+        detail={"semester": semester.code, "trade": trade, "code": code, "name": name},
     )
+    return SectorRef(made.id, code, name)
+
+
+async def _redraw(
+    session: TenantSession,
+    semester: Semester,
+    trade: str,
+    drafts: Sequence[SectorDraft],
+    moved: frozenset[str],
+    target: str,
+    by: str,
+) -> None:
+    """Write the drafts with these communes in the target, and who moved each of them."""
+    communes = await queries.all_communes(session)
+    if not moved or not moved <= {commune.insee for commune in communes}:
+        raise UnknownCommune
+    source = {insee: draft.code for draft in drafts for insee in moved & draft.insee_codes}
+    changed = [
+        SectorDraft(
+            draft.code, draft.name, draft.insee_codes | moved if draft.code == target else draft.insee_codes - moved
+        )
+        for draft in drafts
+    ]
+    await set_sectors(session, semester=semester, trade=trade, drafts=changed, communes=communes)
+    for insee in sorted(moved):
+        if source.get(insee) != target:
+            await audit.record(
+                session,
+                actor=by,
+                action="territory.commune_moved",
+                subject_type="commune",
+                subject_id=insee,
+                detail={"semester": semester.code, "trade": trade, "from": source.get(insee, ""), "to": target},
+            )
 
 
 async def set_sectors(
