@@ -1,4 +1,4 @@
-"""Every page at 1280 and at 360 px: whole, quiet, accessible, reachable with a keyboard.
+"""Every page at 1280, 1024 and 360 px: whole, quiet, accessible, reachable with a keyboard.
 
 The addresses come from the route table: a new page is looked at by itself, a new kind of answer that is no page must
 be named in NO_PAGE.
@@ -29,6 +29,7 @@ NO_PAGE = re.compile(
     r"|^/signin/openid/|^/oauth/jwks$|^/\.well-known/|/attachments/\{|/documents/\{code|/devis/\{quote_id:uuid\}$"
 )
 TABS = 3  # pages looked at side by side
+WIDTHS = ((1280, 860), (1024, 768), (360, 740))
 
 # codes and other words that are no French, straight apostrophes
 ODD_WORDS = (
@@ -114,7 +115,7 @@ def pages(app: Litestar) -> list[tuple[str, frozenset[Role]]]:
     return sorted(found, key=lambda page: page[0])
 
 
-async def test_every_page_is_whole_at_both_widths(world: Any, evening: Any, open_screen: Any) -> None:
+async def test_every_page_is_whole_at_every_width(world: Any, evening: Any, open_screen: Any) -> None:
     ids = await known_ids(world, evening)
     jobs: asyncio.Queue[tuple[Role | None, str]] = asyncio.Queue()
     for path, roles in pages(build_app(world.runtime)):
@@ -149,9 +150,9 @@ async def test_every_page_is_whole_at_both_widths(world: Any, evening: Any, open
             page = await screens[role].go(address)
             if screens[role].status != refused.get(address, 200):
                 wrong.append(f"{address}: {screens[role].status}")
-            wrong.extend(f"{address} 1280: {trouble}" for trouble in await page.evaluate(LOOK, ODD_WORDS))
-            await page.set_viewport_size({"width": 360, "height": 740})
-            wrong.extend(f"{address} 360: {trouble}" for trouble in await page.evaluate(LOOK, ODD_WORDS))
+            for width, height in WIDTHS:
+                await page.set_viewport_size({"width": width, "height": height})
+                wrong.extend(f"{address} {width}: {trouble}" for trouble in await page.evaluate(LOOK, ODD_WORDS))
             wrong.extend(f"{address} axe: {trouble}" for trouble in await axe(page))
             await page.set_viewport_size({"width": 1280, "height": 860})
 
