@@ -162,7 +162,7 @@ class _Beside:
         """By chance, at half the rate of this round."""
         rate = self._rounds[-1]["per_second"] / 2
         with _Used(pid) as used:
-            heard = course.ask(crowd.steady, target, rate, max(course.seconds, 5.0), seed)
+            heard = course.ask(crowd.steady, target, rate, max(course.seconds, 3.0), seed)
         rates = {f"{self.path.unit}s_per_second": round(rate, 1)}
         self._halves.append({**rates, **_latencies(self.path, [heard]), **used.figures(heard)})
 

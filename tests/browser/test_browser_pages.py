@@ -29,14 +29,13 @@ NO_PAGE = re.compile(
     r"|^/signin/openid/|^/oauth/jwks$|^/\.well-known/|/attachments/\{|/documents/\{code|/devis/\{quote_id:uuid\}$"
 )
 TABS = 3  # pages looked at side by side
-WIDTHS = ((1280, 860), (1024, 768), (360, 740))
 
 # codes and other words that are no French, straight apostrophes
 ODD_WORDS = (
     r"[A-Za-zÀ-ÿ]'[A-Za-zÀ-ÿ]|[a-z]+_[a-z]+|\b(None|True|False|undefined|NaN|plumbing|locksmith|glazing|requested|offered"
     r"|accepted|en_route|on_site|made_safe|on_hold|redirected|cancelled|dwelling|business|rank1|rank2|draft|published)\b"
 )
-LOOK = """(odd) => {
+WIDE = """
   const shown = (el) => el.checkVisibility({visibilityProperty: true, opacityProperty: true});
   const wrong = [], wide = document.documentElement.scrollWidth;
   if (wide > innerWidth) {
@@ -49,6 +48,10 @@ LOOK = """(odd) => {
     const over = table.getBoundingClientRect().right - table.closest('.card').getBoundingClientRect().right;
     if (shown(table) && over > 1) wrong.push(`table wider than its card by ${over} px: ${table.caption?.innerText}`);
   }
+"""
+LOOK = (
+    f"(odd) => {{{WIDE}"
+    + """
   const titles = [...document.querySelectorAll('h1')].filter(shown);
   if (titles.length !== 1) wrong.push(`${titles.length} h1`);
   if (document.documentElement.lang !== 'fr') wrong.push('lang is not fr');
@@ -67,6 +70,8 @@ LOOK = """(odd) => {
   }
   return wrong;
 }"""
+)
+FITS = f"() => {{{WIDE} return wrong; }}"
 # a search that ended with a place nobody can hold
 SOLVED = """
 insert into solve_run (id, semester, kind, state, label, seconds, seed, instance, asked_at, asked_by, ended_why,
@@ -150,9 +155,11 @@ async def test_every_page_is_whole_at_every_width(world: Any, evening: Any, open
             page = await screens[role].go(address)
             if screens[role].status != refused.get(address, 200):
                 wrong.append(f"{address}: {screens[role].status}")
-            for width, height in WIDTHS:
-                await page.set_viewport_size({"width": width, "height": height})
-                wrong.extend(f"{address} {width}: {trouble}" for trouble in await page.evaluate(LOOK, ODD_WORDS))
+            wrong.extend(f"{address} 1280: {trouble}" for trouble in await page.evaluate(LOOK, ODD_WORDS))
+            await page.set_viewport_size({"width": 1024, "height": 768})
+            wrong.extend(f"{address} 1024: {trouble}" for trouble in await page.evaluate(FITS))
+            await page.set_viewport_size({"width": 360, "height": 740})
+            wrong.extend(f"{address} 360: {trouble}" for trouble in await page.evaluate(LOOK, ODD_WORDS))
             wrong.extend(f"{address} axe: {trouble}" for trouble in await axe(page))
             await page.set_viewport_size({"width": 1280, "height": 860})
 

@@ -69,6 +69,7 @@ async def move_communes(
     semester, trade = _chosen(request, trades)
     sent = Moving(frozenset(every(form, "insee")), text(form, "target"), text(form, "name"))
     errors = {}
+    into: queries.SectorRef | None = None
     if not sent.insee:
         errors["insee"] = "Cochez au moins une commune."
     if not sent.target:
@@ -86,7 +87,7 @@ async def move_communes(
             errors = {"name": wrong.message}
         except AppError as wrong:
             errors = wrong.fields or {"": wrong.message}
-    if errors:
+    if into is None:
         return await _sector_page(request, session, trades, sector_id, errors=errors, sent=sent)
     told = f"Secteur {into.code} · {into.name} : {_communes(len(sent.insee))} de plus."
     if sent.target == NEW_SECTOR:
