@@ -24,6 +24,7 @@ from sqlalchemy.types import TypeDecorator
 
 from maillage_kit.clock import require_aware
 from maillage_kit.context import TenantRef
+from maillage_kit.direct import CONNECTION
 from maillage_kit.ids import new_id
 from maillage_kit.money import Money
 
@@ -110,15 +111,17 @@ class _TenantSyncSession(Session):
 
 
 @sa.event.listens_for(_PlatformSyncSession, "after_begin")
-def _begin(_session: Session, transaction: SessionTransaction, connection: sa.Connection) -> None:
+def _begin(session: Session, transaction: SessionTransaction, connection: sa.Connection) -> None:
     if not transaction.nested:
         connection.exec_driver_sql("begin")
+        session.info[CONNECTION] = connection
 
 
 @sa.event.listens_for(_TenantSyncSession, "after_begin")
 def _begin_in_role(session: Session, transaction: SessionTransaction, connection: sa.Connection) -> None:
     if not transaction.nested:
         connection.exec_driver_sql(_entering(session.info["tenant"]))  # KeyError: no cooperative, no data
+        session.info[CONNECTION] = connection
 
 
 @functools.lru_cache(maxsize=1024)

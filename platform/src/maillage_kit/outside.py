@@ -16,18 +16,21 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 from maillage_kit.db import TenantSession
+from maillage_kit.direct import DirectStatement
 from maillage_kit.money import Money
 
-_PUBLISH = sa.text("select platform.publish_event(:type, cast(:payload as jsonb), :occurred_at)")
-_DEFER = sa.text("select platform.tasks_defer(:task, cast(:args as jsonb), :run_at, :uniq, :queue)")
-_DEFER_EACH = sa.text(
-    "select platform.tasks_defer(:task, cast(told.args as jsonb), :run_at, told.uniq, 'default') "
-    "from unnest(cast(:args as text[]), cast(:uniq as text[])) as told (args, uniq)"
+_PUBLISH = DirectStatement(sa.text("select platform.publish_event(:type, cast(:payload as jsonb), :occurred_at)"))
+_DEFER = DirectStatement(sa.text("select platform.tasks_defer(:task, cast(:args as jsonb), :run_at, :uniq, :queue)"))
+_DEFER_EACH = DirectStatement(
+    sa.text(
+        "select platform.tasks_defer(:task, cast(told.args as jsonb), :run_at, told.uniq, 'default') "
+        "from unnest(cast(:args as text[]), cast(:uniq as text[])) as told (args, uniq)"
+    )
 )
 _CLAIM = sa.text("select platform.claim_number(:number)")
 _RELEASE = sa.text("select platform.release_number(:number)")
 _VOICE = sa.text("select platform.keep_voice(cast(:recording as boolean), cast(:prompts as jsonb))")
-_NOTIFY = sa.text("select platform.notify_live(:topic, :subject)")
+_NOTIFY = DirectStatement(sa.text("select platform.notify_live(:topic, :subject)"))
 
 
 async def publish(session: TenantSession, event: Any, *, occurred_at: datetime) -> None:
@@ -36,7 +39,7 @@ async def publish(session: TenantSession, event: Any, *, occurred_at: datetime) 
     The type is written `<domain>.<ClassName>`. Delivery is at least once, in commit order per cooperative.
     """
     told = {"type": event_type(type(event)), "payload": payload_of(event), "occurred_at": occurred_at}
-    await session.execute(_PUBLISH, told)
+    await _PUBLISH.all(session, told)
 
 
 def publication(
@@ -75,8 +78,8 @@ async def defer(
     `unique`: while a task with that key waits, another is not added. A task only says "look now": the truth of a
     deadline stays in a domain row, so running twice or late is harmless.
     """
-    await session.execute(
-        _DEFER,
+    await _DEFER.all(
+        session,
         {
             "task": task,
             "args": json.dumps(dict(args or {}), default=to_json),
@@ -92,12 +95,12 @@ async def defer_each(
 ) -> None:
     """`defer`, once for each of `args`, in one statement; `unique` has one key for each."""
     told = [json.dumps(dict(one), default=to_json) for one in args]
-    await session.execute(_DEFER_EACH, {"task": task, "args": told, "run_at": run_at, "uniq": list(unique)})
+    await _DEFER_EACH.all(session, {"task": task, "args": told, "run_at": run_at, "uniq": list(unique)})
 
 
 async def notify(session: TenantSession, topic: str, subject: UUID | str | None = None) -> None:
     """Tell open pages of this cooperative, at commit, that `topic` changed; they fetch the fragment again."""
-    await session.execute(_NOTIFY, {"topic": topic, "subject": str(subject) if subject else ""})
+    await _NOTIFY.all(session, {"topic": topic, "subject": str(subject) if subject else ""})
 
 
 def notice(topic: str, subject: sa.ColumnElement[Any]) -> sa.ColumnElement[None]:

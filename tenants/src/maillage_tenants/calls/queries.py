@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from maillage_kit.db import TenantSession, core
+from maillage_kit.direct import DirectStatement
 from maillage_tenants.calls.models import Call, CallEvent, CallLeg, CallState, LadderStep
 from maillage_tenants.calls.plan import Next
 from maillage_tenants.calls.signals import Notice
@@ -135,19 +136,18 @@ def _locked(*, by_id: bool) -> sa.Select[Any]:
     return statement.where(_CALLS.c.id == sa.bindparam("call_id", type_=sa.Uuid)) if by_id else statement
 
 
-_LOCKED = _locked(by_id=False)
-_LOCKED_BY_ID = _locked(by_id=True)
+_LOCKED = DirectStatement(_locked(by_id=False))
+_LOCKED_BY_ID = DirectStatement(_locked(by_id=True))
 
 
 async def locked_call(session: TenantSession, *, notice: Notice, call_id: UUID | None = None) -> Found | None:
     """Lock the call that a notice is about, and look whether the notice came before. None: there is no such call."""
     asked = {"fingerprint": notice.fingerprint, "provider": notice.provider, "call": notice.call}
-    found = await (
-        session.execute(_LOCKED, asked)
+    row = await (
+        _LOCKED.one_or_none(session, asked)
         if call_id is None
-        else session.execute(_LOCKED_BY_ID, {**asked, "call_id": call_id})
+        else _LOCKED_BY_ID.one_or_none(session, {**asked, "call_id": call_id})
     )
-    row = found.one_or_none()
     if row is None:
         return None
     before: dict[str, Any] | None = row[-1]
@@ -156,7 +156,7 @@ async def locked_call(session: TenantSession, *, notice: Notice, call_id: UUID |
     return Found(CallRow(*row[:-1]), str(before["told"] or ""), datetime.fromtimestamp(before["at"], tz=UTC))
 
 
-_LOCKED_ALL = (
+_LOCKED_ALL = DirectStatement(
     _CALL.where(
         _CALLS.c.provider == sa.bindparam("provider", type_=sa.Text),
         _CALLS.c.provider_call_id == sa.any_(sa.bindparam("calls", type_=ARRAY(sa.Text))),
@@ -164,20 +164,22 @@ _LOCKED_ALL = (
     .order_by(_CALLS.c.id)
     .with_for_update(of=_CALLS)
 )
-_LOCKED_ONE = _CALL.where(_CALLS.c.id == sa.bindparam("call_id", type_=sa.Uuid)).with_for_update(of=_CALLS)
+_LOCKED_ONE = DirectStatement(
+    _CALL.where(_CALLS.c.id == sa.bindparam("call_id", type_=sa.Uuid)).with_for_update(of=_CALLS)
+)
 
 
 async def locked_calls(session: TenantSession, *, provider: str, calls: Sequence[str]) -> list[CallRow]:
     """The calls of that carrier that are known by these names, locked in one order, so that two batches cannot wait for
     each other."""
-    found = await session.execute(_LOCKED_ALL, {"provider": provider, "calls": list(calls)})
-    return [CallRow(*tuple(row)) for row in found]
+    found = await _LOCKED_ALL.all(session, {"provider": provider, "calls": list(calls)})
+    return [CallRow(*row) for row in found]
 
 
 async def lock_call(session: TenantSession, *, call_id: UUID) -> CallRow | None:
     """One call, locked."""
-    row = (await session.execute(_LOCKED_ONE, {"call_id": call_id})).one_or_none()
-    return None if row is None else CallRow(*tuple(row))
+    row = await _LOCKED_ONE.one_or_none(session, {"call_id": call_id})
+    return None if row is None else CallRow(*row)
 
 
 async def beginnings(session: TenantSession, *, provider: str, calls: Sequence[str]) -> dict[str, datetime]:
@@ -260,20 +262,21 @@ _PLACES = (
     .outerjoin(_SECTORS, _SECTORS.c.id == _SECTOR_COMMUNES.c.sector_id)
     .order_by(_COMMUNES.c.population.desc(), _COMMUNES.c.insee)
 )
-_PLACE = _PLACES.where(_COMMUNES.c.insee == sa.bindparam("commune", type_=sa.Text))
-_PLACES_OF_POSTCODE = _PLACES.where(_COMMUNES.c.postcodes.contains(sa.bindparam("postcodes", type_=ARRAY(sa.Text))))
+_PLACE = DirectStatement(_PLACES.where(_COMMUNES.c.insee == sa.bindparam("commune", type_=sa.Text)))
+_PLACES_OF_POSTCODE = DirectStatement(
+    _PLACES.where(_COMMUNES.c.postcodes.contains(sa.bindparam("postcodes", type_=ARRAY(sa.Text))))
+)
 
 
 async def place_of(session: TenantSession, *, insee: str, trade: str, semester: str) -> Place | None:
-    found = await session.execute(_PLACE, {"commune": insee, "trade": trade, "semester": semester})
-    row = found.one_or_none()
+    row = await _PLACE.one_or_none(session, {"commune": insee, "trade": trade, "semester": semester})
     return None if row is None else Place(*row)
 
 
 async def places_of_postcode(session: TenantSession, *, postcode: str, trade: str, semester: str) -> Sequence[Place]:
     """The communes of a postcode with their sectors for the trade: a postcode never tells the sector (R97)."""
     asked = {"postcodes": [postcode], "trade": trade, "semester": semester}
-    return [Place(*row) for row in await session.execute(_PLACES_OF_POSTCODE, asked)]
+    return [Place(*row) for row in await _PLACES_OF_POSTCODE.all(session, asked)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,28 +307,32 @@ _STEP = sa.select(
 )
 
 
-_NEXT_STEPS = _STEP.where(
-    _STEPS.c.call_id == sa.bindparam("call", type_=sa.Uuid),
-    _STEPS.c.position > sa.bindparam("after", type_=sa.Integer),
-    _STEPS.c.skipped.is_(None),
-    _STEPS.c.phone.is_not(None),
-).order_by(_STEPS.c.position)
-_STEP_AT = _STEP.where(
-    _STEPS.c.call_id == sa.bindparam("call", type_=sa.Uuid),
-    _STEPS.c.position == sa.bindparam("place", type_=sa.Integer),
+_NEXT_STEPS = DirectStatement(
+    _STEP.where(
+        _STEPS.c.call_id == sa.bindparam("call", type_=sa.Uuid),
+        _STEPS.c.position > sa.bindparam("after", type_=sa.Integer),
+        _STEPS.c.skipped.is_(None),
+        _STEPS.c.phone.is_not(None),
+    ).order_by(_STEPS.c.position)
+)
+_STEP_AT = DirectStatement(
+    _STEP.where(
+        _STEPS.c.call_id == sa.bindparam("call", type_=sa.Uuid),
+        _STEPS.c.position == sa.bindparam("place", type_=sa.Integer),
+    )
 )
 
 
 async def next_step(session: TenantSession, *, call_id: UUID, after: int) -> Step | None:
     """The first step to ring after a position, with the rest of the ladder; None when it is exhausted."""
-    found = [Step(*row) for row in await session.execute(_NEXT_STEPS, {"call": call_id, "after": after})]
+    found = [Step(*row) for row in await _NEXT_STEPS.all(session, {"call": call_id, "after": after})]
     if not found:
         return None
     return replace(found[0], rest=tuple(Next(step.position, step.phone, step.ring_seconds) for step in found[1:]))
 
 
 async def step_at(session: TenantSession, *, call_id: UUID, position: int) -> Step | None:
-    row = (await session.execute(_STEP_AT, {"call": call_id, "place": position})).one_or_none()
+    row = await _STEP_AT.one_or_none(session, {"call": call_id, "place": position})
     return None if row is None else Step(*row)
 
 
@@ -341,22 +348,24 @@ class LegRow:
 
 
 _LEGS = core(CallLeg)
-_LEG_AT = sa.select(
-    _LEGS.c.id,
-    _LEGS.c.position,
-    _LEGS.c.state,
-    _LEGS.c.provider_leg_id,
-    _LEGS.c.last_sequence,
-    _LEGS.c.started_at,
-    _LEGS.c.answered_at,
-).where(
-    _LEGS.c.call_id == sa.bindparam("call", type_=sa.Uuid),
-    _LEGS.c.position == sa.bindparam("place", type_=sa.Integer),
+_LEG_AT = DirectStatement(
+    sa.select(
+        _LEGS.c.id,
+        _LEGS.c.position,
+        _LEGS.c.state,
+        _LEGS.c.provider_leg_id,
+        _LEGS.c.last_sequence,
+        _LEGS.c.started_at,
+        _LEGS.c.answered_at,
+    ).where(
+        _LEGS.c.call_id == sa.bindparam("call", type_=sa.Uuid),
+        _LEGS.c.position == sa.bindparam("place", type_=sa.Integer),
+    )
 )
 
 
 async def leg_at(session: TenantSession, *, call_id: UUID, position: int) -> LegRow | None:
-    row = (await session.execute(_LEG_AT, {"call": call_id, "place": position})).one_or_none()
+    row = await _LEG_AT.one_or_none(session, {"call": call_id, "place": position})
     return None if row is None else LegRow(*row)
 
 

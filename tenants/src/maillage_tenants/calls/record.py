@@ -15,6 +15,7 @@ from maillage_hooks import TradeRegistry
 from maillage_kit import clock, outside
 from maillage_kit.context import CooperativeContext
 from maillage_kit.db import TenantSession, core
+from maillage_kit.direct import DirectStatement
 from maillage_kit.settings import TelephonySettings
 from maillage_tenants.calls.models import Call, CallEvent, CallState
 from maillage_tenants.calls.queries import OWN_FIELDS, CallRow
@@ -97,7 +98,7 @@ def _new() -> sa.Select[Any]:
 
 
 @functools.cache
-def _changing(names: frozenset[str]) -> sa.Select[Any]:
+def _changing(names: frozenset[str]) -> DirectStatement:
     """An event and what it changes of its call; the notice to open pages, unless nothing that they show changed. No row
     when the event is known."""
     event = (
@@ -113,10 +114,10 @@ def _changing(names: frozenset[str]) -> sa.Select[Any]:
     if names:
         changed = sa.update(_CALL).where(_CALL.c.id == _ID).values(_given(_CALL, names))
         statement = statement.add_cte(changed.cte("changed"))
-    return statement
+    return DirectStatement(statement)
 
 
-_NEW = _new()
+_NEW = DirectStatement(_new())
 
 
 async def write_new(session: TenantSession, *, row: CallRow, notice: Notice, told: str) -> bool:
@@ -125,7 +126,7 @@ async def write_new(session: TenantSession, *, row: CallRow, notice: Notice, tol
         **_values(_CALL, {"provider": notice.provider, **{name: getattr(row, name) for name in OWN_FIELDS}}),
         **_values(_CALL_EVENT, _event(notice, told=told)),
     }
-    return (await session.execute(_NEW, values)).one_or_none() is not None
+    return await _NEW.one_or_none(session, values) is not None
 
 
 async def write(session: TenantSession, *, call: OpenCall, notice: Notice, told: str) -> None:
@@ -135,7 +136,7 @@ async def write(session: TenantSession, *, call: OpenCall, notice: Notice, told:
         **_values(_CALL, call.changes),
         **_values(_CALL_EVENT, _event(notice, told=told)),
     }
-    if (await session.execute(_changing(frozenset(call.changes)), values)).one_or_none() is None:
+    if await _changing(frozenset(call.changes)).one_or_none(session, values) is None:
         raise ToldBefore
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from maillage_kit.db import TenantSession, core
+from maillage_kit.direct import DirectStatement
 from maillage_kit.pages import Page, PageRequest, cut_page, read_id, read_text
 from maillage_kit.rest import Reach
 from maillage_tenants.customers import rules
@@ -41,7 +42,7 @@ class KnownCaller:
 
 
 _CUSTOMERS, _SITES, _PHONES = core(Customer), core(Site), core(CustomerPhone)
-_CALLER = (
+_CALLER = DirectStatement(
     sa.select(
         _CUSTOMERS.c.id,
         _CUSTOMERS.c.name,
@@ -76,8 +77,8 @@ async def identify_caller(session: TenantSession, *, phone: str) -> tuple[KnownC
         KnownCaller(
             customer_id, name, member_id, site_id, address, insee, PremisesUse(use) if use else None, over_two_years
         )
-        for customer_id, name, member_id, site_id, address, insee, use, over_two_years in await session.execute(
-            _CALLER, {"phone": phone}
+        for customer_id, name, member_id, site_id, address, insee, use, over_two_years in await _CALLER.all(
+            session, {"phone": phone}
         )
     )
 

@@ -7,6 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from maillage_kit.db import TenantSession, core
+from maillage_kit.direct import DirectStatement
 from maillage_tenants.dispatch.rules import NearSector
 from maillage_tenants.territory.models import Sector, SectorAdjacency
 
@@ -30,12 +31,12 @@ def _near() -> sa.Select[Any]:
     )
 
 
-_NEAR = _near()
+_NEAR = DirectStatement(_near())
 
 
 async def sector_and_neighbours(
     session: TenantSession, *, sector_id: UUID, trade: str, semester: str
 ) -> Sequence[NearSector]:
     """The sector itself (distance 0) then its neighbours for the trade in that semester, nearest first: one query."""
-    found = await session.execute(_NEAR, {"sector_id": sector_id, "trade": trade, "semester": semester})
+    found = await _NEAR.all(session, {"sector_id": sector_id, "trade": trade, "semester": semester})
     return [NearSector(*row) for row in found]

@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from maillage_kit.db import TenantSession, core
+from maillage_kit.direct import DirectStatement
 from maillage_kit.pages import Page, PageRequest, cut_page, read_id, read_text
 from maillage_tenants.members.errors import UnknownMember, UnknownTechnician
 from maillage_tenants.members.models import (
@@ -128,16 +129,16 @@ def _standings(*, asked: bool) -> sa.Select[Any]:
     return statement
 
 
-_STANDINGS = _standings(asked=False)
-_STANDINGS_ASKED = _standings(asked=True)
+_STANDINGS = DirectStatement(_standings(asked=False))
+_STANDINGS_ASKED = DirectStatement(_standings(asked=True))
 
 
 async def standings(session: TenantSession, *, technician_ids: Sequence[UUID] | None = None) -> tuple[Standing, ...]:
     """What decides for each technician; all of them when no ids are given. One query whatever the number."""
     if technician_ids is None:
-        found = await session.execute(_STANDINGS)
+        found = await _STANDINGS.all(session, {})
     elif technician_ids:
-        found = await session.execute(_STANDINGS_ASKED, {"technicians": list(technician_ids)})
+        found = await _STANDINGS_ASKED.all(session, {"technicians": list(technician_ids)})
     else:
         return ()
     return tuple(

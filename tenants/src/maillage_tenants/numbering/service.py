@@ -7,10 +7,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from maillage_kit import clock
 from maillage_kit.db import TenantSession, core
+from maillage_kit.direct import DirectStatement
 from maillage_tenants.numbering.models import NumberCounter
 
 
-def _count() -> sa.Executable:
+def _count() -> sa.Insert:
     counter = core(NumberCounter)
     counted = insert(counter)
     return counted.on_conflict_do_update(
@@ -18,7 +19,7 @@ def _count() -> sa.Executable:
     ).returning(counter.c.last)
 
 
-_COUNT = _count()
+_COUNT = DirectStatement(_count())
 
 
 async def next_number(session: TenantSession, *, prefix: str, at: datetime) -> str:
@@ -40,5 +41,5 @@ async def next_numbers(session: TenantSession, *, prefix: str, at: datetime, cou
     if count < 1:
         raise ValueError(f"cannot give {count} numbers")
     year = clock.paris(at).year
-    last: int = (await session.execute(_COUNT, {"series": prefix, "year": year, "last": count})).scalar_one()
+    ((last,),) = await _COUNT.all(session, {"series": prefix, "year": year, "last": count})
     return tuple(f"{prefix}-{year}-{place:06d}" for place in range(last - count + 1, last + 1))

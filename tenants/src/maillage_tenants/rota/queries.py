@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from maillage_hooks import TradeRegistry
 from maillage_kit.db import TenantSession, UtcDateTime, core
+from maillage_kit.direct import DirectStatement
 from maillage_kit.semester import Semester
 from maillage_tenants import territory
 from maillage_tenants.members.models import Member, Technician
@@ -54,9 +55,9 @@ async def on_call(
         return ()
     asked = {"sectors": list(sector_ids), "trade": trade, "at": at}
     rows = await (
-        session.execute(_ON_CALL, asked)
+        _ON_CALL.all(session, asked)
         if known_at is None
-        else session.execute(_ON_CALL_AS_KNOWN, {**asked, "known_at": known_at})
+        else _ON_CALL_AS_KNOWN.all(session, {**asked, "known_at": known_at})
     )
     place = {sector_id: index for index, sector_id in reversed(list(enumerate(sector_ids)))}
     return tuple(sorted((OnCall(*row) for row in rows), key=lambda found: (place[found.sector_id], found.rank)))
@@ -109,9 +110,8 @@ def on_call_statement(*, as_known: bool) -> sa.Select[UUID, int, UUID, UUID, UUI
     )
 
 
-# Made once: making it costs four times what asking it does (bench/README.md).
-_ON_CALL = on_call_statement(as_known=False)
-_ON_CALL_AS_KNOWN = on_call_statement(as_known=True)
+_ON_CALL = DirectStatement(on_call_statement(as_known=False))
+_ON_CALL_AS_KNOWN = DirectStatement(on_call_statement(as_known=True))
 
 
 # --- rotas and posts --------------------------------------------------------

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from maillage_hooks.types import PlanPromise
 from maillage_kit.db import TenantSession, core
+from maillage_kit.direct import DirectStatement
 from maillage_kit.money import Money
 from maillage_tenants.customers.models import Site
 from maillage_tenants.subscriptions import rules
@@ -38,7 +39,7 @@ class ActivePromise:
 
 _ON = sa.bindparam("on", type_=sa.Date)
 _SUBSCRIBED, _SUBSCRIPTIONS, _PLANS = core(SubscriptionSite), core(Subscription), core(Plan)
-_PROMISE = (
+_PROMISE = DirectStatement(
     sa.select(
         _SUBSCRIPTIONS.c.id,
         _SUBSCRIPTIONS.c.number,
@@ -73,8 +74,7 @@ async def active_promise(session: TenantSession, *, site_id: UUID, trade: str, o
     A subscription binds from its first day to its last, whatever became of it or of its plan since. With several,
     the one that promises the earliest arrival counts.
     """
-    found = await session.execute(_PROMISE, {"site_id": site_id, "trades": [trade], "on": on})
-    row = found.one_or_none()
+    row = await _PROMISE.one_or_none(session, {"site_id": site_id, "trades": [trade], "on": on})
     if row is None:
         return None
     subscription_id, number, plan_name, code, accept, urban, rural = row

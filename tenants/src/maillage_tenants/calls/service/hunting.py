@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from maillage_kit import clock, outside
 from maillage_kit.db import TenantSession, core
+from maillage_kit.direct import DirectStatement
 from maillage_kit.ids import new_id
 from maillage_kit.phone import caller_number
 from maillage_tenants import alarms
@@ -95,16 +96,18 @@ async def _locked(session: TenantSession, *, provider: str, names: Sequence[str]
 
 
 _EVENTS = core(CallEvent)
-_TOLD_BEFORE = sa.select(_EVENTS.c.provider_call_id, _EVENTS.c.payload).where(
-    _EVENTS.c.call_id.is_(None),
-    _EVENTS.c.kind != REFUSED,
-    _EVENTS.c.provider_call_id == sa.any_(sa.bindparam("names", type_=ARRAY(sa.Text))),
+_TOLD_BEFORE = DirectStatement(
+    sa.select(_EVENTS.c.provider_call_id, _EVENTS.c.payload).where(
+        _EVENTS.c.call_id.is_(None),
+        _EVENTS.c.kind != REFUSED,
+        _EVENTS.c.provider_call_id == sa.any_(sa.bindparam("names", type_=ARRAY(sa.Text))),
+    )
 )
 
 
 async def _told_before(session: TenantSession, *, calls: Mapping[str, OpenCall], names: Sequence[str]) -> None:
     """A call that is written afterwards began when the events that came before it say."""
-    for name, payload in (await session.execute(_TOLD_BEFORE, {"names": list(names)})).all():
+    for name, payload in await _TOLD_BEFORE.all(session, {"names": list(names)}):
         _began(calls[name], _told_at(payload))
 
 
@@ -133,7 +136,7 @@ def _insert_events() -> Any:
     )
 
 
-_INSERT_EVENTS = _insert_events()
+_INSERT_EVENTS = DirectStatement(_insert_events())
 
 
 async def _store(
@@ -156,7 +159,7 @@ async def _store(
         )
         for name, value in zip(_COLUMNS, row, strict=True):
             values[f"{name}_list"].append(value)
-    new = frozenset(await session.scalars(_INSERT_EVENTS, values))
+    new = frozenset(fingerprint for (fingerprint,) in await _INSERT_EVENTS.all(session, values))
     return [item for item in first if item.notice.fingerprint in new]
 
 
@@ -199,7 +202,7 @@ async def _legs(
     if not wanted:
         return {}
     legs: _Legs = defaultdict(dict)
-    found = await session.execute(_FIND_LEGS, {"calls": wanted})
+    found = await _FIND_LEGS.all(session, {"calls": wanted})
     for call_id, position, number, state, sequence, started_at, answered_at, ended_at, detail in found:
         legs[call_id][position] = Leg(
             position, number, LegState(state), started_at, sequence >= 0, answered_at, ended_at, detail == DIRECT
@@ -223,19 +226,24 @@ async def _legs(
     return changed
 
 
-_FIND_LEGS = sa.select(
-    CallLeg.call_id,
-    CallLeg.position,
-    CallLeg.phone,
-    CallLeg.state,
-    CallLeg.last_sequence,
-    CallLeg.started_at,
-    CallLeg.answered_at,
-    CallLeg.ended_at,
-    CallLeg.detail,
-).where(CallLeg.call_id == sa.any_(sa.bindparam("calls", type_=ARRAY(sa.Uuid))))
-_FIND_PHONES = sa.select(LadderStep.call_id, LadderStep.position, LadderStep.phone).where(
-    LadderStep.call_id == sa.any_(sa.bindparam("calls", type_=ARRAY(sa.Uuid)))
+_LEGS, _STEPS = core(CallLeg), core(LadderStep)
+_FIND_LEGS = DirectStatement(
+    sa.select(
+        _LEGS.c.call_id,
+        _LEGS.c.position,
+        _LEGS.c.phone,
+        _LEGS.c.state,
+        _LEGS.c.last_sequence,
+        _LEGS.c.started_at,
+        _LEGS.c.answered_at,
+        _LEGS.c.ended_at,
+        _LEGS.c.detail,
+    ).where(_LEGS.c.call_id == sa.any_(sa.bindparam("calls", type_=ARRAY(sa.Uuid))))
+)
+_FIND_PHONES = DirectStatement(
+    sa.select(_STEPS.c.call_id, _STEPS.c.position, _STEPS.c.phone).where(
+        _STEPS.c.call_id == sa.any_(sa.bindparam("calls", type_=ARRAY(sa.Uuid)))
+    )
 )
 
 
@@ -248,7 +256,7 @@ async def _phones(
     ]
     if not missing:
         return {}
-    found = await session.execute(_FIND_PHONES, {"calls": missing})
+    found = await _FIND_PHONES.all(session, {"calls": missing})
     return {(call_id, position): number for call_id, position, number in found if number is not None}
 
 
@@ -278,7 +286,7 @@ def _insert_legs() -> sa.Insert:
     )
 
 
-_WRITE_LEGS = _insert_legs()
+_WRITE_LEGS = DirectStatement(_insert_legs())
 
 
 async def _write_legs(session: TenantSession, *, calls: Iterable[OpenCall], legs: _Legs) -> None:
@@ -299,7 +307,7 @@ async def _write_legs(session: TenantSession, *, calls: Iterable[OpenCall], legs
             values["ended_at_list"].append(known.ended_at)
             values["detail_list"].append(DIRECT if known.direct else "")
     if values:
-        await session.execute(_WRITE_LEGS, dict(values))
+        await _WRITE_LEGS.all(session, values)
 
 
 # ------------------------------------------------------------------------------------------------------ what follows
@@ -365,7 +373,9 @@ def _update(names: frozenset[str]) -> sa.Update:
     )
 
 
-_TELL_PAGES = sa.text("select platform.notify_live('calls', told) from unnest(cast(:calls as text[])) as told")
+_TELL_PAGES = DirectStatement(
+    sa.text("select platform.notify_live('calls', told) from unnest(cast(:calls as text[])) as told")
+)
 
 
 async def _write_calls(session: TenantSession, *, calls: Iterable[OpenCall]) -> None:
@@ -380,7 +390,7 @@ async def _write_calls(session: TenantSession, *, calls: Iterable[OpenCall]) -> 
     for names, rows in by_fields.items():
         await session.execute(_update(names), rows)
     if ids:
-        await session.execute(_TELL_PAGES, {"calls": ids})
+        await _TELL_PAGES.all(session, {"calls": ids})
 
 
 # -------------------------------------------------------------------------------------------------------- settling

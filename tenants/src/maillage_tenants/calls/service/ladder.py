@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from maillage_kit import clock
 from maillage_kit.db import TenantSession, core
+from maillage_kit.direct import DirectStatement
 from maillage_kit.ids import new_id
 from maillage_tenants import dispatch, masking, messages
 from maillage_tenants.calls import case, queries, rules, watched, words
@@ -47,7 +48,7 @@ async def begin(
     to_ring = [candidate for candidate in candidates if candidate.skipped is None]
     first, *others = to_ring
     step = _step(first, others)
-    await session.execute(_FREEZE_AND_RING, {**_frozen(call, candidates), **_begun(call, step=step, at=now)})
+    await _FREEZE_AND_RING.all(session, {**_frozen(call, candidates), **_begun(call, step=step, at=now)})
     note = unrouted or (f"Secteur {place.sector_name}" if place else "")
     call.set(sector_id=sector_id, routing_note=note)
     if call.row.watch_id is None:
@@ -83,12 +84,13 @@ def _freeze() -> sa.Insert:
 
 _LEGS = core(CallLeg)
 _LEG = ("id", "call_id", "position", "phone", "state", "last_sequence", "started_at", "detail")
-_RING = (
+_BEGIN_LEG = (
     insert(_LEGS)
     .values({name: sa.bindparam(f"leg_{name}", type_=_LEGS.c[name].type) for name in _LEG})
     .on_conflict_do_nothing(index_elements=[_LEGS.c.call_id, _LEGS.c.position])
 )
-_FREEZE_AND_RING = _RING.add_cte(_freeze().cte("frozen"))
+_RING = DirectStatement(_BEGIN_LEG)
+_FREEZE_AND_RING = DirectStatement(_BEGIN_LEG.add_cte(_freeze().cte("frozen")))
 
 
 def _frozen(call: OpenCall, candidates: Sequence[Candidate]) -> dict[str, object]:
@@ -126,7 +128,7 @@ def _begun(call: OpenCall, *, step: Step, at: datetime) -> dict[str, object]:
 
 
 async def _ring(session: TenantSession, *, call: OpenCall, step: Step, before: str, station: Station) -> Plan:
-    await session.execute(_RING, _begun(call, step=step, at=clock.now()))
+    await _RING.all(session, _begun(call, step=step, at=clock.now()))
     return _rung(call, step=step, before=before, station=station)
 
 
@@ -230,7 +232,7 @@ async def reach(
             return None
         if added:
             await emergency.tell_office(session, call=call, at=when)
-        await session.execute(_RING, _begun(call, step=step, at=when))
+        await _RING.all(session, _begun(call, step=step, at=when))
         leg = await queries.leg_at(session, call_id=call.row.id, position=position)
     here = call.row.position
     if call.state in (CallState.MENU, CallState.RINGING) and (here is None or position > here):

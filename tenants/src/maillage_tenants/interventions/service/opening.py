@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from maillage_kit import clock as present
 from maillage_kit import outside
 from maillage_kit.db import TenantSession, UtcDateTime, core
+from maillage_kit.direct import DirectStatement
 from maillage_kit.ids import new_id
 from maillage_tenants import numbering
 from maillage_tenants.interventions import queries, rules
@@ -128,7 +129,7 @@ def _opening() -> sa.Select[Any, Any]:
     return sa.select(notice, event).select_from(told).add_cte(stamped.cte("stamped"))
 
 
-_OPENING = _opening()
+_OPENING = DirectStatement(_opening())
 
 
 async def open_case(session: TenantSession, *, facts: NewCase) -> CaseRef:
@@ -144,8 +145,8 @@ async def open_case(session: TenantSession, *, facts: NewCase) -> CaseRef:
     event = InterventionOpened(
         intervention_id=ref.id, customer_id=facts.customer_id, number=number, source=facts.source, trade=facts.trade
     )
-    await session.execute(
-        _OPENING,
+    await _OPENING.all(
+        session,
         {
             **{f"case_{name}": getattr(facts, name) for name in _GIVEN if name != "number"},
             "case_id": ref.id,
