@@ -18,7 +18,6 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-import httpx
 import psycopg
 import pytest
 import pytest_asyncio
@@ -41,6 +40,7 @@ from maillage_app.testing.world import World
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
 from maillage_kit.clock import MovableClock, SharedClock
+from maillage_kit.http_client import http_client
 from maillage_kit.permissions import Role
 from maillage_kit.settings import DatabaseSettings, Settings, TelephonySettings, WebSettings
 from maillage_kit.testing.phone_company import PhoneCompany
@@ -134,7 +134,7 @@ async def world(
         for process in (worker, server):
             stack.callback(process.kill)
             await asyncio.to_thread(process.start)
-        carrier = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=30))
+        carrier = await stack.enter_async_context(http_client(base_url=url, timeout=30))
         company = PhoneCompany(carrier, public_url=url, token=token, clock=shared)
         world = World(runtime, founded.context, url, server, shared, company, stack)
         for colleague in founded.colleagues:

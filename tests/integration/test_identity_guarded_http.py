@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from maillage_kit import clock
+from maillage_kit import clock, http_client
 from maillage_kit.guarded_http import CallFailed, CallRefused, GuardedHttp, is_public
 from maillage_kit.testing.http_server import Handler, serving
 
@@ -125,13 +125,15 @@ async def test_the_certificate_must_be_of_the_name_asked_for(tmp_path: Path, mon
 
     monkeypatch.setattr(asyncio.get_running_loop().__class__, "getaddrinfo", answers)
     calls = GuardedHttp(open_to_private=True)
-    calls._tls.load_verify_locations(cadata=public.decode())
+    trusting = ssl.create_default_context(cadata=public.decode())
     with serving(Server, tls=context) as port:
-        assert (await calls.get(f"https://idp.example:{port}/x")).status == 200
-        with pytest.raises(CallFailed):
-            await calls.get(f"https://other.example:{port}/x")
+        with monkeypatch.context() as patch:
+            patch.setattr(http_client, "authorities", lambda: trusting)
+            assert (await calls.get(f"https://idp.example:{port}/x")).status == 200
+            with pytest.raises(CallFailed):
+                await calls.get(f"https://other.example:{port}/x")
         with pytest.raises(CallFailed):  # and the issuer must be known
-            await GuardedHttp(open_to_private=True).get(f"https://idp.example:{port}/x")
+            await calls.get(f"https://idp.example:{port}/x")
 
 
 async def test_nobody_there_is_a_failure_said_in_one_word() -> None:

@@ -11,9 +11,9 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from maillage_app.app import build_app
 from maillage_app.messaging import carriers_of
 from maillage_app.runtime import Runtime
+from maillage_app.testing.applications import application_of
 from maillage_app.worker import build_worker
 from maillage_kit.clock import MovableClock
 from maillage_kit.context import CooperativeContext
@@ -65,7 +65,7 @@ def spoken(runtime: Runtime, settings: Settings, voice: tuple[ControlPort, str])
 
 @pytest.fixture
 async def client(spoken: Runtime) -> AsyncIterator[httpx.AsyncClient]:
-    app: Any = build_app(spoken)
+    app = application_of(spoken)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="https://maillage.example") as ours:
         yield ours
 

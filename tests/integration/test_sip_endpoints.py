@@ -10,8 +10,8 @@ import sqlalchemy as sa
 import structlog
 from pydantic import SecretStr
 
-from maillage_app.app import build_app
 from maillage_app.runtime import Runtime
+from maillage_app.testing.applications import application_of
 from maillage_kit.context import CooperativeContext
 from maillage_kit.settings import Settings, SipSettings
 from maillage_kit.testing.sip_line import EVENTS, PLAN, ROUTE, SipLine
@@ -46,7 +46,7 @@ async def runtime(settings: Settings, trades, moved_clock) -> AsyncIterator[Runt
 
 @pytest.fixture
 async def client(runtime: Runtime) -> AsyncIterator[httpx.AsyncClient]:
-    app: Any = build_app(runtime)
+    app = application_of(runtime)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         yield client
@@ -82,7 +82,7 @@ async def test_a_wrong_secret_is_refused_and_logged(client, runtime, eure, line,
 
 async def test_without_a_secret_there_is_nothing(settings, trades, moved_clock) -> None:
     runtime = Runtime.start(settings, trades=trades)
-    app: Any = build_app(runtime)
+    app = application_of(runtime)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1") as client:
         for method, path in (("POST", ROUTE), ("GET", PLAN), ("POST", EVENTS)):
             assert (await client.request(method, path, auth=("edge", ""), json=[])).status_code == 404

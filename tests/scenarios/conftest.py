@@ -16,9 +16,9 @@ import sqlalchemy as sa
 import structlog
 from pydantic import SecretStr
 
-from maillage_app.app import build_app
 from maillage_app.onboarding import open_cooperative
 from maillage_app.runtime import Runtime
+from maillage_app.testing.applications import application_of
 from maillage_app.testing.cooperatives import MANCHE
 from maillage_app.testing.plumbers import S2, add_person
 from maillage_app.testing.real_server import Server
@@ -476,7 +476,7 @@ async def runtime_with_edge(
 @pytest.fixture
 async def dials(town: Town, moved_clock: MovableClock) -> AsyncIterator[Callable[..., SipLine]]:
     """A line of the SIP trunk: `dials("+336…")`."""
-    app: Any = build_app(town.runtime)
+    app = application_of(town.runtime)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
 

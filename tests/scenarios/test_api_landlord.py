@@ -19,7 +19,6 @@ from queue import Queue
 from typing import Any
 from uuid import UUID
 
-import httpx
 import pytest
 
 from maillage_app.runtime import Runtime
@@ -61,6 +60,7 @@ from maillage_client.models import (
 from maillage_kit.clock import SharedClock
 from maillage_kit.context import CooperativeContext
 from maillage_kit.guarded_http import GuardedHttp
+from maillage_kit.http_client import http_client
 from maillage_kit.testing.oauth_application import OAuthApplication
 from maillage_tenants import interventions, invoices, quotes
 
@@ -339,7 +339,7 @@ async def test_three_hundred_dwellings_five_cases_a_quote_and_an_invoice(
                 await shown(Status.CLOSED_DONE, repaired)
                 await shown(Status.DENIED_CANCELED, [called_off])
                 await until(lambda: habitat.invoices.keys() == set(repaired))
-                async with httpx.AsyncClient() as stranger:
+                async with http_client() as stranger:
                     forged = {"webhook-id": "1", "webhook-timestamp": str(int(shared_clock.now().timestamp()))}
                     body = b'{"type": "quote.sent.v1", "timestamp": "2027-03-01T08:00:00Z", "data": {}}'
                     assert (await stranger.post(address, headers=forged, content=body)).status_code == 400

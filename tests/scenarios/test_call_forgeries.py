@@ -8,8 +8,8 @@ import httpx
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from maillage_app.app import build_app
 from maillage_app.runtime import Runtime
+from maillage_app.testing.applications import application_of
 
 LEFEVRE, ANA = "+33633333301", "+33611111101"
 INBOUND = "/telephony/twiml/inbound"
@@ -65,7 +65,7 @@ async def test_a_repeat_is_answered_and_a_replay_is_refused_and_logged(town, mov
 async def test_a_telnyx_number_is_answered_with_its_key_only(town, moved_clock) -> None:
     telephony = town.runtime.settings.telephony.model_copy(update={"carrier": "telnyx", "public_keys": (PUBLIC_KEY,)})
     settings = town.runtime.settings.model_copy(update={"telephony": telephony})
-    app: Any = build_app(Runtime(**{**vars(town.runtime), "settings": settings}))
+    app = application_of(Runtime(**{**vars(town.runtime), "settings": settings}))
     body = urlencode({"CallSid": "v3:abc", "From": LEFEVRE, "To": town.number, "CallStatus": "ringing"}).encode()
     stamp = str(int(moved_clock.now().timestamp()))
     signature = base64.b64encode(KEY.sign(stamp.encode() + b"|" + body)).decode()

@@ -11,6 +11,7 @@ import pytest
 
 from maillage_app.testing.real_server import Server
 from maillage_kit.clock import SharedClock
+from maillage_kit.http_client import http_client
 from maillage_kit.settings import Settings
 from maillage_kit.testing.phone_company import PhoneCompany
 
@@ -31,7 +32,7 @@ async def server(settings: Settings, shared_clock: SharedClock, tmp_path: Path) 
 async def company(server: Server, settings: Settings, shared_clock: SharedClock) -> AsyncIterator[PhoneCompany]:
     """A carrier on the server's real address; its requests are never kept on a connection that may be dead."""
     limits = httpx.Limits(max_keepalive_connections=0)
-    async with httpx.AsyncClient(base_url=server.url, limits=limits, timeout=30) as client:
+    async with http_client(base_url=server.url, limits=limits, timeout=30) as client:
         yield PhoneCompany(
             client,
             public_url=PUBLIC_URL,

@@ -9,8 +9,8 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from maillage_app.app import build_app
 from maillage_app.runtime import Runtime
+from maillage_app.testing.applications import application_of
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
 from maillage_kit.clock import MovableClock
@@ -46,7 +46,7 @@ async def alone(server: EmbeddedPostgres, trades: TradeRegistry) -> AsyncIterato
 
 @pytest.fixture
 async def company(alone: Runtime) -> AsyncIterator[PhoneCompany]:
-    transport = over(build_app(alone))
+    transport = over(application_of(alone))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         company = PhoneCompany(
             client,
@@ -196,7 +196,7 @@ async def test_a_process_that_never_saw_the_directory_has_a_last_resort(
     last.rings().presses("1")
     await asyncio.to_thread(server.stop, force=True)
     blind = Runtime.start(alone.settings, trades=alone.trades)
-    transport = over(build_app(blind))
+    transport = over(application_of(blind))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         company.client = client
         call = await company.calls(CALLER, "+33233405050")

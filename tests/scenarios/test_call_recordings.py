@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from maillage_app.app import build_app
 from maillage_app.runtime import Runtime
+from maillage_app.testing.applications import application_of
 from maillage_kit.permissions import Role
 from maillage_kit.settings import CarrierApiSettings, SipSettings
 from maillage_kit.testing.http_server import Handler, serving
@@ -290,7 +290,7 @@ async def voice(town) -> Any:
             "settings": town.runtime.settings.model_copy(update={"telephony": telephony}),
         }
     )
-    app: Any = build_app(runtime)
+    app = application_of(runtime)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(
         transport=transport, base_url="http://127.0.0.1", auth=("edge", SWITCHBOARD_SECRET)

@@ -13,8 +13,8 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from maillage_app.app import build_app
 from maillage_app.runtime import Runtime
+from maillage_app.testing.applications import application_of
 from maillage_app.worker import run_handler
 from maillage_hooks import TradeRegistry
 from maillage_kit import clock
@@ -54,7 +54,7 @@ async def alone(server: EmbeddedPostgres, trades: TradeRegistry, time_line) -> A
 
 @pytest.fixture
 async def line(alone: Runtime, time_line: MovableClock) -> AsyncIterator[SipLine]:
-    app: Any = build_app(alone)
+    app = application_of(alone)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         yield SipLine(client, secret=SECRET, caller=CALLER, called=NUMBER, now=time_line.now)

@@ -2,9 +2,9 @@
 
 import asyncio
 
-import httpx
 import pytest
 
+from maillage_kit.http_client import http_client
 from maillage_voice import g711
 from maillage_voice.testing import BASE, HANGUP, PITCHES, Lab, gather, plan, say, steps
 
@@ -109,7 +109,7 @@ async def test_health_says_how_many_calls_and_what_waits(lab: Lab) -> None:
     health = await lab.voice.health()
     assert health["calls"] == 1
     assert {"spool", "recordings", "last_error", "leaving"} <= health.keys()
-    async with httpx.AsyncClient() as client:
+    async with http_client() as client:
         at = f"http://127.0.0.1:{lab.voice.control_port}"
         assert (await client.get(f"{at}/elsewhere")).status_code == 404
         assert (await client.get(f"{at}/calls")).status_code == 405

@@ -13,6 +13,7 @@ import httpx
 import structlog
 
 from maillage_app.runtime import Runtime
+from maillage_kit.http_client import http_client
 from maillage_kit.settings import Settings
 from maillage_platform import heartbeat
 from maillage_tenants import watch
@@ -77,7 +78,7 @@ async def ping(settings: Settings) -> bool:
     if url is None or not url.get_secret_value():
         return False
     try:
-        async with httpx.AsyncClient(timeout=PING_SECONDS) as client:
+        async with http_client(timeout=PING_SECONDS) as client:
             answer = await client.get(url.get_secret_value())
     except httpx.HTTPError as exc:
         log.warning("heartbeat_not_heard", error=type(exc).__name__)

@@ -8,13 +8,12 @@ never followed, answers are short, and no proxy of the environment is used.
 import asyncio
 import ipaddress
 import socket
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import httpx
 
+from maillage_kit.http_client import http_client
 from maillage_kit.settings import Settings
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -85,7 +84,7 @@ class GuardedHttp:
         try:
             async with (
                 asyncio.timeout(self._timeout),
-                httpx.AsyncClient(verify=self._tls, trust_env=False, follow_redirects=False) as client,
+                http_client(trust_env=False, follow_redirects=False) as client,
                 client.stream(method, place, headers=sent, content=body, extensions=extensions) as answer,
             ):
                 received = b""
@@ -110,10 +109,6 @@ class GuardedHttp:
             raise CallRefused("not a public address")
         # the older family first: a host without a route for the newer one is still reached
         return min(addresses, key=lambda address: ":" in address)
-
-    @cached_property
-    def _tls(self) -> ssl.SSLContext:
-        return ssl.create_default_context()
 
 
 def _is_address(host: str) -> bool:

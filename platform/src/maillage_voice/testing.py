@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from maillage_kit.http_client import http_client
 from maillage_kit.testing.sip_lab import free_port, own_range
 from maillage_kit.testing.sip_phone import Dialog, SipPhone
 from maillage_voice import g711, words
@@ -201,11 +202,11 @@ class Voice:
         return self.process is not None and self.process.poll() is None
 
     async def health(self) -> dict[str, Any]:
-        async with httpx.AsyncClient() as client:
+        async with http_client() as client:
             return dict((await client.get(f"http://127.0.0.1:{self.control_port}/health")).json())
 
     async def order(self, body: dict[str, Any], *, secret: str = SECRET, path: str = "/calls") -> int:
-        async with httpx.AsyncClient(auth=("edge", secret)) as client:
+        async with http_client(auth=("edge", secret)) as client:
             return (await client.post(f"http://127.0.0.1:{self.control_port}{path}", json=body)).status_code
 
     async def idle(self) -> None:

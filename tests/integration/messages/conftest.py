@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import SecretStr
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
 
-from maillage_app.app import build_app
 from maillage_app.messaging import carriers_of
 from maillage_app.runtime import Runtime
+from maillage_app.testing.applications import application_of
 from maillage_app.worker import build_worker
 from maillage_kit.clock import MovableClock
 from maillage_kit.context import CooperativeContext
@@ -78,7 +78,7 @@ class Post:
     def client(self) -> httpx.AsyncClient:
         """Where carriers call back: the application is built when the first one does."""
         if not self.opened:
-            app: Any = build_app(self.runtime)
+            app = application_of(self.runtime)
             transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
             self.opened.append(httpx.AsyncClient(transport=transport, base_url=PUBLIC))
         return self.opened[0]

@@ -42,19 +42,23 @@ async def test_routine_is_limited_by_the_hour_and_what_waits_is_seen(post, twili
 async def test_a_dead_number_alarms_the_desk_once_until_it_works_again(
     post, twilio: FakeTwilio, crew: Any, sign_in: Any
 ) -> None:
+    async def of_texts() -> list[str]:
+        """The sweep of each minute may find meanwhile that somebody is on call whose phone receives nothing."""
+        return [title for title in await post.alarms() if title.startswith("SMS")]
+
     for _ in range(2):
         await post.tell("offer_withdrawn")
         await post.work()
         assert await post.receipt(twilio.texts[-1]["callback"], "undelivered", "30005") == 204
         await post.work()
-    assert await post.alarms() == ["SMS non envoyé à 06 12 34 57 01"]
+    assert await of_texts() == ["SMS non envoyé à 06 12 34 57 01"]
     office = await sign_in(Role.MANAGER, post.cooperative)
     member = await office.get(f"/c/eure/members/{crew.artisans[0].member_id}")
     assert "Ne reçoit plus de SMS" in member.text
     await post.tell("offer_withdrawn")
     await post.work()
     assert await post.receipt(twilio.texts[-1]["callback"], "delivered") == 204
-    assert await post.alarms() == []
+    assert await of_texts() == []
     assert "Ne reçoit plus de SMS" not in (await office.get(f"/c/eure/members/{crew.artisans[0].member_id}")).text
 
 

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import httpx
 
-from maillage_app.app import build_app
 from maillage_app.runtime import Runtime
+from maillage_app.testing.applications import application_of
 from maillage_kit.permissions import Role
 from maillage_kit.settings import (
     Settings,
@@ -52,7 +52,7 @@ async def test_a_technician_turns_notifications_on_and_tries_them(
         member_id=crew.artisans[0].member_id,
         technician_id=crew.artisans[0].technician_id,
     )
-    app: Any = build_app(runtime)
+    app = application_of(runtime)
     transport = httpx.ASGITransport(app=app)
     session = {"maillage_session": member.client.cookies["maillage_session"]}
     async with httpx.AsyncClient(transport=transport, base_url=settings.web.public_url, cookies=session) as client:

@@ -1,15 +1,14 @@
 """Carriers take over from each other, a crash sends nothing twice, receipts come forged, late and in disorder."""
 
 from dataclasses import replace
-from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
 
-from maillage_app.app import build_app
 from maillage_app.messaging import carriers_of
+from maillage_app.testing.applications import application_of
 from maillage_kit import clock
 from maillage_kit.testing.message_carriers import FakeOvh, FakeTwilio
 from maillage_tenants.messages import MessageState
@@ -34,7 +33,7 @@ async def test_ovh_receipts_come_by_a_secret_address_or_by_asking(post, twilio: 
     called_back = post.with_ovh(ovh)
     first = await called_back.tell("offer_withdrawn")
     await called_back.work()
-    app: Any = build_app(called_back.runtime)
+    app = application_of(called_back.runtime)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=post.public) as client:
         for secret, reference, status in (("faux", "1", 403), (post.ovh_secret, "1", 204), (post.ovh_secret, "1", 204)):
             answer = await client.get(

@@ -25,6 +25,7 @@ from joserfc.jwk import KeySet, RSAKey
 from maillage_app.runtime import Runtime
 from maillage_kit import clock
 from maillage_kit.context import CooperativeContext
+from maillage_kit.http_client import authorities, http_client
 from maillage_kit.permissions import Role
 from maillage_kit.testing.http_server import Handler, serving
 from maillage_platform import identity
@@ -109,6 +110,7 @@ class Provider:
         """What an administrator does at the provider: declare Maillage. Returns (client id, secret)."""
         answer = httpx.post(
             f"{self.issuer}/reg",
+            verify=authorities(),
             json={
                 "redirect_uris": [return_address],
                 "post_logout_redirect_uris": ["http://localhost:8027/signin"],
@@ -164,7 +166,11 @@ class Proxy(Handler):
             return self.answer(503, b"<h1>Maintenance</h1>", [("content-type", "text/html")])
         kept = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
         answer = httpx.request(
-            self.command, f"http://127.0.0.1:{provider.upstream}{self.path}", headers=kept, content=body
+            self.command,
+            f"http://127.0.0.1:{provider.upstream}{self.path}",
+            headers=kept,
+            content=body,
+            verify=authorities(),
         )
         content = answer.content
         if self.path == "/token" and answer.status_code == 200 and provider.tampers is not None:
@@ -209,7 +215,7 @@ class AtProvider:
     """A browser at the provider: keeps its cookies there, types the login, agrees."""
 
     def __init__(self) -> None:
-        self.client = httpx.AsyncClient(follow_redirects=False)
+        self.client = http_client(follow_redirects=False)
 
     async def through(self, url: str, login: str) -> str:
         """From the authorization address to ours; returns the path and query of our callback."""

@@ -1,7 +1,6 @@
 """What follows a call: the artisan with the phone in hand, the office at its desk, through the pages they use."""
 
 import re
-import ssl
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from maillage_app.demo.script import Work
 from maillage_app.demo.timeline import Timeline
 from maillage_app.demo.visit import Visit
 from maillage_app.runtime import Runtime
+from maillage_kit.http_client import http_client
 from maillage_platform import identity
 
 MINUTE = 60.0
@@ -37,7 +37,6 @@ class Fieldwork:
     stack: AsyncExitStack
     troubles: list[str] = field(default_factory=list)
     _people: dict[str, Person] = field(default_factory=dict)
-    _tls: ssl.SSLContext = field(default_factory=httpx.create_ssl_context)
     _free_at: dict[str, datetime] = field(default_factory=dict)
 
     def begin(self, played: Played) -> None:
@@ -146,9 +145,7 @@ class Fieldwork:
     async def person(self, email: str, name: str) -> Person:
         """That person at a new page of the browser, signed in with a one-time link on first use."""
         if email not in self._people:
-            client = await self.stack.enter_async_context(
-                httpx.AsyncClient(base_url=self.base_url, timeout=30, verify=self._tls)
-            )
+            client = await self.stack.enter_async_context(http_client(base_url=self.base_url, timeout=30))
             person = Person(client, name)
             await person.sign_in(await sign_in_link(self.runtime, email, name))
             self._people[email] = person

@@ -20,6 +20,7 @@ import psutil
 
 from maillage_kit.clock import SharedClock
 from maillage_kit.embedded_postgres import EmbeddedPostgres
+from maillage_kit.http_client import authorities
 
 START_TIMEOUT_S = 60
 
@@ -148,7 +149,7 @@ def _wait_until_ready(place: DemoPlace, processes: Mapping[str, subprocess.Popen
             if process.poll() is not None:
                 raise DemoError(f"Le processus {name} s’est arrêté.\n{_tail(place.log(name))}")
         with suppress(httpx.TransportError):
-            if httpx.get(f"{place.url}/health", timeout=2).status_code == 200:
+            if httpx.get(f"{place.url}/health", timeout=2, verify=authorities()).status_code == 200:
                 return
         time.sleep(0.1)
     raise DemoError(f"Le serveur ne répond pas.\n{_tail(place.log('server'))}")

@@ -13,7 +13,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import httpx
 import psycopg
 import sqlalchemy as sa
 from rich.console import Console
@@ -43,6 +42,7 @@ from maillage_app.logs import configure_logs
 from maillage_app.runtime import Runtime
 from maillage_kit import clock
 from maillage_kit.clock import SharedClock, paris, paris_instant
+from maillage_kit.http_client import http_client
 from maillage_kit.permissions import Role
 from maillage_kit.settings import DatabaseSettings, Settings, WebSettings
 from maillage_kit.testing.phone_company import PhoneCompany
@@ -226,7 +226,7 @@ async def _new_night(
             one_more(f"{paris(shared.now()):%H:%M} {each.script.title[:60]}")
 
         async with AsyncExitStack() as stack:
-            client = await stack.enter_async_context(httpx.AsyncClient(base_url=place.url, timeout=30))
+            client = await stack.enter_async_context(http_client(base_url=place.url, timeout=30))
             company = PhoneCompany(client, public_url=place.url, token=place.telephony_token, clock=shared)
             work = Fieldwork(runtime, timeline, casts, place.url, stack, troubles)
             night = Night(company, timeline, runtime.trades, casts, on_taken=work.begin, on_over=over)

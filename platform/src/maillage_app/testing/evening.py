@@ -6,11 +6,10 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import httpx
-
 from maillage_app.demo.founding import Colleague
 from maillage_app.demo.signature import drawn_signature
 from maillage_app.testing.world import BURST, PONT_AUDEMER, Hand, World
+from maillage_kit.http_client import http_client
 from maillage_kit.permissions import Role
 
 PICTURE = base64.b64decode(drawn_signature("photo").partition(",")[2])
@@ -90,7 +89,7 @@ async def spend_evening(world: World) -> Evening:
     running = await taken("Boulangerie Vasseur", "depart", premises_use="business", over_two_years="no")
     redirected = await world.asks("Madame Roussel", dispatch=False, q_danger="gas_smell")
     offered = await world.asks("Léa Fontaine")
-    visitor = Hand(await world.stack.enter_async_context(httpx.AsyncClient(base_url=world.url, timeout=30)))
+    visitor = Hand(await world.stack.enter_async_context(http_client(base_url=world.url, timeout=30)))
     asked = {"trade": "plumbing", "name": "Paul Martin", "phone": "01 99 00 98 77", "address": "8, rue des Carmes"}
     tracking = await visitor.post(f"{world.public}/demande", {**asked, "insee": PONT_AUDEMER, **BURST})
     calls = {row["caller"]: row["id"] for row in await world.rows("select caller, id from call")}

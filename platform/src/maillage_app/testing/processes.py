@@ -10,6 +10,8 @@ from pathlib import Path
 
 import httpx
 
+from maillage_kit.http_client import authorities
+
 PATIENCE_SECONDS = 120
 """How long a process may take to start; a loaded machine is slow, not wrong."""
 
@@ -42,7 +44,7 @@ class Process:
         patience = time.monotonic() + PATIENCE_SECONDS
         while self._answers is not None:
             with contextlib.suppress(httpx.TransportError):
-                httpx.get(self._answers, timeout=5)
+                httpx.get(self._answers, timeout=5, verify=authorities())
                 return
             assert self.running and time.monotonic() < patience, self._log.read_text(errors="replace")[-3000:]
             time.sleep(0.05)

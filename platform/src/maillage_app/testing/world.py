@@ -17,6 +17,7 @@ from maillage_kit import clock
 from maillage_kit.clock import SharedClock
 from maillage_kit.context import CooperativeContext
 from maillage_kit.crypto import token_hash
+from maillage_kit.http_client import http_client
 from maillage_kit.permissions import Role
 from maillage_kit.testing.phone_company import Phone, PhoneCompany
 from maillage_platform import identity, webhooks
@@ -187,7 +188,7 @@ class World:
             return row.id
 
     async def hand(self, role: Role, colleague: Colleague | None = None) -> Hand:
-        client = await self.stack.enter_async_context(httpx.AsyncClient(base_url=self.url, timeout=30))
+        client = await self.stack.enter_async_context(http_client(base_url=self.url, timeout=30))
         client.cookies.set("maillage_session", await self.token(role, colleague))
         return Hand(client)
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from maillage_kit import clock, outside
 from maillage_kit.db import TenantSession
 from maillage_kit.errors import AppError
+from maillage_kit.http_client import http_client
 from maillage_kit.settings import CarrierApiSettings
 from maillage_tenants import alarms
 from maillage_tenants.recordings import rules
@@ -111,7 +112,7 @@ class CarrierFetcher:
         content = bytearray()
         try:
             async with (
-                httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=not ours) as client,
+                http_client(timeout=TIMEOUT_SECONDS, follow_redirects=not ours) as client,
                 client.stream("GET", url, auth=auth, headers={"accept": "audio/wav"}) as answer,
             ):
                 if answer.status_code != 200:

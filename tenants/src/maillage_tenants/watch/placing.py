@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 import httpx
 
+from maillage_kit.http_client import http_client
 from maillage_kit.settings import Settings
 
 TIMEOUT_SECONDS = 10
@@ -111,7 +112,7 @@ async def _post(
     json: dict[str, object] | None = None,
 ) -> httpx.Response:
     try:
-        async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
+        async with http_client(timeout=TIMEOUT_SECONDS) as client:
             answer = await client.post(url, auth=auth, data=data, json=json)
     except httpx.HTTPError as exc:
         raise NotPlaced(f"L’opérateur ne répond pas ({type(exc).__name__}).") from exc

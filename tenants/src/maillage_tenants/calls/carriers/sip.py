@@ -22,6 +22,7 @@ from maillage_kit import clock
 from maillage_kit.context import CooperativeContext
 from maillage_kit.crypto import basic_account
 from maillage_kit.errors import Forbidden, Invalid, NotFound, Unavailable
+from maillage_kit.http_client import http_client
 from maillage_kit.phone import caller_number
 from maillage_kit.settings import Settings, SipSettings
 from maillage_tenants import recordings
@@ -330,7 +331,7 @@ class SipCarrier:
     async def hang_up(self, call: RunningCall) -> None:
         """End the dialogs of a Call-ID at the edge. Raises Unavailable when the edge does not answer, or has no such
         call."""
-        async with httpx.AsyncClient(timeout=RPC_TIMEOUT_SECONDS) as client:
+        async with http_client(timeout=RPC_TIMEOUT_SECONDS) as client:
             found = await self._rpc(client, "dlg.list_match", ("callid", "eq", call.provider_call_id))
             dialogs = [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
             if not dialogs:

@@ -6,6 +6,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 import httpx
 
+from maillage_kit.http_client import http_client
 from maillage_kit.settings import Settings
 from maillage_tenants.messages import AddressDead, CarrierRefused, CarrierUnavailable, SpokenCall
 
@@ -32,7 +33,7 @@ class SpeakingCaller:
         if self._public_url.startswith("https://"):  # no carrier can reach a development machine
             data["StatusCallback"] = self._public_url + call.receipt_path
         try:
-            async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
+            async with http_client(timeout=TIMEOUT_SECONDS) as client:
                 answer = await client.post(self._url, auth=self._auth, data=data)
         except httpx.HTTPError as exc:
             raise CarrierUnavailable(f"opérateur injoignable : {type(exc).__name__}") from exc
@@ -71,7 +72,7 @@ class VoiceCaller:
             "receipt": call.receipt_path,
         }
         try:
-            async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
+            async with http_client(timeout=TIMEOUT_SECONDS) as client:
                 answer = await client.post(self._url, auth=self._auth, json=asked)
         except httpx.HTTPError as exc:
             raise CarrierUnavailable(f"standard vocal injoignable : {type(exc).__name__}") from exc

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from maillage_kit import clock, signed_forms
 from maillage_kit.context import CooperativeContext
 from maillage_kit.errors import Forbidden, Invalid, NotFound, Unavailable
+from maillage_kit.http_client import http_client
 from maillage_kit.phone import caller_number
 from maillage_kit.settings import CarrierApiSettings, Settings
 from maillage_tenants.calls import sounds
@@ -241,7 +242,7 @@ class TwimlCarrier:
         account = self.api.account_sid
         address = f"{self.api.base_url.rstrip('/')}/2010-04-01/Accounts/{account}/Calls/{call.provider_call_id}.json"
         try:
-            async with httpx.AsyncClient(timeout=API_TIMEOUT_SECONDS) as client:
+            async with http_client(timeout=API_TIMEOUT_SECONDS) as client:
                 answer = await client.post(
                     address,
                     data={"Status": "completed"},

@@ -13,6 +13,7 @@ import httpx
 import structlog
 
 from maillage_kit import clock
+from maillage_kit.http_client import http_client
 from maillage_kit.phone import caller_number
 from maillage_tenants.messages.carriers.ports import (
     TIMEOUT_SECONDS,
@@ -138,7 +139,7 @@ class OvhSmsSender:
         url = str(httpx.URL(url))  # as it will travel: the signature covers it
         body = "" if document is None else json.dumps(document, ensure_ascii=False)
         try:
-            async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
+            async with http_client(timeout=TIMEOUT_SECONDS) as client:
                 timestamp = str(await self._time(client))
                 answer = await client.request(
                     method,

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import httpx
 
+from maillage_kit.http_client import http_client
 from maillage_tenants.messages.carriers.ports import (
     TIMEOUT_SECONDS,
     AddressDead,
@@ -43,7 +44,7 @@ class RestSmsSender:
         if self._public_url.startswith("https://"):  # no carrier can reach a development machine
             data["StatusCallback"] = self._public_url + text.receipt_path
         try:
-            async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
+            async with http_client(timeout=TIMEOUT_SECONDS) as client:
                 answer = await client.post(self._url, auth=self._auth, data=data)
         except httpx.HTTPError as exc:
             raise CarrierUnavailable(f"opérateur de SMS injoignable : {type(exc).__name__}") from exc
@@ -62,7 +63,7 @@ class RestSmsSender:
         """A text to the same number with the same words since that moment: it can only be this one."""
         query = {"To": text.to, "From": self._sender, "DateSent>": since.date().isoformat(), "PageSize": "20"}
         try:
-            async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
+            async with http_client(timeout=TIMEOUT_SECONDS) as client:
                 answer = await client.get(self._url, auth=self._auth, params=query)
         except httpx.HTTPError:
             return None

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from maillage_kit import clock
+from maillage_kit.http_client import http_client
 from maillage_tenants.messages.carriers.ports import (
     TIMEOUT_SECONDS,
     AddressDead,
@@ -73,7 +74,7 @@ class WebPushSender:
             "Topic": notice.topic,
         }
         try:
-            async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
+            async with http_client(timeout=TIMEOUT_SECONDS) as client:
                 answer = await client.post(notice.endpoint, content=sealed, headers=headers)
         except httpx.HTTPError as exc:
             raise CarrierUnavailable(f"service de notification injoignable : {type(exc).__name__}") from exc
