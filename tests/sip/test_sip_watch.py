@@ -57,7 +57,7 @@ def test_a_scheduled_watch_call_goes_out_comes_in_and_is_accepted(installation, 
     sweep(installation)
     wait_until(
         lambda: installation.rows("select 1 from call_leg where state = 'accepted'"),
-        within=15,
+        within=60,
         what="the test artisan accepts",
     )
     sweep(installation)
