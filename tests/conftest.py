@@ -1,6 +1,7 @@
 """Real PostgreSQL for every test that asks: a template with two cooperatives, cloned for each test.
 
-`MAILLAGE_TEST_DATABASE_URL` (an owner's URL) runs the same tests on a server of yours instead of the embedded one.
+`MAILLAGE_TEST_DATABASE_URL` (an owner's URL, or one for each worker) runs the same tests on servers of yours instead of
+the embedded one.
 """
 
 import asyncio
@@ -112,9 +113,10 @@ def trades() -> TradeRegistry:
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """An owner's URL on a server of this test run, in memory where the machine has room for it."""
-    given = os.environ.get("MAILLAGE_TEST_DATABASE_URL")
+    given = os.environ.get("MAILLAGE_TEST_DATABASE_URL", "").split()
     if given:
-        yield given
+        worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+        yield given[worker % len(given)]
         return
     memory = Path("/dev/shm")
     roomy = memory.is_dir() and shutil.disk_usage(memory).free > 4 * 2**30

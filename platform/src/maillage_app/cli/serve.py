@@ -12,6 +12,7 @@ from maillage_app.cli.common import console, start_runtime, with_runtime
 from maillage_app.fleet import migrate_fleet
 from maillage_app.runtime import Runtime
 from maillage_app.worker import main as run_worker
+from maillage_kit.loading import loading
 from maillage_kit.settings import Settings
 
 
@@ -47,9 +48,15 @@ def worker() -> None:
 
 
 def serve_web(settings: Settings) -> None:
-    """Run the web server in this process until it is told to stop."""
-    from granian import Granian
-    from granian.constants import Interfaces, Loops
+    """Run the web server in this process until it is told to stop.
+
+    The application is imported before the processes fork: each of them, and one that replaces another, starts with it.
+    """
+    with loading():
+        from granian import Granian
+        from granian.constants import Interfaces, Loops
+
+        import maillage_app.app  # noqa: F401
 
     Granian(
         "maillage_app.asgi:create",
