@@ -121,12 +121,17 @@ class Cpu:
     pid: int
 
     def seconds(self) -> float:
-        try:
-            root = psutil.Process(self.pid)
-            times = [process.cpu_times() for process in (root, *root.children(recursive=True))]
-        except psutil.NoSuchProcess:
-            return 0.0
-        return sum(t.user + t.system + t.children_user + t.children_system for t in times)
+        """0 when there is no such process."""
+        while True:
+            try:
+                root = psutil.Process(self.pid)
+            except psutil.NoSuchProcess:
+                return 0.0
+            try:
+                times = [process.cpu_times() for process in (*root.children(recursive=True), root)]
+            except psutil.NoSuchProcess:  # one ended since they were listed: its parent counts it at the next look
+                continue
+            return sum(t.user + t.system + t.children_user + t.children_system for t in times)
 
 
 def children_seconds() -> float:

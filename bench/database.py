@@ -15,7 +15,7 @@ import hashlib
 import json
 import multiprocessing
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -129,7 +129,7 @@ def _grow(owner_url: str, size: Size, *, have: int, want: int) -> None:
     if have == 0:
         asyncio.run(_first(owner_url, size))
         rows.fill(owner_url, size)
-        _vacuum(owner_url, "t0001", _filled_tables(owner_url))
+        vacuum(owner_url, "t0001", _filled_tables(owner_url))
         have = 1
     first_added = have
     added = asyncio.run(_register(owner_url, size, range(have, want)))
@@ -155,10 +155,11 @@ def _make_like_first(owner_url: str, added: Sequence[TenantRef], tables: Sequenc
         provisioning.provision_tenant(owner_url, schema=tenant.schema, role=tenant.role)
         with psycopg.connect(owner_url) as connection:
             _copy_rows(connection, "t0001", tenant.schema, tables)
-        _vacuum(owner_url, tenant.schema, tables)
+        vacuum(owner_url, tenant.schema, tables)
 
 
-def _vacuum(owner_url: str, schema: str, tables: Sequence[str]) -> None:
+def vacuum(owner_url: str, schema: str, tables: Iterable[str]) -> None:
+    """Clean these tables and count them anew for the planner, now rather than when PostgreSQL finds the time."""
     with psycopg.connect(owner_url, autocommit=True) as connection:
         for table in tables:
             connection.execute(sql.SQL("vacuum (analyze) {}.{}").format(*_ids(schema, table)))

@@ -183,6 +183,7 @@ def _verdict(bench: BenchDatabase, board: Switchboard) -> Figures:
             "repeated": board.edge.duplicates + board.voice.duplicates,
             "late": board.edge.late + board.voice.late,
             "batches": board.edge.batches + board.voice.batches,
+            "behind_ms": latency(board.edge.behind + board.voice.behind),
         },
         "requests": {
             "repeated": board.repeated,

@@ -24,7 +24,7 @@ ROUTE_SECONDS = 2.0
 VOICE_SECONDS = 3.0
 TALKS_SECONDS = 2.0
 PUMP_SECONDS = 0.05
-BATCH = 100
+BATCH = 200
 
 
 @dataclass
@@ -48,6 +48,7 @@ class Spool:
         self._later: list[tuple[float, Document]] = []
         self.told: set[str] = set()
         self.duplicates = self.late = self.batches = self.refusals = 0
+        self.behind: list[float] = []
 
     def tell(self, event: Document) -> None:
         self.told.add(event["id"])
@@ -75,6 +76,7 @@ class Spool:
                 if not await self._taken(batch):
                     await asyncio.sleep(1.0)
                     break
+                self.behind.append(time.time() - batch[-1]["at"])
                 for _ in batch:
                     self._waiting.popleft()
 
