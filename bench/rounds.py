@@ -86,8 +86,8 @@ class Course:
         )
 
     def clean(self, paths: Sequence[Path]) -> None:
-        """What the highest rates left to clean is cleaned: PostgreSQL would do it while half the rate is measured,
-        which leaves far less by itself."""
+        """What the highest rates left to clean is cleaned, so that PostgreSQL does not do it while half the rate is
+        measured."""
         tables = dict.fromkeys(table for path in paths for table in path.written)
         for tenant in self.database.tenants:
             vacuum(self.database.owner_url, tenant.schema, tables)

@@ -86,7 +86,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def statements_are_compiled_once() -> Iterator[None]:
     """Each test has an engine of its own, on a database of its own; the engines of a run share the dialect and what was
-    compiled for it, as a process of the product does with its only engine. An eighth of the time of the tests."""
+    compiled for it, as a process of the product does with its only engine."""
     make, first = create_async_engine, list[sa.Engine]()
 
     def made(*arguments: Any, **options: Any) -> AsyncEngine:

@@ -15,7 +15,7 @@ import structlog
 from maillage_kit import clock
 from maillage_voice.application import Application, Refused, Unreachable
 
-_BATCH: Final = 200
+_BATCH: Final = 50
 _FIRST_WAIT: Final = 0.25
 _LONGEST_WAIT: Final = 2.0
 _KEEP_SECONDS: Final = 7 * 24 * 3600
