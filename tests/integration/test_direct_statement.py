@@ -1,6 +1,7 @@
 """Statements said to the driver itself behave as a session's: values, errors, cooperative, connections that break."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
@@ -115,6 +116,79 @@ async def test_one_that_is_given_up_does_not_disturb_the_next(runtime: Runtime, 
             await asyncio.wait_for(SLEEP.all(session, {"seconds": 30.0}), timeout=0.2)
     async with runtime.database.tenant(eure.tenant) as session:
         assert await ECHO.one_or_none(session, GIVEN) is not None
+
+
+async def test_a_session_joins_the_transaction_that_a_direct_statement_began(
+    runtime: Runtime, eure: CooperativeContext
+) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with runtime.database.tenant(eure.tenant) as session:
+            (backend,) = await BACKEND.one_or_none(session, {}) or (0,)
+            session.add(NumberCounter(series="MAPPED", year=2027, last=3))
+            await session.flush()
+            assert ("MAPPED",) in await COUNTED.all(session, {})
+            assert await session.scalar(sa.select(sa.func.pg_backend_pid())) == backend
+            raise ZeroDivisionError
+    async with runtime.database.tenant(eure.tenant) as session:
+        assert ("MAPPED",) not in await COUNTED.all(session, {})
+        session.add(NumberCounter(series="MAPPED", year=2027, last=4))  # flushed by the commit
+    async with runtime.database.tenant(eure.tenant) as session:
+        assert await session.scalar(sa.select(NumberCounter.last).where(NumberCounter.series == "MAPPED")) == 4
+        assert ("MAPPED",) in await COUNTED.all(session, {})
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+async def test_nobody_goes_on_after_the_transaction(runtime: Runtime, eure: CooperativeContext, mapped: bool) -> None:
+    """What is said after a rollback would be said without the cooperative's role, and stay."""
+    async with runtime.database.tenant(eure.tenant) as session:
+        await COUNT.all(session, {"of": "BACK"})
+        if mapped:
+            await session.execute(sa.select(1))
+        await session.rollback()
+        for _ in range(2):
+            with pytest.raises(sa.exc.InvalidRequestError):
+                await COUNT.all(session, {"of": "BACK"})
+            with pytest.raises(sa.exc.InvalidRequestError):
+                await session.execute(sa.select(1))
+    async with runtime.database.tenant(eure.tenant) as session:
+        assert ("BACK",) not in await COUNTED.all(session, {})
+        if mapped:
+            await session.execute(sa.select(1))
+        await COUNT.all(session, {"of": f"STAYS {mapped}"})
+        await session.commit()
+        with pytest.raises(sa.exc.InvalidRequestError):
+            await session.execute(sa.select(1))
+        with pytest.raises(sa.exc.InvalidRequestError):
+            await COUNT.all(session, {"of": "LATE"})
+    async with runtime.database.tenant(eure.tenant) as session:
+        counted = await COUNTED.all(session, {})
+        assert (f"STAYS {mapped}",) in counted
+        assert ("LATE",) not in counted
+
+
+async def test_every_connection_is_given_back(runtime: Runtime, eure: CooperativeContext) -> None:
+    pool = runtime.database.engine.sync_engine.pool
+    assert isinstance(pool, sa.QueuePool)
+    async with runtime.database.tenant(eure.tenant) as session:
+        await BACKEND.all(session, {})
+        assert pool.checkedout() == 1
+    assert pool.checkedout() == 0
+    with pytest.raises(sa.exc.DBAPIError):
+        async with runtime.database.tenant(replace(eure.tenant, role="nobody_has_it")) as session:
+            await BACKEND.all(session, {})
+    assert pool.checkedout() == 0
+    for number in range(20):
+        task = asyncio.create_task(_asked_and_left(runtime, eure))
+        await asyncio.sleep(number * 0.0005)
+        task.cancel()
+        await asyncio.wait({task})
+        assert pool.checkedout() == 0
+
+
+async def _asked_and_left(runtime: Runtime, eure: CooperativeContext) -> None:
+    async with runtime.database.tenant(eure.tenant) as session:
+        await BACKEND.all(session, {})
+        await SLEEP.all(session, {"seconds": 0.002})
 
 
 async def test_listeners_hear_it_like_any_other(runtime: Runtime, eure: CooperativeContext) -> None:

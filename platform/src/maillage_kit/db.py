@@ -10,21 +10,21 @@ A transaction is opened here, not by the driver: `begin` and the cooperative's r
 import functools
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any, NewType
+from typing import Any, NewType, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
+from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
 from maillage_kit.clock import require_aware
 from maillage_kit.context import TenantRef
-from maillage_kit.direct import CONNECTION
+from maillage_kit.direct import OneTransaction
 from maillage_kit.ids import new_id
 from maillage_kit.money import Money
 
@@ -34,6 +34,7 @@ PlatformSession = NewType("PlatformSession", AsyncSession)
 TenantSession = NewType("TenantSession", AsyncSession)
 """A transaction on one cooperative's tables; sees neither the control plane's tables nor another cooperative's."""
 
+S = TypeVar("S", PlatformSession, TenantSession)
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
@@ -102,26 +103,18 @@ def core(model: type[DeclarativeBase]) -> sa.Table:
     return table
 
 
-class _PlatformSyncSession(Session):
-    """A session whose transactions are the login role's."""
+class _PlatformSyncSession(OneTransaction):
+    """A session whose transaction is the login role's."""
+
+    def beginning(self) -> str:
+        return "begin"
 
 
-class _TenantSyncSession(Session):
-    """A session whose transactions begin by taking the cooperative's role."""
+class _TenantSyncSession(OneTransaction):
+    """A session whose transaction begins by taking the cooperative's role."""
 
-
-@sa.event.listens_for(_PlatformSyncSession, "after_begin")
-def _begin(session: Session, transaction: SessionTransaction, connection: sa.Connection) -> None:
-    if not transaction.nested:
-        connection.exec_driver_sql("begin")
-        session.info[CONNECTION] = connection
-
-
-@sa.event.listens_for(_TenantSyncSession, "after_begin")
-def _begin_in_role(session: Session, transaction: SessionTransaction, connection: sa.Connection) -> None:
-    if not transaction.nested:
-        connection.exec_driver_sql(_entering(session.info["tenant"]))  # KeyError: no cooperative, no data
-        session.info[CONNECTION] = connection
+    def beginning(self) -> str:
+        return _entering(self.info["tenant"])  # KeyError: no cooperative, no data
 
 
 @functools.lru_cache(maxsize=1024)
@@ -160,25 +153,33 @@ class Database:
         )
         self._tenant = async_sessionmaker(self.engine, expire_on_commit=False, sync_session_class=_TenantSyncSession)
 
-    @asynccontextmanager
-    async def platform(self) -> AsyncIterator[PlatformSession]:
+    def platform(self) -> AbstractAsyncContextManager[PlatformSession]:
         """One transaction on the control plane: committed on exit, rolled back on an exception."""
-        async with self._platform() as session, session.begin():
-            yield PlatformSession(session)
+        return _transaction(PlatformSession(self._platform()))
 
     async def alone(self, statement: sa.Executable, values: Mapping[str, Any]) -> sa.Row[*tuple[Any, ...]]:
         """One statement on the control plane that gives one row, a transaction by itself: one round trip."""
         async with self.engine.connect() as connection:
             return (await connection.execute(statement, values)).one()
 
-    @asynccontextmanager
-    async def tenant(self, tenant: TenantRef) -> AsyncIterator[TenantSession]:
+    def tenant(self, tenant: TenantRef) -> AbstractAsyncContextManager[TenantSession]:
         """One transaction in one cooperative: committed on exit, rolled back on an exception."""
-        async with self._tenant(info={"tenant": tenant}) as session, session.begin():
-            yield TenantSession(session)
+        return _transaction(TenantSession(self._tenant(info={"tenant": tenant})))
 
     async def dispose(self) -> None:
         await self.engine.dispose()
+
+
+@asynccontextmanager
+async def _transaction(session: S) -> AsyncIterator[S]:
+    """Commit on exit, roll back on an exception; the connection goes back to its pool, also when we are cancelled."""
+    try:
+        yield session
+        await session.commit()
+    except BaseException:
+        async with session:  # SQLAlchemy closes it to the end, whatever is cancelled meanwhile
+            raise
+    session.sync_session.close()  # the connection is given back: nothing is sent any more
 
 
 def sqlalchemy_url(url: str) -> sa.URL:

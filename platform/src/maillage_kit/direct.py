@@ -1,8 +1,8 @@
 """Statements of hot paths: compiled once, said to the driver itself, in the session's transaction.
 
-A transaction of two statements cost 1.18 ms of processor through a session, 0.48 through the driver; a call says
-fourteen statements (bench/README.md, ADR 0017). What is lost is what these statements do not use: mapped objects, and
-the flush of pending ones before a query.
+A transaction of two statements costs 1.18 ms of processor through a session's statements, 0.60 said here; a call says
+fourteen statements (bench/README.md, ADR 0017, ADR 0019). What is lost is what these statements do not use: mapped
+objects, the flush of pending ones before a query, a cursor.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,18 +11,93 @@ from typing import Any
 
 import psycopg
 import sqlalchemy as sa
-from psycopg.raw_cursor import AsyncRawCursor
+from psycopg import abc
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.errors import error_from_result
+from psycopg.generators import execute
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGconn, PGresult
 from sqlalchemy.dialects.postgresql.psycopg import PGDialectAsync_psycopg
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy.util import greenlet_spawn
 
 Row = tuple[Any, ...]
 Process = Callable[[Any], Any]
 
-CONNECTION = "connection"
-"""Where a session keeps the connection of its transaction (maillage_kit/db.py)."""
-
 _NUMBERED: sa.Dialect = PGDialectAsync_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 _NAMED: sa.Dialect = PGDialectAsync_psycopg()  # type: ignore[no-untyped-call]
+
+
+class OneTransaction(Session):
+    """A session for one transaction, which a direct statement may begin without what only mapped objects need. Asked
+    for anything else, the session joins what was begun, and ends it.
+
+    The driver begins nothing: `beginning` is said instead, in one round trip. Whoever goes on after the end is refused
+    with sqlalchemy.exc.InvalidRequestError: it would be done at once, and without the cooperative's role.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(join_transaction_mode="control_fully", **settings)
+        self.connected: sa.Connection | None = None
+        """Where the transaction is, from its beginning."""
+        self._to_join: sa.Connection | None = None
+        """Where a direct statement began it, until the session itself asks for a connection."""
+        self._to_close: sa.Connection | None = None
+        """The same, to the end: the session closes only what it opened."""
+
+    def beginning(self) -> str:
+        """The SQL that begins the transaction. Raises what keeps it from beginning."""
+        raise NotImplementedError
+
+    def begin_directly(self) -> sa.Connection:
+        """Begin the transaction for direct statements, when nothing has; in a greenlet of SQLAlchemy's, as `commit`,
+        `rollback` and `close`."""
+        engine = self.get_bind()
+        if not isinstance(engine, sa.Engine) or not self.autobegin:
+            raise sa.exc.InvalidRequestError("this session has had its transaction")
+        connection = self.bind = self._to_close = engine.connect()
+        self._begin_on(connection)
+        self._to_join = connection
+        return connection
+
+    def take(self, connection: sa.Connection) -> None:
+        """The session is given its connection: begin, unless a direct statement did."""
+        if connection is not self._to_join:
+            self._begin_on(connection)
+        self._to_join = None
+
+    def commit(self) -> None:
+        """Commit, and give the connection back."""
+        self.autobegin = False
+        if self.in_transaction():
+            super().commit()
+        if self._to_close is not None:
+            self._to_close.commit()
+            self._to_close.close()
+
+    def rollback(self) -> None:
+        """Take everything back."""
+        self.autobegin = False
+        super().rollback()
+        if self._to_close is not None:
+            self._to_close.rollback()
+
+    def close(self) -> None:
+        """Roll back what is not committed, and give the connection back."""
+        super().close()
+        if self._to_close is not None:
+            self._to_close.close()
+
+    def _begin_on(self, connection: sa.Connection) -> None:
+        connection.exec_driver_sql(self.beginning())
+        self.connected = connection
+
+
+@sa.event.listens_for(OneTransaction, "after_begin", propagate=True)
+def _begin(session: OneTransaction, transaction: SessionTransaction, connection: sa.Connection) -> None:
+    if not transaction.nested:
+        session.take(connection)
 
 
 class DirectStatement:
@@ -45,16 +120,7 @@ class DirectStatement:
         if connection.dispatch.before_cursor_execute:
             self._tell(connection, given)
         bound = [given[name] if process is None else process(given[name]) for name, process in names]
-        driver: psycopg.AsyncConnection[Row] = connection.connection.driver_connection  # type: ignore[assignment]
-        cursor = AsyncRawCursor(driver)
-        try:
-            await cursor.execute(text, bound)
-            rows = await cursor.fetchall() if cursor.description else []
-        except psycopg.Error as error:
-            raise await _refused(session, error, self._named, bound, broken=driver.closed) from error
-        except BaseException:  # cancelled: nobody knows what the server is doing for it
-            await (await session.connection()).invalidate()
-            raise
+        rows = await _said(connection, text, bound, told=self._named)
         if readers is None:
             return rows
         return [
@@ -101,19 +167,43 @@ class DirectStatement:
 
 async def _connection(session: AsyncSession) -> sa.Connection:
     """The connection of the session's transaction, which begins with it; a savepoint is set by asking for it."""
-    connection: sa.Connection | None = session.info.get(CONNECTION)
-    if connection is None or connection.closed or session.in_nested_transaction():
-        connection = (await session.connection()).sync_connection
-        assert connection is not None
-    return connection
+    transaction = session.sync_session
+    assert isinstance(transaction, OneTransaction)
+    connection = transaction.connected
+    if connection is not None and connection.in_transaction() and not transaction.in_nested_transaction():
+        return connection
+    if not transaction.in_transaction():
+        return await greenlet_spawn(transaction.begin_directly)
+    return await greenlet_spawn(transaction.connection)
 
 
-async def _refused(
-    session: AsyncSession, error: psycopg.Error, text: str, values: list[Any], *, broken: bool
-) -> BaseException:
-    """The error as sessions raise it; a connection that is gone leaves the pool."""
-    if broken:
-        await (await session.connection()).invalidate(error)
-    return sa.exc.DBAPIError.instance(
-        text, values, error, psycopg.Error, hide_parameters=True, connection_invalidated=broken
-    )
+async def _said(connection: sa.Connection, text: bytes, values: list[Any], *, told: str) -> list[Row]:
+    """The rows that the server answers, its words turned into values by the adapters of the connection. What a cursor
+    does besides costs as much again. `told`: the text for who reads the error."""
+    driver: psycopg.AsyncConnection[Row] = connection.connection.driver_connection  # type: ignore[assignment]
+    adapters: abc.Transformer = Transformer(driver)
+    try:
+        async with driver.lock:
+            result = await driver.wait(_asked(driver.pgconn, adapters, text, values))
+    except psycopg.Error as error:
+        if driver.closed:  # it leaves the pool
+            await greenlet_spawn(connection.invalidate, error)
+        raise sa.exc.DBAPIError.instance(
+            told, values, error, psycopg.Error, hide_parameters=True, connection_invalidated=driver.closed
+        ) from error
+    except BaseException:  # cancelled: nobody knows what the server is doing for it
+        await greenlet_spawn(connection.invalidate)
+        raise
+    adapters.set_pgresult(result)
+    return adapters.load_rows(0, result.ntuples, tuple)
+
+
+def _asked(server: PGconn, adapters: abc.Transformer, text: bytes, values: list[Any]) -> abc.PQGen[PGresult]:
+    """One question in the extended protocol, as psycopg waits for it. Raises psycopg.Error."""
+    written = adapters.dump_sequence(values, [PyFormat.AUTO] * len(values))
+    server.send_query_params(text, written, param_types=adapters.types, param_formats=adapters.formats)
+    result: PGresult
+    (result,) = yield from execute(server)
+    if result.status == ExecStatus.FATAL_ERROR:
+        raise error_from_result(result, encoding=adapters.encoding)
+    return result
