@@ -23,6 +23,17 @@ def test_a_masked_or_odd_caller_never_raises(said: str | None) -> None:
     assert caller_number(said) in (None, "+266696687")
 
 
+def test_a_french_number_as_carriers_write_it_is_what_the_numbering_plan_makes_of_it() -> None:
+    for prefix in range(1000, 10000):
+        said = f"+33{prefix}23456"
+        assert caller_number(said) == caller_number(f" {said} ") == said  # spaces: read by the numbering plan
+
+
+@pytest.mark.parametrize("said", ["+33012345678", "+3323240272", "+332324027270", "+33２32402727", "+33232402727\n"])
+def test_what_only_looks_like_one_is_read_by_the_numbering_plan(said: str) -> None:
+    assert caller_number(said) == caller_number(f" {said}")
+
+
 @pytest.mark.parametrize("number", ["+33232402727", "+33912345678", "+33800123456", "+33805123456"])
 def test_ordinary_numbers_may_be_the_single_number(number: str) -> None:
     assert require_unsurcharged(number) == number

@@ -1,5 +1,7 @@
 """Telephone numbers: kept in E.164, shown the French way, checked when they come in."""
 
+import re
+
 import phonenumbers
 
 from maillage_kit.errors import Invalid
@@ -7,6 +9,7 @@ from maillage_kit.errors import Invalid
 _PROSPECTING_PREFIXES = tuple(
     f"+33{prefix}" for prefix in ("162", "163", "270", "271", "377", "378", "424", "425", "568", "569", "948", "949")
 )
+_FRENCH_E164 = re.compile(r"\+33[1-9][0-9]{8}")
 _SURCHARGED_PREFIXES = ("+33810", "+33811", "+3382", "+3389")
 
 
@@ -34,6 +37,8 @@ def caller_number(text: str | None) -> str | None:
     """
     if not text:
         return None
+    if _FRENCH_E164.fullmatch(text):  # nearly every caller, as carriers write them: nothing to find out
+        return text
     try:
         number = phonenumbers.parse(text.strip(), "FR")
     except phonenumbers.NumberParseException:

@@ -45,8 +45,9 @@ def genuine(given: str, *, url: str, form: Form, tokens: Sequence[SecretStr]) ->
     Some carriers sign the address with its default port written out: both forms are tried.
     """
     addresses = (url, _with_default_port(url))
-    checks = [same(given, signature(token.get_secret_value(), a, form)) for token in tokens for a in addresses]
-    return bool(given) and any(checks)
+    return bool(given) and any(
+        same(given, signature(token.get_secret_value(), address, form)) for address in addresses for token in tokens
+    )
 
 
 def _with_default_port(url: str) -> str:
