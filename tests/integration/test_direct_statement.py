@@ -138,32 +138,38 @@ async def test_a_session_joins_the_transaction_that_a_direct_statement_began(
 
 
 @pytest.mark.parametrize("mapped", [False, True])
-async def test_nobody_goes_on_after_the_transaction(runtime: Runtime, eure: CooperativeContext, mapped: bool) -> None:
-    """What is said after a rollback would be said without the cooperative's role, and stay."""
+async def test_only_who_opened_a_transaction_ends_it(runtime: Runtime, eure: CooperativeContext, mapped: bool) -> None:
+    """What is said after the end would be done at once, and without the cooperative's role."""
     async with runtime.database.tenant(eure.tenant) as session:
-        await COUNT.all(session, {"of": "BACK"})
-        if mapped:
-            await session.execute(sa.select(1))
-        await session.rollback()
-        for _ in range(2):
-            with pytest.raises(sa.exc.InvalidRequestError):
-                await COUNT.all(session, {"of": "BACK"})
-            with pytest.raises(sa.exc.InvalidRequestError):
-                await session.execute(sa.select(1))
-    async with runtime.database.tenant(eure.tenant) as session:
-        assert ("BACK",) not in await COUNTED.all(session, {})
-        if mapped:
-            await session.execute(sa.select(1))
         await COUNT.all(session, {"of": f"STAYS {mapped}"})
-        await session.commit()
-        with pytest.raises(sa.exc.InvalidRequestError):
+        if mapped:
             await session.execute(sa.select(1))
+        for end in (session.commit, session.rollback):
+            with pytest.raises(sa.exc.InvalidRequestError):
+                await end()
+    for _ in range(2):
         with pytest.raises(sa.exc.InvalidRequestError):
             await COUNT.all(session, {"of": "LATE"})
+        with pytest.raises(sa.exc.InvalidRequestError):
+            await session.execute(sa.select(1))
     async with runtime.database.tenant(eure.tenant) as session:
         counted = await COUNTED.all(session, {})
         assert (f"STAYS {mapped}",) in counted
         assert ("LATE",) not in counted
+
+
+async def test_nobody_goes_on_after_a_flush_that_failed(runtime: Runtime, eure: CooperativeContext) -> None:
+    async with runtime.database.tenant(eure.tenant) as session:
+        await COUNT.all(session, {"of": "SAME"})
+        session.add(NumberCounter(series="SAME", year=2027, last=1))
+        with pytest.raises(sa.exc.IntegrityError):
+            await session.flush()
+        with pytest.raises(sa.exc.InvalidRequestError):
+            await COUNT.all(session, {"of": "AFTER"})
+    async with runtime.database.tenant(eure.tenant) as session:
+        counted = await COUNTED.all(session, {})
+        assert ("SAME",) not in counted
+        assert ("AFTER",) not in counted
 
 
 async def test_every_connection_is_given_back(runtime: Runtime, eure: CooperativeContext) -> None:

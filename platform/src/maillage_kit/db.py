@@ -21,10 +21,11 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
+from sqlalchemy.util import greenlet_spawn
 
 from maillage_kit.clock import require_aware
 from maillage_kit.context import TenantRef
-from maillage_kit.direct import OneTransaction
+from maillage_kit.direct import OneTransaction, one_transaction
 from maillage_kit.ids import new_id
 from maillage_kit.money import Money
 
@@ -103,13 +104,6 @@ def core(model: type[DeclarativeBase]) -> sa.Table:
     return table
 
 
-class _PlatformSyncSession(OneTransaction):
-    """A session whose transaction is the login role's."""
-
-    def beginning(self) -> str:
-        return "begin"
-
-
 class _TenantSyncSession(OneTransaction):
     """A session whose transaction begins by taking the cooperative's role."""
 
@@ -148,9 +142,7 @@ class Database:
             connect_args={"prepare_threshold": None, "connect_timeout": 5},
             isolation_level="AUTOCOMMIT",  # of the driver: the sessions say `begin` themselves
         )
-        self._platform = async_sessionmaker(
-            self.engine, expire_on_commit=False, sync_session_class=_PlatformSyncSession
-        )
+        self._platform = async_sessionmaker(self.engine, expire_on_commit=False, sync_session_class=OneTransaction)
         self._tenant = async_sessionmaker(self.engine, expire_on_commit=False, sync_session_class=_TenantSyncSession)
 
     def platform(self) -> AbstractAsyncContextManager[PlatformSession]:
@@ -173,13 +165,14 @@ class Database:
 @asynccontextmanager
 async def _transaction(session: S) -> AsyncIterator[S]:
     """Commit on exit, roll back on an exception; the connection goes back to its pool, also when we are cancelled."""
+    transaction = one_transaction(session)
     try:
         yield session
-        await session.commit()
+        await greenlet_spawn(transaction.finish)
     except BaseException:
         async with session:  # SQLAlchemy closes it to the end, whatever is cancelled meanwhile
             raise
-    session.sync_session.close()  # the connection is given back: nothing is sent any more
+    transaction.close()  # the connection is given back: nothing is sent any more
 
 
 def sqlalchemy_url(url: str) -> sa.URL:

@@ -5,6 +5,7 @@ fourteen statements (bench/README.md, ADR 0017, ADR 0019). What is lost is what 
 objects, the flush of pending ones before a query, a cursor.
 """
 
+import contextlib
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
@@ -31,67 +32,75 @@ _NAMED: sa.Dialect = PGDialectAsync_psycopg()  # type: ignore[no-untyped-call]
 
 class OneTransaction(Session):
     """A session for one transaction, which a direct statement may begin without what only mapped objects need. Asked
-    for anything else, the session joins what was begun, and ends it.
+    for anything else, the session joins what was begun.
 
-    The driver begins nothing: `beginning` is said instead, in one round trip. Whoever goes on after the end is refused
-    with sqlalchemy.exc.InvalidRequestError: it would be done at once, and without the cooperative's role.
+    The driver begins nothing: `beginning` is said instead, in one round trip. Whoever opened the session ends it:
+    anybody else who would, or who goes on after the end, is refused with sqlalchemy.exc.InvalidRequestError. What waits
+    for the database runs in a greenlet of SQLAlchemy's.
     """
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(join_transaction_mode="control_fully", **settings)
         self.connected: sa.Connection | None = None
         """Where the transaction is, from its beginning."""
-        self._to_join: sa.Connection | None = None
-        """Where a direct statement began it, until the session itself asks for a connection."""
-        self._to_close: sa.Connection | None = None
-        """The same, to the end: the session closes only what it opened."""
+        self._begun: sa.RootTransaction | None = None
+        """By a direct statement."""
+        self._opened: sa.Connection | None = None
+        """For a direct statement: the session closes only what it opened itself."""
 
     def beginning(self) -> str:
         """The SQL that begins the transaction. Raises what keeps it from beginning."""
-        raise NotImplementedError
+        return "begin"
 
     def begin_directly(self) -> sa.Connection:
-        """Begin the transaction for direct statements, when nothing has; in a greenlet of SQLAlchemy's, as `commit`,
-        `rollback` and `close`."""
+        """Begin the transaction for direct statements, when nothing has."""
         engine = self.get_bind()
         if not isinstance(engine, sa.Engine) or not self.autobegin:
             raise sa.exc.InvalidRequestError("this session has had its transaction")
-        connection = self.bind = self._to_close = engine.connect()
+        connection = self.bind = self._opened = engine.connect()
+        transaction = connection.begin()
         self._begin_on(connection)
-        self._to_join = connection
+        self._begun = transaction
         return connection
 
     def take(self, connection: sa.Connection) -> None:
         """The session is given its connection: begin, unless a direct statement did."""
-        if connection is not self._to_join:
+        if self._begun is None:
             self._begin_on(connection)
-        self._to_join = None
+
+    def finish(self) -> None:
+        """Commit what was begun, and give the connection back."""
+        self.autobegin = False
+        with contextlib.ExitStack() as ending:  # the session's own transaction ends first
+            for context in (self._opened, self._begun, self.get_transaction()):
+                if context is not None:
+                    ending.enter_context(context)
 
     def commit(self) -> None:
-        """Commit, and give the connection back."""
-        self.autobegin = False
-        if self.in_transaction():
-            super().commit()
-        if self._to_close is not None:
-            self._to_close.commit()
-            self._to_close.close()
+        """Refused."""
+        raise sa.exc.InvalidRequestError("whoever opened the transaction ends it")
 
     def rollback(self) -> None:
-        """Take everything back."""
-        self.autobegin = False
-        super().rollback()
-        if self._to_close is not None:
-            self._to_close.rollback()
+        """Refused: raise something, or begin a savepoint."""
+        raise sa.exc.InvalidRequestError("whoever opened the transaction ends it")
 
     def close(self) -> None:
         """Roll back what is not committed, and give the connection back."""
+        self.autobegin = False
         super().close()
-        if self._to_close is not None:
-            self._to_close.close()
+        if self._opened is not None:
+            self._opened.close()
 
     def _begin_on(self, connection: sa.Connection) -> None:
         connection.exec_driver_sql(self.beginning())
         self.connected = connection
+
+
+def one_transaction(session: AsyncSession) -> OneTransaction:
+    """What stands behind each session of maillage_kit/db.py."""
+    own = session.sync_session
+    assert isinstance(own, OneTransaction)
+    return own
 
 
 @sa.event.listens_for(OneTransaction, "after_begin", propagate=True)
@@ -167,8 +176,7 @@ class DirectStatement:
 
 async def _connection(session: AsyncSession) -> sa.Connection:
     """The connection of the session's transaction, which begins with it; a savepoint is set by asking for it."""
-    transaction = session.sync_session
-    assert isinstance(transaction, OneTransaction)
+    transaction = one_transaction(session)
     connection = transaction.connected
     if connection is not None and connection.in_transaction() and not transaction.in_nested_transaction():
         return connection
