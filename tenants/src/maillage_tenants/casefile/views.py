@@ -33,8 +33,14 @@ class StatusView:
     last_step: str
     delays: tuple[Delay, ...]
     offers: tuple[interventions.Offer, ...]
-    hold: Hold | None
+    holds: tuple[Hold, ...]
+    call: queries.CallStory | None
     timeline: tuple[story.Line, ...]
+
+    @property
+    def hold(self) -> Hold | None:
+        """The one that lasts."""
+        return next((hold for hold in self.holds if hold.ended_at is None), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,6 @@ class CaseView:
     plugin: TradePlugin | None
     trade_label: str
     type_label: str
-    call: queries.CallStory | None
     quotes: tuple[QuoteView, ...]
     invoices: tuple[queries.InvoiceOfCase, ...]
     payments: tuple[queries.PaymentOfCase, ...]
@@ -70,15 +75,26 @@ class CaseView:
     report: tuple[tuple[str, str], ...]
     report_complete: bool
     documents: tuple[DocumentSpec, ...]
-    holds: tuple[Hold, ...]
     authority: interventions.WorkAuthority
     can: frozenset[str]
-    notes: tuple[queries.InvoiceOfCase, ...]
     report_fields: tuple[ReportFieldView, ...]
     report_values: dict[str, str]
     quoting: QuotingForm | None
     to_bill: tuple[QuoteView, ...]
     review: reviews.Review | None
+
+    @property
+    def call(self) -> queries.CallStory | None:
+        return self.status.call
+
+    @property
+    def holds(self) -> tuple[Hold, ...]:
+        return self.status.holds
+
+    @property
+    def notes(self) -> tuple[queries.InvoiceOfCase, ...]:
+        """The standing notes and invoices, oldest first."""
+        return queries.standing(self.invoices)
 
     @property
     def note(self) -> queries.InvoiceOfCase | None:
@@ -117,7 +133,8 @@ async def status_view(session: TenantSession, *, case: Intervention, at: datetim
         last_step=list(times)[-1] if times else "requested",
         delays=await interventions.delays(session, case=case, at=at),
         offers=await interventions.offers(session, case_id=case.id),
-        hold=next((hold for hold in holds if hold.ended_at is None), None),
+        holds=holds,
+        call=call,
         timeline=story.timeline(
             await interventions.story(session, case_id=case.id),
             call,
@@ -139,7 +156,6 @@ async def case_view(session: TenantSession, *, case_id: UUID, trades: TradeRegis
         plugin=plugin,
         trade_label=trades.label(case.trade) if case.trade else "",
         type_label=kind.label if kind else case.type_code or "",
-        call=await queries.call_story(session, call_id=case.call_id) if case.call_id else None,
         quotes=given,
         invoices=await queries.invoices_of(session, case_id=case_id),
         payments=await queries.payments_of(session, case_id=case_id),
@@ -152,10 +168,8 @@ async def case_view(session: TenantSession, *, case_id: UUID, trades: TradeRegis
             plugin and case.type_code and interventions.report_is_complete(case.report, plugin, case.type_code)
         ),
         documents=service.documents_of(plugin, case),
-        holds=await interventions.holds(session, case_id=case_id),
         authority=await quotes.work_authority(session, case_id=case_id),
         can=frozenset(step.value for step in interventions.allowed_steps(State(case.state))),
-        notes=await queries.standing_notes(session, case_id=case_id),
         report_fields=tuple(
             ReportFieldView(
                 code=field.code,
