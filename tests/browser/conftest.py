@@ -31,6 +31,7 @@ from playwright.async_api import (
 from maillage_app.demo import founding
 from maillage_app.demo.founding import Colleague
 from maillage_app.demo.plans import EURE
+from maillage_app.demo.stage import OPENED_AT
 from maillage_app.runtime import Runtime
 from maillage_app.testing.evening import PICTURE, Evening, spend_evening
 from maillage_app.testing.processes import Process
@@ -106,7 +107,7 @@ async def world(
         telephony=TelephonySettings(auth_tokens=(token,)),  # type: ignore[arg-type]
     )
     runtime = Runtime.start(settings, trades=trades)
-    moved = MovableClock(founding.OPENED_AT)
+    moved = MovableClock(OPENED_AT)
     with clock.using(moved):
         founded = await founding.found(runtime, EURE)
         await founding.find_customers(runtime, founded, count=60)

@@ -3,13 +3,18 @@
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 
-from maillage_app.demo.run import CUSTOMERS, Demo, DemoError, Options, played_demo, serve_until_stopped
-from maillage_app.demo.showing import show
+from maillage_app.demo.processes import DemoError
+from maillage_app.demo.stage import CUSTOMERS, Options, Stage, staged
 from maillage_kit.embedded_postgres import EmbeddedPostgresError
+from maillage_kit.loading import loading
+
+if TYPE_CHECKING:
+    from maillage_app.demo.run import Demo
 
 FOLDER = Path(".maillage/demo")
 
@@ -29,16 +34,8 @@ def demo(once: bool, as_json: bool, keep: bool, short: bool, customers: int, por
     out, err = Console(), Console(stderr=True)
     options = Options(folder=folder, customers=customers, short=short, keep=keep, port=port)
     try:
-        with played_demo(options, err) as played:
-            if as_json:
-                click.echo(json.dumps(played.report.as_json(), ensure_ascii=False, indent=2))
-                sys.stdout.flush()
-            else:
-                show(played.report, out)
-            if not once:
-                _invite(played, err if as_json else out)
-                serve_until_stopped(played)
-            ok = played.report.ok
+        with staged(options, err) as stage:
+            ok = _play(stage, once=once, as_json=as_json, out=out, err=err)
     except (DemoError, EmbeddedPostgresError) as wrong:
         raise click.ClickException(str(wrong)) from wrong
     except KeyboardInterrupt:
@@ -48,7 +45,25 @@ def demo(once: bool, as_json: bool, keep: bool, short: bool, customers: int, por
         raise SystemExit(1)
 
 
-def _invite(played: Demo, console: Console) -> None:
+def _play(stage: Stage, *, once: bool, as_json: bool, out: Console, err: Console) -> bool:
+    """The night, its report, then the console unless `once`. Whether everything was right."""
+    with loading():  # the server loads the same meanwhile
+        from maillage_app.demo.run import played_demo, serve_until_stopped
+        from maillage_app.demo.showing import show
+
+    with played_demo(stage) as played:
+        if as_json:
+            click.echo(json.dumps(played.report.as_json(), ensure_ascii=False, indent=2))
+            sys.stdout.flush()
+        else:
+            show(played.report, out)
+        if not once:
+            _invite(played, err if as_json else out)
+            serve_until_stopped(played)
+        return played.report.ok
+
+
+def _invite(played: "Demo", console: Console) -> None:
     """Where to look, and how to sign in."""
     console.print(f"\nLa console répond sur [bold]{played.place.url}[/bold]")
     console.print("Liens de connexion, valables une fois (un autre se demande sur la page de connexion) :")

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from maillage_app.demo.clientele import enter_customers
 from maillage_app.demo.fiction import BUSINESSES, Inventor, Town, fictional_siren, fictional_siret, numbers_of
 from maillage_app.demo.plans import CooperativePlan, TradePlan
+from maillage_app.demo.stage import OPENED_AT
 from maillage_app.onboarding import open_cooperative
 from maillage_app.runtime import Runtime
 from maillage_kit.context import CooperativeContext
@@ -28,7 +29,6 @@ from maillage_tenants.customers.models import Customer, Site
 from maillage_tenants.members.models import DocumentKind
 from maillage_tenants.territory.models import Sector
 
-OPENED_AT = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 PUBLISHED_AT = datetime(2026, 11, 27, 18, 30, tzinfo=UTC)
 OPENED_ON = OPENED_AT.date()
 SEMESTER = Semester(2027, 1)

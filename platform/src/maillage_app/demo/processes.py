@@ -9,8 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from maillage_kit.embedded_postgres import EmbeddedPostgres
 from maillage_kit.http_client import authorities
 
 START_TIMEOUT_S = 60
+COMMANDS = {"server": ("serve", "--without-worker"), "worker": ("worker",)}
 
 
 class DemoError(RuntimeError):
@@ -51,6 +52,9 @@ class DemoPlace:
 
     def log(self, name: str) -> Path:
         return self.folder / f"{name}.log"
+
+    def pid_file(self, name: str) -> Path:
+        return self.folder / f"{name}.pid"
 
     def environment(self) -> dict[str, str]:
         """The MAILLAGE_… variables of the demo's processes, and no other of ours."""
@@ -98,61 +102,67 @@ def database(place: DemoPlace) -> Iterator[str]:
         server.stop(force=True)
 
 
-@contextmanager
-def application(place: DemoPlace) -> Iterator[None]:
-    """The web server and the worker, as in production two processes; ready when the context opens.
+class Application:
+    """The web server and the worker, as in production two processes: each is started when it is named."""
 
-    Raises DemoError with the end of its log when one of them does not start.
-    """
-    with ExitStack() as stack:
-        worker = stack.enter_context(_process(place, "worker", ("worker",)))
-        server = stack.enter_context(_process(place, "server", ("serve", "--without-worker")))
-        _wait_until_ready(place, {"server": server, "worker": worker})
-        yield
+    def __init__(self, place: DemoPlace) -> None:
+        self._place = place
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
+    def start(self, name: str) -> None:
+        """Start one of `COMMANDS`; its output goes to its log."""
+        with self._place.log(name).open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "maillage_app.cli", *COMMANDS[name]],
+                env=self._place.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for us; we stop them in order
+            )
+        self._processes[name] = process
+        self._place.pid_file(name).write_text(str(process.pid))
 
-@contextmanager
-def _process(place: DemoPlace, name: str, arguments: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
-    with place.log(name).open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "maillage_app.cli", *arguments],
-            env=place.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for us; we stop them in order
-        )
-    pid_file = place.folder / f"{name}.pid"
-    pid_file.write_text(str(process.pid))
-    try:
-        yield process
-    finally:
-        _stop(process)
-        pid_file.unlink(missing_ok=True)
+    def wait_until_ready(self) -> None:
+        """Wait for the server's first answer. Raises DemoError with the end of its log when a process has ended."""
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            self.check()
+            with suppress(httpx.TransportError):
+                if httpx.get(f"{self._place.url}/health", timeout=2, verify=authorities()).status_code == 200:
+                    return
+            time.sleep(0.1)
+        raise DemoError(f"Le serveur ne répond pas.\n{_tail(self._place.log('server'))}")
 
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait(timeout=5)
-
-
-def _wait_until_ready(place: DemoPlace, processes: Mapping[str, subprocess.Popen[bytes]]) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline:
-        for name, process in processes.items():
+    def check(self) -> None:
+        """Raises DemoError with the end of its log when a process that was started has ended."""
+        for name, process in self._processes.items():
             if process.poll() is not None:
-                raise DemoError(f"Le processus {name} s’est arrêté.\n{_tail(place.log(name))}")
-        with suppress(httpx.TransportError):
-            if httpx.get(f"{place.url}/health", timeout=2, verify=authorities()).status_code == 200:
-                return
-        time.sleep(0.1)
-    raise DemoError(f"Le serveur ne répond pas.\n{_tail(place.log('server'))}")
+                raise DemoError(f"Le processus {name} s’est arrêté.\n{_tail(self._place.log(name))}")
+
+    def stop(self) -> None:
+        """Stop what was started, all at once; who does not want to is killed."""
+        for process in self._processes.values():
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for name, process in self._processes.items():
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait(timeout=5)
+            self._place.pid_file(name).unlink(missing_ok=True)
+
+
+@contextmanager
+def application(place: DemoPlace) -> Iterator[Application]:
+    """What is started in the context is stopped with it."""
+    processes = Application(place)
+    try:
+        yield processes
+    finally:
+        processes.stop()
 
 
 def _tail(log: Path) -> str:

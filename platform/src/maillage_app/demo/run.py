@@ -2,28 +2,23 @@
 
 import asyncio
 import json
-import signal
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from datetime import time as wall
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import psycopg
 import sqlalchemy as sa
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from maillage_app.demo import report as reporting
 from maillage_app.demo.casting import Caller, Cast, cast
 from maillage_app.demo.fieldwork import Fieldwork, sign_in_link
 from maillage_app.demo.founding import (
     FEDERATION,
-    OPENED_AT,
     PUBLISHED_AT,
     SUPPORT,
     Founded,
@@ -35,8 +30,9 @@ from maillage_app.demo.founding import (
 from maillage_app.demo.invariants import Ground, check_everything, lost_calls, work_left
 from maillage_app.demo.night import Night, Played
 from maillage_app.demo.plans import COOPERATIVES
-from maillage_app.demo.processes import DemoError, DemoPlace, application, database, demo_place
+from maillage_app.demo.processes import DemoPlace
 from maillage_app.demo.script import MORNING, Script, read_night
+from maillage_app.demo.stage import Options, Stage, Steps
 from maillage_app.demo.timeline import Timeline
 from maillage_app.logs import configure_logs
 from maillage_app.runtime import Runtime
@@ -46,27 +42,14 @@ from maillage_kit.http_client import http_client
 from maillage_kit.permissions import Role
 from maillage_kit.settings import DatabaseSettings, Settings, WebSettings
 from maillage_kit.testing.phone_company import PhoneCompany
-from maillage_platform import provisioning
 from maillage_platform.identity.models import Account, Membership
 from maillage_tenants.interventions import Intervention
 
-CUSTOMERS = 2_000
 BEFORE_THE_NIGHT = timedelta(minutes=10)
 CALLS_BACK_AT = paris_instant(MORNING, wall(7, 30))
 NIGHT_OVER_AT = paris_instant(MORNING, wall(12))
 SETTLE_SECONDS = 20.0
 PLAYED = "played.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What is asked. `short`: the core of the night only. `keep`: the night of last time, not a new one."""
-
-    folder: Path
-    customers: int = CUSTOMERS
-    short: bool = False
-    keep: bool = False
-    port: int | None = None
 
 
 @dataclass(slots=True)
@@ -81,80 +64,26 @@ class Demo:
     links: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(slots=True)
-class Steps:
-    """Tells where the demo stands, and how long each step took."""
-
-    progress: Progress
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def step(self, code: str, label: str) -> Iterator[None]:
-        task = self.progress.add_task(label, total=None)
-        began = time.monotonic()
-        try:
-            yield
-        finally:
-            self.seconds[code] = round(self.seconds.get(code, 0) + time.monotonic() - began, 2)
-            self.progress.update(task, total=1, completed=1)
-
-    @contextmanager
-    def counted(self, code: str, label: str, total: int) -> Iterator[Callable[[str], None]]:
-        """The same with a count; call what is given after each, with the words to show."""
-        task = self.progress.add_task(label, total=total)
-        began = time.monotonic()
-
-        def one_more(words: str) -> None:
-            self.progress.update(task, advance=1, description=words)
-
-        try:
-            yield one_more
-        finally:
-            self.seconds[code] = round(time.monotonic() - began, 2)
-            self.progress.update(task, description=label)
-
-
-def progress_on(console: Console) -> Progress:
-    """The progress display: a live one on a terminal, the steps alone elsewhere."""
-    return Progress(
-        SpinnerColumn(finished_text="[green]✓[/green]"),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-    )
-
-
 @contextmanager
-def played_demo(options: Options, console: Console) -> Iterator[Demo]:
-    """Play the demo; its server answers while the context lasts, then everything is stopped. Raises DemoError."""
+def played_demo(stage: Stage) -> Iterator[Demo]:
+    """Play the demo; `stage` must last as long as the context. Raises DemoError."""
+    place = stage.place
     with ExitStack() as stack:
-        stack.enter_context(_signals_stop_properly())
-        place = stack.enter_context(
-            demo_place(options.folder, port=options.port, keep=options.keep, starts_at=OPENED_AT)
-        )
         log = stack.enter_context(place.log("demo").open("a"))
         configure_logs(Settings(environment="development"), to=log)
         shared = SharedClock(place.clock_file)
         stack.enter_context(clock.using(shared, whole_process=True))
-        steps = Steps(progress_on(console))
-        with steps.progress:
-            with steps.step("postgres", "PostgreSQL"):
-                owner_url = stack.enter_context(database(place))
-                provisioning.migrate_platform(owner_url)
-            runtime = Runtime.start(
-                Settings(
-                    database=DatabaseSettings(url=owner_url),
-                    web=WebSettings(port=place.port, public_url=place.url),
-                    clock_file=place.clock_file,
-                )
+        runtime = Runtime.start(
+            Settings(
+                database=DatabaseSettings(url=stage.owner_url),
+                web=WebSettings(port=place.port, public_url=place.url),
+                clock_file=place.clock_file,
             )
-            with asyncio.Runner() as runner:
-                stack_of_processes = stack.enter_context(ExitStack())
-                story = _story(options, place, runtime, owner_url, shared, steps, stack_of_processes)
-                demo = runner.run(_unless_interrupted(story))
-                runner.run(runtime.database.dispose())
+        )
+        with asyncio.Runner() as runner:
+            demo = runner.run(_unless_interrupted(_story(stage, runtime, shared)))
+            runner.run(runtime.database.dispose())
+        stage.steps.end()
         yield demo
 
 
@@ -169,52 +98,38 @@ async def _unless_interrupted(story: Coroutine[Any, Any, Demo]) -> Demo:
         raise
 
 
-async def _story(
-    options: Options,
-    place: DemoPlace,
-    runtime: Runtime,
-    owner_url: str,
-    shared: SharedClock,
-    steps: Steps,
-    processes: ExitStack,
-) -> Demo:
-    scripts = read_night(short=options.short)
+async def _story(stage: Stage, runtime: Runtime, shared: SharedClock) -> Demo:
+    place, steps = stage.place, stage.steps
+    scripts = read_night(short=stage.options.short)
     kept = place.folder / PLAYED
     troubles: list[str] = []
-    if options.keep and kept.exists():
-        with steps.step("server", "Serveur et tâches de fond"):
-            await asyncio.to_thread(processes.enter_context, application(place))
+    with steps.step("server", "Serveur"):
+        await asyncio.to_thread(stage.application.wait_until_ready)
+    if stage.options.keep and kept.exists():
+        stage.application.start("worker")
         played = _remembered(kept, scripts)
     else:
-        played, troubles = await _new_night(options, place, runtime, shared, steps, processes, scripts)
+        played, troubles = await _new_night(stage, runtime, shared, scripts)
         kept.write_text(json.dumps([_memory(each) for each in played], ensure_ascii=False))
     with steps.step("checks", "Vérifications"):
-        await _settle(owner_url, shared)
-        report = await asyncio.to_thread(_report, place, owner_url, shared.now(), played, tuple(troubles), steps)
+        await _settle(stage.owner_url, shared)
+        report = await asyncio.to_thread(_report, place, stage.owner_url, shared.now(), played, tuple(troubles), steps)
     links = await _links(runtime)
-    return Demo(place, runtime, owner_url, shared, report, links)
+    return Demo(place, runtime, stage.owner_url, shared, report, links)
 
 
 async def _new_night(
-    options: Options,
-    place: DemoPlace,
-    runtime: Runtime,
-    shared: SharedClock,
-    steps: Steps,
-    processes: ExitStack,
-    scripts: Sequence[Script],
+    stage: Stage, runtime: Runtime, shared: SharedClock, scripts: Sequence[Script]
 ) -> tuple[list[Played], list[str]]:
+    place, steps = stage.place, stage.steps
     founded: list[Founded] = []
     with steps.step("cooperatives", "Coopératives, secteurs, associés"):
         for plan in COOPERATIVES:
             founded.append(await found(runtime, plan))
         await found_federation(runtime)
-    starting = asyncio.create_task(asyncio.to_thread(processes.enter_context, application(place)))
-    try:
-        casts = await _people(options, runtime, shared, steps, founded, scripts)
-    finally:
-        with steps.step("server", "Serveur et tâches de fond"):
-            await starting
+    stage.application.start("worker")  # once they are all in the directory, which a process reads every few seconds
+    casts = await _people(stage.options, runtime, shared, steps, founded, scripts)
+    stage.application.check()
     shared.move_to(scripts[0].at - BEFORE_THE_NIGHT)
     timeline = Timeline(shared)
     played: list[Played] = []
@@ -249,7 +164,7 @@ async def _people(
     founded: Sequence[Founded],
     scripts: Sequence[Script],
 ) -> dict[str, Cast]:
-    """Customers, rota, and who plays the night: while the server starts."""
+    """Customers, rota, and who plays the night: while the worker starts."""
     with steps.step("customers", f"Clients : {options.customers} par coopérative, formules et contrats"):
         for each in founded:
             await find_customers(runtime, each, count=options.customers)
@@ -361,24 +276,6 @@ def serve_until_stopped(demo: Demo, *, sleep: Callable[[float], None] = time.sle
         return
 
 
-@contextmanager
-def _signals_stop_properly() -> Iterator[None]:
-    """`kill` stops the demo as properly as Ctrl-C does, also when a script started it in the background."""
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        signal.raise_signal(signal.SIGINT)
-
-    before = {
-        signal.SIGTERM: signal.signal(signal.SIGTERM, stop),
-        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 # --------------------------------------------------------------------------------------------------------- remembering
 
 
@@ -396,4 +293,4 @@ def _remembered(kept: Path, scripts: Sequence[Script]) -> list[Played]:
     ]
 
 
-__all__ = ["Demo", "DemoError", "Options", "played_demo", "serve_until_stopped"]
+__all__ = ["Demo", "played_demo", "serve_until_stopped"]
