@@ -68,12 +68,22 @@ class Founded:
 
 async def found(runtime: Runtime, plan: CooperativePlan) -> Founded:
     """Open one cooperative with its sectors, members, technicians, documents and sign-in accounts."""
-    founded = Founded(plan, await open_cooperative(runtime, plan.new, actor="démonstration"))
+    founded = await open_for(runtime, plan)
+    await enter_members(runtime, founded)
+    return founded
+
+
+async def open_for(runtime: Runtime, plan: CooperativePlan) -> Founded:
+    """Open one cooperative: it is in the directory, nobody is in it."""
+    return Founded(plan, await open_cooperative(runtime, plan.new, actor="démonstration"))
+
+
+async def enter_members(runtime: Runtime, founded: Founded) -> None:
+    """Enter its sectors, members, technicians, documents and sign-in accounts."""
     async with runtime.database.tenant(founded.context.tenant) as session:
         await _Founder(session, founded).enter_everybody()
     async with runtime.database.platform() as session:
         await _open_accounts(session, founded)
-    return founded
 
 
 async def find_customers(runtime: Runtime, founded: Founded, *, count: int) -> None:

@@ -22,9 +22,10 @@ from maillage_app.demo.founding import (
     PUBLISHED_AT,
     SUPPORT,
     Founded,
+    enter_members,
     find_customers,
-    found,
     found_federation,
+    open_for,
     publish_rota,
 )
 from maillage_app.demo.invariants import Ground, check_everything, lost_calls, work_left
@@ -122,12 +123,11 @@ async def _new_night(
     stage: Stage, runtime: Runtime, shared: SharedClock, scripts: Sequence[Script]
 ) -> tuple[list[Played], list[str]]:
     place, steps = stage.place, stage.steps
-    founded: list[Founded] = []
     with steps.step("cooperatives", "Coopératives, secteurs, associés"):
-        for plan in COOPERATIVES:
-            founded.append(await found(runtime, plan))
+        founded = [await open_for(runtime, plan) for plan in COOPERATIVES]
         await found_federation(runtime)
-    stage.application.start("worker")  # once they are all in the directory, which a process reads every few seconds
+        stage.application.start("worker")  # not before: a process reads the directory every few seconds only
+        await asyncio.gather(*(enter_members(runtime, each) for each in founded))
     casts = await _people(stage.options, runtime, shared, steps, founded, scripts)
     stage.application.check()
     shared.move_to(scripts[0].at - BEFORE_THE_NIGHT)
@@ -166,12 +166,10 @@ async def _people(
 ) -> dict[str, Cast]:
     """Customers, rota, and who plays the night: while the worker starts."""
     with steps.step("customers", f"Clients : {options.customers} par coopérative, formules et contrats"):
-        for each in founded:
-            await find_customers(runtime, each, count=options.customers)
+        await asyncio.gather(*(find_customers(runtime, each, count=options.customers) for each in founded))
     shared.move_to(PUBLISHED_AT)
     with steps.step("rota", "Planning du premier semestre 2027, publié"):
-        for each in founded:
-            await publish_rota(runtime, each)
+        await asyncio.gather(*(publish_rota(runtime, each) for each in founded))
     return {each.plan.slug: await cast(runtime, each, scripts) for each in founded}
 
 
