@@ -5,6 +5,7 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 
 import holidays
+import holidays.countries.france  # now: a process that loads it for its first caller keeps them waiting
 
 from maillage_hooks.types import TimeBand
 from maillage_kit.clock import paris

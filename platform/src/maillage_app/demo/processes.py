@@ -141,7 +141,7 @@ class Application:
                 raise DemoError(f"Le processus {name} s’est arrêté.\n{_tail(self._place.log(name))}")
 
     def stop(self) -> None:
-        """Stop what was started, all at once; who does not want to is killed."""
+        """Stop what was started, all at once; who does not want to is killed. May be called again."""
         for process in self._processes.values():
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)

@@ -1,6 +1,7 @@
-"""What the demo starts first: PostgreSQL and the server.
+"""What the demo starts first: the server and PostgreSQL.
 
-Little is imported here. The server takes as long to load the application as the demo does: both do at once.
+Little is imported here. The server takes as long to load the application as the demo does: both do at once. Should the
+server be ready before PostgreSQL is, it waits: one process at a time starts the embedded server of a folder.
 """
 
 import signal
@@ -104,10 +105,11 @@ def staged(options: Options, console: Console) -> Iterator[Stage]:
         steps = Steps(progress_on(console))
         steps.progress.start()
         stack.callback(steps.end)
+        processes = stack.enter_context(application(place))
+        processes.start("server")  # it will look for its database after a second or two
         with steps.step("postgres", "PostgreSQL"):
             owner_url = stack.enter_context(database(place))
-        processes = stack.enter_context(application(place))
-        processes.start("server")
+        stack.callback(processes.stop)  # before PostgreSQL
         yield Stage(options, place, owner_url, processes, steps)
 
 
