@@ -20,9 +20,10 @@ from maillage_tenants.rota.checker import check
 from maillage_tenants.rota.rules import Period
 from maillage_tenants.rota.solver.explain import least_uncovered
 from maillage_tenants.rota.solver.instance import Absence, Instance, Kept
+from maillage_tenants.rota.solver.owed import with_shares
 from maillage_tenants.rota.solver.problem import Plan, Problem
 from maillage_tenants.rota.solver.repair import repair
-from maillage_tenants.rota.solver.search import Outcome, solve
+from maillage_tenants.rota.solver.search import TEAM, Outcome, solve
 from maillage_tenants.rota.solver.state import assigned, fairness, score
 
 Figures = dict[str, Any]
@@ -44,7 +45,7 @@ def run(shapes: Sequence[str], seeds: Sequence[int], *, seconds: float | None, s
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "ortools": version("ortools"),
-        "threads": 1,
+        "threads": TEAM,
         **load.figures(),
         "instances": results,
     }
@@ -56,10 +57,11 @@ def run(shapes: Sequence[str], seeds: Sequence[int], *, seconds: float | None, s
 def _measure(shape: str, seed: int, seconds: float, solver_seed: int) -> Figures:
     instance = read(shape, seed)
     began = perf_counter()
-    problem = Problem(instance)
+    problem = Problem(with_shares(instance))
     prepared = perf_counter() - began
-    peers = {name: _judged(problem, rule(problem)) for name, rule in BASELINES.items()}
-    found = solve(problem, seconds=seconds, seed=solver_seed)
+    plain = Problem(instance)
+    peers = {name: _judged(problem, plain, rule(problem)) for name, rule in BASELINES.items()}
+    found = solve(problem, seconds=seconds - prepared, seed=solver_seed)
     least = least_uncovered(problem, seconds=min(20.0, seconds), start=found.plan)
     return {
         "instance": f"{shape}-{seed}",
@@ -68,14 +70,15 @@ def _measure(shape: str, seed: int, seconds: float, solver_seed: int) -> Figures
         "pairs": sum(map(len, problem.candidates)),
         "prepare_s": round(prepared, 2),
         "least_uncovered": least.least,
-        "ours": _judged(problem, found.plan) | _course(found, least.least),
+        "ours": _judged(problem, plain, found.plan) | _course(found, least.least, prepared),
         "peers": peers,
         "illness": _illness(problem, found.plan),
     }
 
 
-def _judged(problem: Problem, plan: Plan) -> Figures:
-    """A plan's figures. Raises RuntimeError when the checker finds a rule broken."""
+def _judged(problem: Problem, plain: Problem, plan: Plan) -> Figures:
+    """A plan's figures; `plain`: the same with the bare proportion to the engagements as shares. Raises RuntimeError
+    when the checker finds a rule broken."""
     verdict = check(problem.instance, assigned(problem, plan))
     if verdict.breaches:
         raise RuntimeError(f"a plan breaks a rule: {verdict.breaches[0].text}")
@@ -87,12 +90,15 @@ def _judged(problem: Problem, plan: Plan) -> Figures:
         "worst": dict(even.worst),
         "mean": dict(even.mean),
         "spread": dict(even.spread),
+        "worst_from_proportion": max(fairness(plain, plan).worst.values(), default=0.0),
     }
 
 
-def _course(found: Outcome, least: int) -> Figures:
-    """How the search went: time to a cover as full as can be, points over time, the proof."""
-    covered = next((p.seconds for p in found.trace if p.uncovered <= least), None)
+def _course(found: Outcome, least: int, prepared: float) -> Figures:
+    """How the search went: time to a cover as full as can be, points over time, the proof. Seconds are those since the
+    facts were read: the shares come before the search."""
+    trace = [replace(told, seconds=round(told.seconds + prepared, 2)) for told in found.trace]
+    covered = next((p.seconds for p in trace if p.uncovered <= least), None)
     within = found.score.total - found.bound
     return {
         "first_full_cover_s": covered,
@@ -102,11 +108,11 @@ def _course(found: Outcome, least: int) -> Figures:
         "optimal": found.optimal,
         "ended": found.ended.value,
         "steps": found.steps,
-        "seconds": round(found.seconds, 1),
+        "seconds": round(found.seconds + prepared, 1),
         "points_at": {
-            str(moment): [p.points for p in found.trace if p.seconds <= moment][-1]
+            str(moment): [p.points for p in trace if p.seconds <= moment][-1]
             for moment in MOMENTS
-            if moment <= found.seconds and found.trace[0].seconds <= moment
+            if trace[0].seconds <= moment <= found.seconds + prepared
         },
     }
 
@@ -152,7 +158,7 @@ def _published(problem: Problem, plan: Plan, person: int, absence: Absence) -> I
 
 def table(figures: Figures) -> Table:
     """The figures for a reader."""
-    shown = Table(title=f"Rota: {figures['cores']} cores, one thread, load {figures['load_before']}")
+    shown = Table(title=f"Rota: {figures['cores']} cores, {figures['threads']} threads, load {figures['load_before']}")
     for heading in (
         "instance",
         "rule",
@@ -173,7 +179,7 @@ def table(figures: Figures) -> Table:
             f"{ours['uncovered']} (≥ {one['least_uncovered']})",
             str(ours["points"]),
             str(ours["bound"]),
-            f"{ours['gap']:.1%}",
+            f"{ours['gap']:.1%} ({ours['gap_points']})",
             "never" if ours["first_full_cover_s"] is None else f"{ours['first_full_cover_s']:.1f}",
             f"{ours['worst_deviation']:.1f}",
             f"{ill['lost']}/{ill['changed']} in {ill['seconds']} s",

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
+from random import Random
 from uuid import UUID
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from maillage_kit.clock import paris_instant
 from maillage_tenants.rota.checker import check
 from maillage_tenants.rota.rules import Period
+from maillage_tenants.rota.solver.apart import apart, least, parts, points
 from maillage_tenants.rota.solver.bound import lower_bound, prove
 from maillage_tenants.rota.solver.explain import explain, find_clash, holds, least_uncovered
 from maillage_tenants.rota.solver.fairness import shares
@@ -24,16 +26,18 @@ from maillage_tenants.rota.solver.instance import (
     Kept,
     Person,
     Proof,
+    Rules,
     Sector,
     Wish,
     dumps,
     loads,
 )
 from maillage_tenants.rota.solver.model import formulate
+from maillage_tenants.rota.solver.owed import with_shares
 from maillage_tenants.rota.solver.problem import BACKUP, FIRST, Problem
 from maillage_tenants.rota.solver.repair import repair
 from maillage_tenants.rota.solver.reports import Ended, Progress
-from maillage_tenants.rota.solver.search import cover, resolve, solve
+from maillage_tenants.rota.solver.search import answer, cover, pose, solve
 from maillage_tenants.rota.solver.state import State, assigned, fairness, score
 from maillage_tenants.rota.solver.units import Kind, days_and_nights, week_and_weekend, whole_weeks
 
@@ -235,8 +239,8 @@ def test_a_proof_is_made_again_by_its_iterations(usual: Problem) -> None:
 
 def test_a_step_that_the_clock_cuts_is_told_from_one_that_its_effort_ends(usual: Problem) -> None:
     state, slots = State(usual), range(len(usual.slots))
-    by_effort = resolve(usual, state, slots, seconds=60, effort=0.02, seed=1)
-    by_clock = resolve(usual, state, slots, seconds=0.05, effort=1e6, seed=1)
+    by_effort = answer(pose(usual, state, slots, seconds=60, effort=0.02, seed=1))
+    by_clock = answer(pose(usual, state, slots, seconds=0.05, effort=1e6, seed=1))
     assert (by_effort.proven, by_effort.cut) == (False, False)
     assert by_clock.proven or by_clock.cut
 
@@ -250,6 +254,37 @@ def test_a_proof_is_a_proof(usual: Problem) -> None:
     assert max(fairness(usual, found.plan).worst.values()) < 3
     whole = lower_bound(formulate(usual), seconds=2)
     assert found.bound <= max(whole, found.bound) <= found.score.total
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@given(instances(), st.randoms(use_true_random=False))
+def test_desks_apart_cost_no_more_than_the_whole_whatever_the_prices(made: Instance, draw: Random) -> None:
+    problem = Problem(made)
+    found = solve(problem, seconds=20, steps=8, bound_seconds=0)
+    pieces = parts(problem)
+    assert sorted(person for part in pieces for person in part.people) == list(range(len(problem.people)))
+    price = {(slot, who): draw.uniform(-30, 60) for slot, people in enumerate(problem.candidates) for who in people}
+    for prices in ({}, price):
+        costs = [least(apart(problem, part, prices), seconds=10, effort=0.2) for part in pieces]
+        if None not in costs:
+            assert points([cost for cost in costs if cost is not None]) <= found.score.total
+
+
+def test_desks_apart_prove_what_fractions_cannot() -> None:
+    """Four people share nights on call: a fair plan gives somebody two weeks running, which half-duties would avoid."""
+    problem = Problem(
+        replace(
+            instance(
+                tuple(person(n, homes=(1 + n // 3,)) for n in range(6)), over=OCTOBER, sectors=2, pattern=whole_weeks()
+            ),
+            rules=Rules(max_weeks_running=0, rest_hours=0),
+        )
+    )
+    linear = prove(formulate(problem, following=False), seconds=5)
+    costs = [least(apart(problem, part, linear.price), seconds=10, effort=2.0) for part in parts(problem)]
+    assert None not in costs
+    found = solve(problem, seconds=20, steps=12, bound_seconds=0)
+    assert linear.bound <= points([cost for cost in costs if cost is not None]) <= found.score.total
 
 
 def test_it_stops_when_told_and_keeps_the_best_so_far(usual: Problem) -> None:
@@ -293,6 +328,54 @@ def test_shares_add_up_to_the_demand(pools: dict[int, dict[int, float]]) -> None
     found = shares(dict.fromkeys(pools, 12.0), pools, lambda person: person - 3.0)
     assert sum(found.values()) == pytest.approx(12 * len(pools), abs=1e-3)
     assert all(share >= 0 for share in found.values())
+
+
+def test_where_no_rule_binds_the_share_is_the_proportion(usual: Problem) -> None:
+    owed = Problem(with_shares(usual.instance))
+    for mine, plain in zip(owed.quota, usual.quota, strict=True):
+        assert mine[BACKUP] == pytest.approx(plain[BACKUP], abs=0.1)
+    assert sum(share[FIRST] for share in owed.quota) == pytest.approx(
+        sum(share[FIRST] for share in usual.quota), abs=0.1
+    )
+    assert with_shares(usual.instance) == owed.instance, "the same facts give the same figures"
+    assert loads(dumps(owed.instance)) == owed.instance
+
+
+def test_what_somebody_cannot_hold_is_shared_among_the_others() -> None:
+    """Anne owes three times what each of the five others owes, as far as engagements go: 13 units of each rank in five
+    weeks, where the rules allow two a week and she is away for two weeks."""
+    away = Absence(Period(week(1, OCTOBER).starts_at, week(2, OCTOBER).ends_at), "congés")
+    people = (person(0, engagement=30.0, absences=(away,)), *(person(n) for n in range(1, 6)))
+    plain = Problem(instance(people, over=OCTOBER))
+    assert plain.quota[0][FIRST] + plain.quota[0][BACKUP] > 16
+    fair = Problem(with_shares(plain.instance))
+    possible = fair.quota[0][FIRST] + fair.quota[0][BACKUP]
+    assert 5 < possible <= 8.1, "two a week in the weeks that are left, public holidays besides"
+    others = [share[FIRST] + share[BACKUP] for share in fair.quota[1:]]
+    assert max(others) - min(others) < 0.2
+    for rank in (FIRST, BACKUP):
+        assert sum(share[rank] for share in fair.quota) == pytest.approx(sum(p[rank] for p in plain.quota), abs=0.1)
+    found = solve(fair, seconds=60, steps=30, bound_seconds=2)
+    assert found.score.uncovered == 0
+    assert max(fairness(fair, found.plan).worst.values()) < 1.01, "such shares can be held"
+
+
+def test_half_a_semester_of_membership_is_half_a_share() -> None:
+    middle = OCTOBER.starts_at.date() + timedelta(days=18)
+    people = (person(0, available=Days(EVER.first, middle)), *(person(n) for n in range(1, 8)))
+    fair = Problem(with_shares(instance(people, over=OCTOBER)))
+    assert fair.quota[0][BACKUP] == pytest.approx(fair.quota[1][BACKUP] / 2, rel=0.2)
+
+
+def test_the_relaxation_knows_that_weekly_rest_leaves_an_employee_one_duty_a_week() -> None:
+    """In fractions an employee could hold half of everything, if each rest were said alone (R63)."""
+    people = tuple(person(n, employed=True) for n in range(3))
+    problem = Problem(instance(people, over=OCTOBER))
+    least = least_uncovered(problem, seconds=10)
+    assert least.proven
+    f = formulate(problem, fair=False)
+    f.points = [1 if v in set(f.hole.values()) else 0 for v in range(len(f.points))]
+    assert lower_bound(f, seconds=20) == least.least
 
 
 def test_the_bands_are_the_whole_numbers_around_the_shares(usual: Problem) -> None:

@@ -14,9 +14,9 @@ from ortools.sat.python import cp_model
 
 from maillage_kit.clock import paris
 from maillage_tenants.rota.solver.bound import lower_bound
-from maillage_tenants.rota.solver.model import Fact, formulate, to_cp_sat
+from maillage_tenants.rota.solver.model import Fact, formulate, to_cp_sat, tune
 from maillage_tenants.rota.solver.problem import Obstacle, Plan, Problem
-from maillage_tenants.rota.solver.search import cover, hint, tune
+from maillage_tenants.rota.solver.search import cover, hint
 from maillage_tenants.rota.solver.state import State
 
 WIDTHS = ((0, 0), (1, 0), (0, 3), (2, 0), (1, 3), (2, 6), (4, 6), (60, 1000))

@@ -205,7 +205,8 @@ class Instance:
     """`together`: pairs of sectors that one person may serve at once; a pair of the same sector twice lets one person
     hold two trades there (R64). `before`: duties held in the last weeks before the semester, for rest and weeks
     running. `department` decides the two holidays of Alsace and Moselle (R100). `since`: in a repair, what is over by
-    then and was held by nobody is not looked at any more."""
+    then and was held by nobody is not looked at any more. `owed`: by person and category of balance, the fair share
+    of the semester (`owed.py`); the plain proportion to the engagements when None."""
 
     name: str
     over: Period
@@ -221,6 +222,7 @@ class Instance:
     before: tuple[Kept, ...] = ()
     kept: tuple[Kept, ...] = ()
     since: datetime | None = None
+    owed: Mapping[UUID, Mapping[str, float]] | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError when ids are not unique or name nothing."""

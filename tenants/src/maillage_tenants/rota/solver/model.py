@@ -83,6 +83,7 @@ def formulate(
     keep: Mapping[int, int] | None = None,
     change: int = 0,
     following: bool = True,
+    partial: Collection[int] = (),
     obstructed: Obstructed | None = None,
 ) -> Formulation:
     """The model of the slots in `free` (all when None), the others being as in `state`.
@@ -91,6 +92,7 @@ def formulate(
     names for a slot. `fair` False: only what leaves a
     slot uncovered has points. `must_cover`: no hole is allowed. `keep` with `change`: each slot not given as in `keep`
     costs that much. `following` False leaves out the points for the same unit two weeks running: a relaxation.
+    `partial`: people of whom a part of the semester is planned later: to be under the fair band costs nothing yet.
     `obstructed`: who is looked at for a slot instead of the candidates, with what bars them.
     """
     slots = sorted(range(len(problem.slots)) if free is None else free)
@@ -124,19 +126,25 @@ def formulate(
     # Somebody without a single slot still has a fair share that nobody fills: it belongs to the points of the whole.
     for person in range(len(problem.people)) if free is None else sorted(may):
         own_slots = may.get(person, [])
-        _Person(problem, f, state, person, own_slots).rules(fair=fair, following=following)
+        _Person(problem, f, state, person, own_slots, owing=person not in partial).rules(fair=fair, following=following)
     return f
+
+
+def rules_of(problem: Problem, f: Formulation, person: int, slots: list[int]) -> None:
+    """Add the rows and points of one person who holds nothing yet and may take these slots, which `f.take` knows."""
+    _Person(problem, f, State(problem), person, slots).rules(fair=True, following=True)
 
 
 @dataclass
 class _Person:
-    """The rows of one person."""
+    """The rows of one person. `owing`: what is under the fair band counts."""
 
     problem: Problem
     f: Formulation
     state: State
     person: int
     slots: list[int]
+    owing: bool = True
 
     def rules(self, *, fair: bool, following: bool) -> None:
         problem = self.problem
@@ -299,16 +307,20 @@ class _Person:
             if self.held_units & set(filling):
                 continue
             escapes = self.lits(slot for unit in filling for slot in self.by_unit.get(unit, ()))
-            chosen = []
-            for rest in open_rests:
-                free = self.f.variable()
-                chosen.append(free)
-                for unit in rest & self.by_unit.keys():
-                    for literal in self.lits(self.by_unit[unit]):
-                        if unit not in filling:
-                            self.f.exclude([free, literal])
+            chosen = [self.f.variable() for _ in open_rests]
+            self.f.exclude(chosen)
             self.f.about = Fact("weekly_rest", self.person, number)
             self.f.row([*chosen, *escapes], low=1)
+            # What leaves the same stretches is said together: half a duty then takes half of them.
+            alike: dict[tuple[int, ...], list[int]] = defaultdict(list)
+            for unit in sorted((touching & self.by_unit.keys()) - set(filling)):
+                left = tuple(f for f, rest in zip(chosen, open_rests, strict=True) if unit not in rest)
+                if len(left) < len(chosen):
+                    alike[left].append(unit)
+            for left, units in alike.items():
+                for group in _cliques(units, self.problem.close_units(self.person), alone=True):
+                    on = [literal for unit in group for literal in self.on[unit]]
+                    self.f.row_of([-1] * len(on) + [1] * (len(left) + len(escapes)), [*on, *left, *escapes], low=0)
             self.f.about = None
 
     def bands(self) -> None:
@@ -320,7 +332,8 @@ class _Person:
                 if gain:
                     gains[category][0].append(gain)
                     gains[category][1].append(self.f.take[slot, self.person])
-        for category, (low, high) in problem.band[self.person].items():
+        for category, (least, high) in problem.band[self.person].items():
+            low = least if self.owing else 0
             points = problem.band_weight[category]
             if not points:
                 continue
@@ -458,3 +471,24 @@ def to_cp_sat(f: Formulation, *, switches: bool = False) -> CpSat:
         total = cp_model.LinearExpr.weighted_sum([v for v, _ in priced], [p for _, p in priced])
         model.minimize(total + f.constant)
     return CpSat(model, variables, made)
+
+
+def tune(solver: cp_model.CpSolver, *, seconds: float, effort: float = 0.0, seed: int = 0) -> None:
+    """What made sub-solves quick: one thread, and the linear relaxation at its fullest (design notes, measured).
+    `effort`: CP-SAT's deterministic time at most, 0 for no such limit."""
+    solver.parameters.num_workers = 1
+    solver.parameters.linearization_level = 2
+    solver.parameters.add_lp_constraints_lazily = False
+    solver.parameters.max_time_in_seconds = seconds
+    if effort:
+        solver.parameters.max_deterministic_time = effort
+    solver.parameters.random_seed = seed
+
+
+def was_cut(solver: cp_model.CpSolver) -> bool:
+    """After `solve`: was it the clock that ended it, before a proof and before its effort? CP-SAT ends a little before
+    its clock; what it spent tells a solve that its effort ended from one that time did."""
+    limits = solver.parameters
+    unproven = solver.response_proto.status not in (cp_model.OPTIMAL, cp_model.INFEASIBLE)
+    early = solver.response_proto.deterministic_time < limits.max_deterministic_time
+    return unproven and early and solver.wall_time > limits.max_time_in_seconds / 2

@@ -403,36 +403,60 @@ class Problem:
                 self.gains.append(((FIRST, worth), *((kind.value, number) for kind, number in unit.counts)))
             else:
                 self.gains.append(((BACKUP, 1 if unit.counts or "/" not in unit.key else 0),))
-        self.quota: list[dict[str, float]] = [{} for _ in self.people]
-        demand: dict[tuple[int, str], int] = defaultdict(int)
-        able: dict[tuple[int, int, str], int] = defaultdict(int)
-        for number, slot in enumerate(self.slots):
-            for category, gain in self.gains[number]:
-                demand[slot.desk, category] += gain
-                for person in self.people_of_desk[slot.desk]:
-                    if slot.rank in self.people[person].ranks and self._proven(person, slot):
-                        able[slot.desk, person, category] += gain
-        for category in CATEGORIES:
-            asked = {d: demand[d, category] for d in range(len(self.desks)) if demand[d, category]}
-            pools = {
-                d: {
-                    person: self.people[person].engagement * able[d, person, category] / asked[d]
-                    for person in self.people_of_desk[d]
-                    if able[d, person, category]
-                }
-                for d in asked
-            }
-            for person, share in shares(asked, pools, lambda p, c=category: self._carried(p, c)).items():  # type: ignore[misc]
-                self.quota[person][category] = share
-        self.band: list[dict[str, tuple[int, int]]] = [
-            {category: (math.floor(share + 1e-6), math.ceil(share - 1e-6)) for category, share in quota.items()}
-            for quota in self.quota
-        ]
         weights = self.instance.weights
         self.band_weight: dict[str, int] = {
             **{kind.value: weights.band.get(kind, 0) for kind in Kind},
             FIRST: weights.band_first,
             BACKUP: weights.band_backup,
+        }
+        owed = self.instance.owed
+        self.quota: list[dict[str, float]] = (
+            self._proportional() if owed is None else [dict(owed.get(person.id, {})) for person in self.people]
+        )
+        self.band: list[dict[str, tuple[int, int]]] = [
+            {category: (math.floor(share + 1e-6), math.ceil(share - 1e-6)) for category, share in quota.items()}
+            for quota in self.quota
+        ]
+
+    def _proportional(self) -> list[dict[str, float]]:
+        """The proportion to the engagements, desk by desk, whatever the weeks allow."""
+        quota: list[dict[str, float]] = [{} for _ in self.people]
+        for category, pools in self.brought.items():
+            asked = {desk: self._asked_of[desk, category] for desk in pools}
+            for person, share in shares(asked, pools, lambda p, c=category: self.carried(p, c)).items():  # type: ignore[misc]
+                quota[person][category] = share
+        return quota
+
+    @cached_property
+    def _asked_of(self) -> dict[tuple[int, str], int]:
+        """By desk and category: the units to hold."""
+        asked: dict[tuple[int, str], int] = defaultdict(int)
+        for number, slot in enumerate(self.slots):
+            for category, gain in self.gains[number]:
+                asked[slot.desk, category] += gain
+        return asked
+
+    @cached_property
+    def brought(self) -> dict[str, dict[int, dict[int, float]]]:
+        """By category and desk: the engagement that each person at home there brings to it. Documents or a membership
+        that cover a part of the semester, or a rank that is never theirs, lighten it; absences do not."""
+        able: dict[tuple[int, int, str], int] = defaultdict(int)
+        for number, slot in enumerate(self.slots):
+            for person in self.people_of_desk[slot.desk]:
+                if slot.rank in self.people[person].ranks and self._proven(person, slot):
+                    for category, gain in self.gains[number]:
+                        able[slot.desk, person, category] += gain
+        return {
+            category: {
+                desk: {
+                    person: self.people[person].engagement * able[desk, person, category] / asked
+                    for person in self.people_of_desk[desk]
+                    if able[desk, person, category]
+                }
+                for desk in range(len(self.desks))
+                if (asked := self._asked_of[desk, category])
+            }
+            for category in CATEGORIES
         }
 
     @cached_property
@@ -448,7 +472,8 @@ class Problem:
         reason = self._timely(person, self.desks[slot.desk].trade)[slot.unit]
         return reason is None or reason.obstacle is Obstacle.ABSENCE
 
-    def _carried(self, number: int, category: str) -> float:
+    def carried(self, number: int, category: str) -> float:
+        """What counts as done already when that category is shared out."""
         person = self.people[number]
         if category == BACKUP:
             return person.carried_backup

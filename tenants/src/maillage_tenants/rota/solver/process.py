@@ -19,6 +19,7 @@ import msgspec
 from maillage_tenants.rota.checker import check
 from maillage_tenants.rota.solver.explain import least_uncovered
 from maillage_tenants.rota.solver.instance import Instance, loads
+from maillage_tenants.rota.solver.owed import with_shares
 from maillage_tenants.rota.solver.problem import Problem
 from maillage_tenants.rota.solver.repair import repair
 from maillage_tenants.rota.solver.reports import (
@@ -65,9 +66,9 @@ class _Teller:
 
 def run(instance: Instance, asked: Asked, *, out: TextIO, stop: Callable[[], bool]) -> Solved:
     """Do what is asked. The plan keeps every hard rule: raises RuntimeError when the independent checker disagrees."""
-    problem = Problem(instance)
     if asked.kind == REPAIR:
-        return _repaired(problem, asked, stop)
+        return _repaired(Problem(instance), asked, stop)
+    problem = Problem(with_shares(instance))
     teller = _Teller(problem, out)
     found = solve(
         problem,

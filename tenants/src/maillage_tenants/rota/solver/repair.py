@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from ortools.sat.python import cp_model
 
-from maillage_tenants.rota.solver.model import formulate, to_cp_sat
+from maillage_tenants.rota.solver.model import formulate, to_cp_sat, tune
 from maillage_tenants.rota.solver.problem import Plan, Problem
-from maillage_tenants.rota.solver.search import hint, tune
+from maillage_tenants.rota.solver.search import hint
 from maillage_tenants.rota.solver.state import State
 
 NEAR = 3

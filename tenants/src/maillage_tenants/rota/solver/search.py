@@ -2,23 +2,25 @@
 
 Fix and optimise: most of the plan stays, a neighbourhood of it is solved to its optimum by CP-SAT on one thread. What
 is freed changes: a desk, a hole with the desks that could help, a few weeks of several desks, a few people's whole
-semester. Sub-solves are bounded in CP-SAT's deterministic time and the proof in PDLP's iterations: the same seed,
-number of steps and of iterations give the same plan on any machine. The time budget only decides how many there are;
-a sub-solve that it cuts short is not taken and not counted.
+semester. Two are solved at a time, on two threads, and their results taken in order. Sub-solves are bounded in CP-SAT's
+deterministic time and the proof in PDLP's iterations: the same seed, number of steps and of iterations give the same
+plan on any machine. The time budget only decides how many there are; a sub-solve that it cuts short is not taken and
+not counted.
 """
 
 import random
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 
 from ortools.sat.python import cp_model
 
-from maillage_tenants.rota.solver.bound import lower_bound, prove
+from maillage_tenants.rota.solver.apart import apart, least, parts, points
+from maillage_tenants.rota.solver.bound import Proof, lower_bound, prove
 from maillage_tenants.rota.solver.greedy import first_plan
-from maillage_tenants.rota.solver.model import CpSat, Formulation, formulate, to_cp_sat
+from maillage_tenants.rota.solver.model import CpSat, Formulation, formulate, to_cp_sat, tune, was_cut
 from maillage_tenants.rota.solver.problem import Plan, Problem, Stop
 from maillage_tenants.rota.solver.reports import Ended, Progress
 from maillage_tenants.rota.solver.state import Score, State, band_cost, fairness, hole_cost, score
@@ -62,20 +64,33 @@ def solve(
 
     `seconds`: the person's time budget. `steps`: at most that many neighbourhoods. `start`: a plan to begin with;
     `locked`: its slots that may not move. `stop` is asked between steps, a few seconds apart at most. `bound_seconds`:
-    of the budget, for the bound; a fifth when None, 0 for none; `bound_iterations`: as many instead. The duties of the
-    instance that are locked are kept. `show` is given the best plan so far with each report, for who may have to end
-    the search from outside. `clock`: what the budget is counted on, in seconds; the processor's own time compares runs
-    on a busy machine.
+    of the budget, for the linear bound; a fifth when None, 0 for none; `bound_iterations`: as many instead. The duties
+    of the instance that are locked are kept. `show` is given the best plan so far with each report, for who may have to
+    end the search from outside. `clock`: what the budget is counted on, in seconds; the processor's own time compares
+    runs on a busy machine.
     """
     return _Search(problem, seconds, seed, steps, stop, report, clock, show).run(
         start or {}, frozenset(locked), bound_seconds, bound_iterations
     )
 
 
+TEAM, AHEAD = 2, 3
+"""Neighbourhoods solved at a time; solved or waiting. Constants, not the machine's number of cores: plans do not depend
+on them."""
 STEP_SECONDS = 15.0
 """When only cover counts, a sub-solve never lasts longer, whatever the machine."""
 LEAST_SECONDS = 0.2
 """A sub-solve begun is given that much of the clock at least."""
+EARLY = 20
+"""Steps at most for a first plan without holes, before the desks are planned one by one."""
+DESK_EFFORT, EFFORT, MOST_EFFORT = 2.0, 1.5, 12.0
+"""Deterministic time of a desk's first plan; of a neighbourhood later; of one that was not solved to the end."""
+PART_EFFORT = 4.0
+"""Deterministic time for the proof of a desk."""
+THOROUGH = 6.0
+"""With as many seconds for the linear bound, there is time for the proof desk by desk too."""
+BRISK = 0.3
+"""A neighbourhood solved to the end with less effort may soon be larger."""
 STALE = 60
 """Steps without a better plan before a restart."""
 LEAN = 0.8
@@ -89,6 +104,21 @@ SMALLEST, LARGEST = 120.0, 900.0
 
 
 @dataclass(frozen=True, slots=True)
+class _Task:
+    """A neighbourhood to solve anew: its slots, and who may take them (None: every candidate). `lean`: only assignments
+    that the proof does not make dear. `partial`: see `formulate`."""
+
+    slots: Sequence[int]
+    effort: float
+    people: set[int] | None = None
+    lean: bool = False
+    partial: frozenset[int] = frozenset()
+    fair: bool = True
+    desks: tuple[int, ...] = ()
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Resolved:
     """`plan`: who holds the freed slots, None when nothing was found; `proven` the best there is (or that there is
     none); `effort` spent, deterministic; `cut` by the clock before either: another machine may find something else."""
@@ -97,6 +127,15 @@ class Resolved:
     proven: bool
     effort: float
     cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    """A neighbourhood being solved, and what had moved when it was asked."""
+
+    task: _Task
+    version: int
+    answer: Future[Resolved]
 
 
 @dataclass
@@ -113,10 +152,11 @@ class _Search:
     steps: int = 0
     bound: int | None = None
     likely: list[set[int]] | None = None
-    last_effort: float = 0.0
-    last_proven: bool = False
     out_of_time: bool = False
     iterations: int = 0
+    version: int = 0
+    settled: dict[tuple[int, ...], int] = field(default_factory=dict)
+    patience: dict[tuple[int, ...], float] = field(default_factory=dict)
 
     def run(
         self,
@@ -129,18 +169,23 @@ class _Search:
         self.best, self.best_plan = score(self.problem, self.state.plan), dict(self.state.plan)
         self.current = self.best
         self.tell()
-        ended = self.fill_holes(tries=2)
         wanted = min(self.budget / 5, 90.0) if bound_seconds is None else bound_seconds
-        if wanted and ended is not Ended.STOPPED:
-            self.prove(wanted, bound_iterations)
-            ended = self.over()
-        if not start and ended is None:
-            self.desk_by_desk()
-            ended = self.fill_holes(tries=2)
+        with ThreadPoolExecutor(TEAM) as self.team:
+            ended = self.fill_holes(tries=2, most=EARLY)
+            thorough = wanted >= THOROUGH
+            if not (start or ended):
+                self.desk_by_desk()
+                ended = self.over()
+            if wanted and ended is not Ended.STOPPED:
+                proof = self.team.submit(prove, formulate(self.problem), seconds=wanted, iterations=bound_iterations)
+                self.fill_holes(tries=2)
+                self.proven(proof.result(), thorough=thorough)
+            else:
+                self.fill_holes(tries=2)
             self.back_to_best()
-        ended = ended or self.improve()
+            ended = self.over() or self.improve()
         if self.bound is None:
-            self.bound = lower_bound(formulate(self.problem, following=False), seconds=0)
+            self.bound = lower_bound(formulate(self.problem), seconds=0)
         return Outcome(
             self.best_plan,
             self.best,
@@ -179,14 +224,16 @@ class _Search:
             slot = min(holes, key=lambda slot: (tried[slot], slot))
             tried[slot] += 1
             around = self.around(slot, tried[slot])
-            found = resolve(
-                self.problem,
-                self.state,
-                around,
-                seconds=min(STEP_SECONDS, max(0.2, self.budget - self.elapsed)),
-                effort=1.0,
-                seed=self.random.randrange(2**30),
-                fair=False,
+            found = answer(
+                pose(
+                    self.problem,
+                    self.state,
+                    around,
+                    seconds=min(STEP_SECONDS, max(0.2, self.budget - self.elapsed)),
+                    effort=1.0,
+                    seed=self.random.randrange(2**30),
+                    fair=False,
+                )
             ).plan
             if found is not None and len(found) >= sum(other in self.state.plan for other in around):
                 _replace(self.state, around, found)
@@ -220,17 +267,27 @@ class _Search:
         self.show(self.best_plan)
         self.report(progress)
 
-    def prove(self, seconds: float, iterations: int | None) -> None:
-        f = formulate(self.problem, following=False)
-        found = prove(f, seconds=seconds, iterations=iterations)
+    def proven(self, found: Proof, *, thorough: bool) -> None:
+        """Keep what the linear bound says, then better it desk by desk."""
         self.iterations = found.iterations
         self.bound = found.bound if self.bound is None else max(self.bound, found.bound)
-        likely: list[set[int]] = [set() for _ in self.problem.slots]
+        self.likely = [set() for _ in self.problem.slots]
         for (slot, person), above in found.dear.items():
             if above <= DEAR:
-                likely[slot].add(person)
-        self.likely = likely
+                self.likely[slot].add(person)
         self.tell()
+        pieces = parts(self.problem)
+        if not thorough or len(pieces) < 2 or self.over():
+            return
+        left = max(LEAST_SECONDS, self.budget - self.elapsed)
+        asked = [
+            self.team.submit(least, apart(self.problem, part, found.price), seconds=left, effort=PART_EFFORT)
+            for part in pieces
+        ]
+        costs = [one.result() for one in asked]
+        if None not in costs:
+            self.bound = max(self.bound, points([cost for cost in costs if cost is not None]))
+            self.tell()
 
     # --- neighbourhoods -----------------------------------------------------
 
@@ -243,6 +300,17 @@ class _Search:
         for desk, own in enumerate(serving):
             common = Counter({other: len(own & theirs) for other, theirs in enumerate(serving) if other != desk})
             self.near.append([other for other, number in common.most_common() if number])
+        self.pairs = [
+            (desk, other)
+            for desk, near in enumerate(self.near)
+            for other in near
+            if desk < other and len(serving[desk] & serving[other]) >= 2
+        ]
+        self.serves = [
+            tuple(desk for desk, people in enumerate(serving) if person in people)
+            for person in range(len(self.problem.people))
+        ]
+        self.moved = [0] * len(self.problem.desks)
         self.desk_movable: list[list[int]] = [[] for _ in self.problem.desks]
         for slot in self.movable:
             self.desk_movable[self.problem.slots[slot].desk].append(slot)
@@ -254,19 +322,26 @@ class _Search:
         """From nothing, each desk by its own people: most of the fairness there is, in a second or so a desk. What they
         leave open is then given to anybody who may take it."""
         self.state = State(self.problem, {s: self.state.plan[s] for s in self.locked if s in self.state.plan})
-        for desk in range(len(self.problem.desks)):
-            if self.over():
-                break
-            found = self.resolve(
-                self.desk_movable[desk],
-                people=set(self.problem.people_of_desk[desk]),
-                effort=2.0,
-                following=False,
-            )
-            for slot, person in (found.plan or {}).items():
-                self.state.give(slot, person)
+        left = [desk for desk, slots in enumerate(self.desk_movable) if slots]
+        while left and not self.over():
+            pair = left[:1]
+            pair += [desk for desk in left if not self.own(desk) & self.own(pair[0])][: TEAM - 1]
+            left = [desk for desk in left if desk not in pair]
+            waiting = frozenset(person for desk in left for person in self.own(desk))
+            tasks = [
+                _Task(self.desk_movable[desk], DESK_EFFORT, self.own(desk), partial=waiting & self.own(desk))
+                for desk in pair
+            ]
+            for flight in [self.send(task) for task in tasks if not self.full()]:
+                found = self.arrived(flight)
+                for slot, person in ((found and found.plan) or {}).items():
+                    if self.state.allows(slot, person):
+                        self.state.give(slot, person)
         first_plan(self.problem, self.state)
         self.become(score(self.problem, self.state.plan))
+
+    def own(self, desk: int) -> set[int]:
+        return set(self.problem.people_of_desk[desk])
 
     def become(self, now: Score) -> bool:
         """The state is now worth that. True, and told, when it is the best so far."""
@@ -282,16 +357,21 @@ class _Search:
         if self.current.total > self.best.total:
             self.state, self.current = State(self.problem, self.best_plan), self.best
 
-    def fill_holes(self, *, tries: int) -> Ended | None:
-        """Holes one by one, wider each time, until there are none or each was tried so often."""
+    def fill_holes(self, *, tries: int, most: int | None = None) -> Ended | None:
+        """Holes one by one, wider each time, until there are none, each was tried so often, or after `most` steps."""
         tried: Counter[int] = Counter()
-        while (ended := self.over()) is None:
+        until = None if most is None else self.steps + most
+        while (ended := self.over()) is None and (until is None or self.steps < until):
             holes = [slot for slot in self.movable if slot not in self.state.plan and tried[slot] < tries]
             if not holes:
                 return None
-            slot = min(holes, key=lambda slot: (tried[slot], slot))
-            tried[slot] += 1
-            self.step(self.around(slot, tried[slot]), effort=0.5 * tried[slot], following=False)
+            tasks: list[_Task] = []
+            for slot in sorted(holes, key=lambda slot: (tried[slot], slot))[: 4 * TEAM]:
+                around = self.around(slot, tried[slot] + 1)
+                if len(tasks) < TEAM and not any(set(around) & set(task.slots) for task in tasks):
+                    tried[slot] += 1
+                    tasks.append(_Task(around, 0.5 * tried[slot]))
+            self.step(tasks)
         return ended
 
     def around(self, slot: int, width: int) -> list[int]:
@@ -303,55 +383,75 @@ class _Search:
     def improve(self) -> Ended:
         """Until the end: neighbourhoods chosen by what they gained lately for their effort, of a size that CP-SAT still
         solves to the end; larger ones when the small ones have nothing left."""
-        moves: dict[str, Callable[[int], tuple[list[int], set[int] | None]]] = {
+        moves: dict[str, Callable[[int, bool], _Task]] = {
             "people": self.some_people,
             "weeks": self.some_weeks,
             "desks": self.some_desks,
             "hole": self.some_hole,
         }
         worth = dict.fromkeys(moves, 20.0)
-        size = {(name, lean): SMALLEST * (1.5 if lean else 1.0) for name in moves for lean in (True, False)}
+
+        def possible() -> list[str]:
+            return [name for name in moves if name != "hole" or self.current.uncovered]
+
+        size = {(name, lean): SMALLEST * (2.0 if lean else 1.0) for name in moves for lean in (True, False)}
         stale = 0
-        while (ended := self.over()) is None:
-            if stale >= STALE:
+        ahead: deque[_Flight] = deque()
+        while True:
+            if stale >= STALE and not ahead:
                 self.back_to_best()
                 self.shake()
                 stale = 0
-            possible = [name for name in moves if name != "hole" or self.current.uncovered]
-            name = self.random.choices(possible, [worth[move] + 2.0 for move in possible])[0]
-            lean = self.likely is not None and self.random.random() < LEAN
-            slots, people = moves[name](round(size[name, lean]))
-            before = self.current.total
-            stale = 0 if self.step(slots, people=people, effort=1.0, lean=lean) else stale + 1
-            gain = min(before - self.current.total, 200) / (0.1 + self.last_effort)
-            worth[name] = 0.85 * worth[name] + 0.15 * max(0.0, gain)
-            if not self.last_proven:
-                size[name, lean] = max(SMALLEST / 2, size[name, lean] * 0.85)
+            for _ in range(4 * AHEAD):
+                if len(ahead) == AHEAD or stale >= STALE or self.over() or self.full(len(ahead)):
+                    break
+                name = self.random.choices(possible(), [worth[move] + 2.0 for move in possible()])[0]
+                lean = self.likely is not None and self.random.random() < LEAN
+                task = moves[name](round(size[name, lean]), lean)
+                if not any(set(task.slots) & set(other.task.slots) for other in ahead):
+                    ahead.append(self.send(task))
+            if not ahead:
+                break
+            best = self.best.total
+            task = ahead[0].task
+            landed = self.land(ahead.popleft())
+            if landed is None:
+                break
+            gain, found = landed
+            rate = min(gain, 200) / (0.1 + found.effort)
+            worth[task.name] = 0.85 * worth[task.name] + 0.15 * rate
+            key = task.name, task.lean
+            if not found.proven:
+                size[key] = max(SMALLEST / 2, size[key] * 0.85)
+            elif found.effort < BRISK:
+                size[key] = min(LARGEST, size[key] * 1.3)
             elif not gain:
-                size[name, lean] = min(LARGEST, size[name, lean] * 1.06)
-        return ended
+                size[key] = min(LARGEST, size[key] * 1.04)
+            stale = 0 if self.best.total < best else stale + 1
+        return self.over() or Ended.TIME
 
     def shake(self) -> None:
         """A restart that keeps most: a few weeks of a few desks given anew without regard to points, holes apart."""
-        slots, _ = self.some_weeks(round(SMALLEST))
-        found = self.resolve(slots, effort=1.0, fair=False)
-        if found.plan is not None:
-            _replace(self.state, slots, found.plan)
+        task = replace(self.some_weeks(round(SMALLEST), lean=False), effort=1.0, fair=False)
+        found = None if self.full() else self.arrived(self.send(task))
+        if found is not None and found.plan is not None:
+            _replace(self.state, task.slots, found.plan)
+            self.touch(range(len(self.problem.desks)))
             self.current = score(self.problem, self.state.plan)
 
     def trouble(self) -> list[float]:
         """Points of each desk's people and holes, for where to look next."""
-        points = [1.0] * len(self.problem.desks)
+        trouble = [1.0] * len(self.problem.desks)
         for person, homes in enumerate(self.problem.homes):
             cost = band_cost(self.problem, person, self.state.load[person])
             for desk in homes:
-                points[desk] += cost / len(homes)
+                trouble[desk] += cost / len(homes)
         for slot in self.movable:
             if slot not in self.state.plan:
-                points[self.problem.slots[slot].desk] += hole_cost(self.problem, slot) / 20
+                trouble[self.problem.slots[slot].desk] += hole_cost(self.problem, slot) / 20
             else:
-                points[self.problem.slots[slot].desk] += self.problem.cost[slot][self.state.plan[slot]] / 4
-        return points
+                trouble[self.problem.slots[slot].desk] += self.problem.cost[slot][self.state.plan[slot]] / 4
+        return trouble
 
     def some_desk(self) -> int:
         return self.random.choices(range(len(self.problem.desks)), self.trouble())[0]
@@ -360,13 +460,24 @@ class _Search:
         near = self.near[desk][:8]
         return [desk, *self.random.sample(near, min(len(near), number))]
 
-    def some_desks(self, size: int) -> tuple[list[int], set[int] | None]:
-        """One desk, or two where there is room, over the semester or as much of it as the size allows."""
-        desks = self.with_neighbours(self.some_desk(), self.random.choice((0, 1)))
-        return self.weeks_of(desks, max(size, 150)), None
+    def some_desks(self, _: int, lean: bool) -> _Task:
+        """A desk's whole semester; once the desks have nothing left alone, two that share people."""
+        trouble = self.trouble()
+        alone = [(desk,) for desk, slots in enumerate(self.desk_movable) if slots]
+        chosen: Sequence[tuple[int, ...]] = [desks for desks in alone if not self.is_settled(desks)]
+        chosen = chosen or [pair for pair in self.pairs if not self.is_settled(pair)] or self.pairs or alone
+        desks = self.random.choices(chosen, [sum(trouble[desk] for desk in desks) for desks in chosen])[0]
+        slots = [slot for desk in desks for slot in self.desk_movable[desk]]
+        effort = self.patience.get(desks, EFFORT * len(desks) ** 2)
+        return _Task(slots, effort, lean=lean or len(desks) > 1, desks=desks, name="desks")
 
-    def some_weeks(self, size: int) -> tuple[list[int], set[int] | None]:
-        return self.weeks_of(self.with_neighbours(self.some_desk(), self.random.choice((2, 3, 4))), size), None
+    def is_settled(self, desks: tuple[int, ...]) -> bool:
+        """Have these desks been solved to the end, and nothing moved near them since?"""
+        return self.settled.get(desks, -1) >= max(self.moved[desk] for desk in desks)
+
+    def some_weeks(self, size: int, lean: bool) -> _Task:
+        slots = self.weeks_of(self.with_neighbours(self.some_desk(), self.random.choice((2, 3, 4))), size)
+        return _Task(slots, EFFORT, lean=lean, name="weeks")
 
     def weeks_of(self, desks: list[int], size: int) -> list[int]:
         """As many weeks running of these desks as make about that many slots."""
@@ -376,13 +487,13 @@ class _Search:
         first = self.random.randint(0, weeks - length)
         return [slot for slot in slots if first <= self.week(slot) < first + length]
 
-    def some_hole(self, size: int) -> tuple[list[int], set[int] | None]:
+    def some_hole(self, size: int, lean: bool) -> _Task:
         holes = [slot for slot in self.movable if slot not in self.state.plan]
         slot = self.random.choice(holes)
         width = self.random.choice((1, 2, 3))
-        return self.around(slot, width)[: 2 * size], None
+        return _Task(self.around(slot, width)[: 2 * size], EFFORT, lean=lean, name="hole")
 
-    def some_people(self, size: int) -> tuple[list[int], set[int] | None]:
+    def some_people(self, size: int, lean: bool) -> _Task:
         """The whole semester of a few people who can replace one another, one of them out of the fair band."""
         state, problem = self.state, self.problem
         costs = [band_cost(problem, person, state.load[person]) for person in range(len(problem.people))]
@@ -401,59 +512,105 @@ class _Search:
         people = set(chosen)
         slots = [slot for person in chosen for slot in sorted(state.held[person]) if slot not in self.locked]
         slots += [slot for slot in self.movable if slot not in state.plan and people & problem.cost[slot].keys()]
-        return sorted(set(slots)), people
+        return _Task(sorted(set(slots)), EFFORT, people, lean, name="people")
 
     # --- one step -----------------------------------------------------------
 
-    def resolve(self, slots: list[int], *, effort: float, **how: Any) -> Resolved:
-        """One step: these slots anew, the rest fixed. One that the clock cut short is no step, and ends the search:
-        what a slow machine had no time to find must not steer what comes after."""
-        found = resolve(
+    def step(self, tasks: Sequence[_Task]) -> None:
+        """Solve these neighbourhoods anew, which share no slot, and keep what is no worse."""
+        for flight in [self.send(task) for task in tasks if not self.full()]:
+            self.land(flight)
+
+    def full(self, ahead: int = 0) -> bool:
+        """No more steps may begin."""
+        return self.most_steps is not None and self.steps + ahead >= self.most_steps
+
+    def send(self, task: _Task) -> _Flight:
+        """Begin to solve a neighbourhood with the rest fixed as it is now."""
+        among = None
+        if task.lean and self.likely is not None:
+            among = {slot: self.likely[slot] | {self.state.plan.get(slot, -1)} for slot in task.slots}
+        posed = pose(
             self.problem,
             self.state,
-            slots,
+            task.slots,
+            people=task.people,
+            among=among,
             seconds=max(LEAST_SECONDS, self.budget - self.elapsed),
-            effort=effort,
+            effort=task.effort,
             seed=self.random.randrange(2**30),
-            **how,
+            fair=task.fair,
+            partial=task.partial,
         )
+        return _Flight(task, self.version, self.team.submit(answer, posed))
+
+    def arrived(self, flight: _Flight) -> Resolved | None:
+        """The answer. One that the clock cut short is no step, and ends the search: what a slow machine had no time to
+        find must not steer what comes after."""
+        found = flight.answer.result()
         if found.cut:
             self.out_of_time = True
-            return Resolved(None, False, found.effort, cut=True)
+        if self.out_of_time:
+            return None
         self.steps += 1
         return found
 
-    def step(
-        self,
-        slots: list[int],
-        *,
-        effort: float,
-        people: set[int] | None = None,
-        following: bool = True,
-        lean: bool = False,
-    ) -> bool:
-        """Solve these slots anew, the rest fixed; keep the result when it is no worse. True when better. `lean`: only
-        assignments that the proof does not make dear."""
-        among = None
-        if lean and self.likely is not None:
-            among = {slot: self.likely[slot] | {self.state.plan.get(slot, -1)} for slot in slots}
-        tried = self.resolve(slots, people=people, among=among, effort=effort, following=following)
-        self.last_effort, self.last_proven = tried.effort, tried.proven
-        found = tried.plan
+    def land(self, flight: _Flight) -> tuple[int, Resolved] | None:
+        """Keep the answer when it is no worse and goes with what was kept since it was asked; with it, the points
+        gained. None when the clock cut it."""
+        found, task = self.arrived(flight), flight.task
         if found is None:
-            return False
-        before = {slot: self.state.plan[slot] for slot in slots if slot in self.state.plan}
-        if found == before:
-            return False
-        _replace(self.state, slots, found)
-        now = score(self.problem, self.state.plan)
-        if now.total > self.current.total:
+            return None
+        before = {slot: self.state.plan[slot] for slot in task.slots if slot in self.state.plan}
+        gain = 0
+        if found.plan is not None and found.plan != before:
+            worth = self.current.total
+            if self.take_over(task.slots, found.plan, before, checked=flight.version != self.version):
+                gain = worth - self.current.total
+        if task.desks:
+            if found.proven and not gain:
+                self.settled[task.desks] = flight.version
+            elif not found.proven:
+                self.patience[task.desks] = min(MOST_EFFORT, 2 * task.effort)
+        return gain, found
+
+    def take_over(self, slots: Sequence[int], plan: Plan, before: Plan, *, checked: bool) -> bool:
+        """The state with these slots given anew, unless that is worse. `checked`: the state has moved since they were
+        solved, so that the rules are asked again."""
+        _replace(self.state, slots, {})
+        fits = True
+        for slot, person in plan.items():
+            fits = not checked or self.state.allows(slot, person)
+            if not fits:
+                break
+            self.state.give(slot, person)
+        now = score(self.problem, self.state.plan) if fits else self.current
+        if not fits or now.total > self.current.total:
             _replace(self.state, slots, before)
             return False
-        return self.become(now)
+        self.become(now)
+        changed = {slot for slot in slots if plan.get(slot) != before.get(slot)}
+        people = {who for slot in changed for who in (plan.get(slot), before.get(slot)) if who is not None}
+        self.touch({desk for person in people for desk in self.serves[person]})
+        return True
+
+    def touch(self, desks: Iterable[int]) -> None:
+        """Something that these desks' people hold has moved."""
+        self.version += 1
+        for desk in desks:
+            self.moved[desk] = self.version
 
 
-def resolve(
+@dataclass(frozen=True, slots=True)
+class Posed:
+    """A neighbourhood as a model, ready to solve: it looks at nothing but itself, so threads may share the work."""
+
+    f: Formulation
+    made: CpSat
+    solver: cp_model.CpSolver
+
+
+def pose(
     problem: Problem,
     state: State,
     slots: Iterable[int],
@@ -463,45 +620,36 @@ def resolve(
     seconds: float,
     effort: float,
     seed: int,
-    following: bool = True,
     fair: bool = True,
-    keep: Mapping[int, int] | None = None,
-    change: int = 0,
-) -> Resolved:
-    """Who should hold these slots, the rest of `state` staying; `state` is left as it was. Within `seconds` of real and
-    `effort` of CP-SAT's deterministic time."""
+    partial: Collection[int] = (),
+) -> Posed:
+    """Who should hold these slots, the rest of `state` staying; `state` is left as it was. To be solved within
+    `seconds` of real and `effort` of CP-SAT's deterministic time."""
     freed = sorted(slots)
     before = {slot: state.plan[slot] for slot in freed if slot in state.plan}
     _replace(state, freed, {})
     try:
-        f = formulate(
-            problem,
-            free=freed,
-            state=state,
-            people=people,
-            among=among,
-            fair=fair,
-            keep=keep,
-            change=change,
-            following=following,
-        )
+        f = formulate(problem, free=freed, state=state, people=people, among=among, fair=fair, partial=partial)
     finally:
         _replace(state, freed, before)
     made = to_cp_sat(f)
     if before:
         hint(made, f, before)
     solver = cp_model.CpSolver()
-    tune(solver, seconds=seconds, seed=seed)
-    solver.parameters.max_deterministic_time = effort
-    status = solver.solve(made.model)
+    tune(solver, seconds=seconds, effort=effort, seed=seed)
+    return Posed(f, made, solver)
+
+
+def answer(posed: Posed) -> Resolved:
+    """The best plan of the freed slots that was found."""
+    solver = posed.solver
+    status = solver.solve(posed.made.model)
     spent = solver.response_proto.deterministic_time
     proven = status in (cp_model.OPTIMAL, cp_model.INFEASIBLE)
-    # CP-SAT ends a little before its clock; what it spent tells a step that its effort ended from one that time did.
-    cut = not proven and spent < effort and solver.wall_time > seconds / 2
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        return Resolved(None, proven, spent, cut)
-    plan = {slot: person for (slot, person), variable in f.take.items() if solver.value(made.variables[variable])}
-    return Resolved(plan, proven, spent, cut)
+        return Resolved(None, proven, spent, was_cut(solver))
+    plan = {key[0]: key[1] for key, v in posed.f.take.items() if solver.value(posed.made.variables[v])}
+    return Resolved(plan, proven, spent, was_cut(solver))
 
 
 def hint(made: CpSat, f: Formulation, plan: Mapping[int, int]) -> None:
@@ -523,14 +671,6 @@ def cover(
 ) -> Plan:
     """A plan with as few holes as found within the time, fairness left aside; no fewer than `enough` are looked for."""
     return _Search(problem, seconds, seed, None, lambda: False, lambda _: None, clock).cover(start or {}, enough)
-
-
-def tune(solver: cp_model.CpSolver, *, seconds: float, seed: int = 0) -> None:
-    """What made sub-solves quick: one thread, and the linear relaxation at its fullest (design notes, measured)."""
-    solver.parameters.num_workers = 1
-    solver.parameters.linearization_level = 2
-    solver.parameters.max_time_in_seconds = seconds
-    solver.parameters.random_seed = seed
 
 
 def _replace(state: State, slots: Iterable[int], plan: Mapping[int, int]) -> None:
