@@ -41,3 +41,27 @@ def test_a_short_run_tells_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     assert one["ours"]["bound"] <= one["ours"]["points"] < min(peer["points"] for peer in one["peers"].values())
     assert one["illness"]["changed"] >= one["illness"]["lost"] > 0
     assert table(figures).row_count == 4
+
+
+@pytest.mark.parametrize("proof", [0.0, 60.0], ids=["search", "proof"])
+def test_a_long_solve_under_way_ends_when_somebody_says_stop(proof: float) -> None:
+    """The runner ends a search that does not stop within fifteen seconds: the best plan is then one that was told."""
+    from threading import Event, Timer
+
+    from bench.rota_instances import read
+
+    from maillage_tenants.rota.runner import STOP_SECONDS
+    from maillage_tenants.rota.solver.problem import Problem
+    from maillage_tenants.rota.solver.reports import Ended
+    from maillage_tenants.rota.solver.search import solve
+
+    said = Event()
+    timer = Timer(6.0, said.set)
+    timer.start()
+    try:
+        found = solve(Problem(read("eure", 0)), seconds=300, bound_seconds=proof, stop=said.is_set)
+    finally:
+        timer.cancel()
+    assert found.ended is Ended.STOPPED
+    assert found.seconds < 6 + STOP_SECONDS
+    assert found.score.total == found.trace[-1].points

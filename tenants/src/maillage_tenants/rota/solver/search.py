@@ -12,7 +12,7 @@ import random
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 
 from ortools.sat.python import cp_model
@@ -63,11 +63,11 @@ def solve(
     """Plan the semester. Always returns a plan that keeps every hard rule, with holes where none was found.
 
     `seconds`: the person's time budget. `steps`: at most that many neighbourhoods. `start`: a plan to begin with;
-    `locked`: its slots that may not move. `stop` is asked between steps, a few seconds apart at most. `bound_seconds`:
-    of the budget, for the linear bound; a fifth when None, 0 for none; `bound_iterations`: as many instead. The duties
-    of the instance that are locked are kept. `show` is given the best plan so far with each report, for who may have to
-    end the search from outside. `clock`: what the budget is counted on, in seconds; the processor's own time compares
-    runs on a busy machine.
+    `locked`: its slots that may not move. `stop` is asked every half second, during the proof every few seconds.
+    `bound_seconds`: of the budget, for the linear bound; a fifth when None, 0 for none; `bound_iterations`: as many
+    instead. The duties of the instance that are locked are kept. `show` is given the best plan so far with each report,
+    for who may have to end the search from outside. `clock`: what the budget is counted on, in seconds; the processor's
+    own time compares runs on a busy machine.
     """
     return _Search(problem, seconds, seed, steps, stop, report, clock, show).run(
         start or {}, frozenset(locked), bound_seconds, bound_iterations
@@ -79,6 +79,8 @@ TEAM, AHEAD = 2, 3
 on them."""
 STEP_SECONDS = 15.0
 """When only cover counts, a sub-solve never lasts longer, whatever the machine."""
+LOOK_SECONDS = 0.5
+"""How often a solve under way looks whether somebody said stop."""
 LEAST_SECONDS = 0.2
 """A sub-solve begun is given that much of the clock at least."""
 EARLY = 20
@@ -135,6 +137,7 @@ class _Flight:
 
     task: _Task
     version: int
+    posed: "Posed"
     answer: Future[Resolved]
 
 
@@ -284,7 +287,12 @@ class _Search:
             self.team.submit(least, apart(self.problem, part, found.price), seconds=left, effort=PART_EFFORT)
             for part in pieces
         ]
-        costs = [one.result() for one in asked]
+        costs: list[int | None] = []
+        for one in asked:
+            if self.stop():
+                self.team.shutdown(wait=False, cancel_futures=True)
+                return
+            costs.append(one.result())
         if None not in costs:
             self.bound = max(self.bound, points([cost for cost in costs if cost is not None]))
             self.tell()
@@ -428,6 +436,9 @@ class _Search:
             elif not gain:
                 size[key] = min(LARGEST, size[key] * 1.04)
             stale = 0 if self.best.total < best else stale + 1
+        for flight in ahead:
+            if not flight.answer.cancel():
+                flight.posed.solver.stop_search()
         return self.over() or Ended.TIME
 
     def shake(self) -> None:
@@ -542,11 +553,15 @@ class _Search:
             fair=task.fair,
             partial=task.partial,
         )
-        return _Flight(task, self.version, self.team.submit(answer, posed))
+        return _Flight(task, self.version, posed, self.team.submit(answer, posed))
 
     def arrived(self, flight: _Flight) -> Resolved | None:
-        """The answer. One that the clock cut short is no step, and ends the search: what a slow machine had no time to
-        find must not steer what comes after."""
+        """The answer. One that the clock cut short, or whoever said stop, is no step, and ends the search: what a slow
+        machine had no time to find must not steer what comes after."""
+        while not wait([flight.answer], timeout=LOOK_SECONDS).done:
+            if self.stop():
+                flight.posed.solver.stop_search()
+                self.out_of_time = True
         found = flight.answer.result()
         if found.cut:
             self.out_of_time = True
