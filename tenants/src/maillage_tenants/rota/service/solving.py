@@ -29,7 +29,7 @@ from maillage_tenants.rota.solver.reports import Given
 
 LEAST_SECONDS, MOST_SECONDS = 2, 1800
 MOST_AT_ONCE = 2
-"""Runs of one cooperative that wait or go on: each takes a processor."""
+"""Runs of one cooperative that wait or go on: each takes up to two processors."""
 REPAIR_SECONDS = 60
 TASK = "rota.solve"
 
