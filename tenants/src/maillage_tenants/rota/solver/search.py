@@ -340,7 +340,7 @@ class _Search:
                 _Task(self.desk_movable[desk], DESK_EFFORT, self.own(desk), partial=waiting & self.own(desk))
                 for desk in pair
             ]
-            for flight in [self.send(task) for task in tasks if not self.full()]:
+            for flight in self.sent(tasks):
                 found = self.arrived(flight)
                 for slot, person in ((found and found.plan) or {}).items():
                     if self.state.allows(slot, person):
@@ -529,8 +529,12 @@ class _Search:
 
     def step(self, tasks: Sequence[_Task]) -> None:
         """Solve these neighbourhoods anew, which share no slot, and keep what is no worse."""
-        for flight in [self.send(task) for task in tasks if not self.full()]:
+        for flight in self.sent(tasks):
             self.land(flight)
+
+    def sent(self, tasks: Sequence[_Task]) -> list[_Flight]:
+        """As many of them, in order, as steps are left."""
+        return [self.send(task) for ahead, task in enumerate(tasks) if not self.full(ahead)]
 
     def full(self, ahead: int = 0) -> bool:
         """No more steps may begin."""
