@@ -30,7 +30,7 @@ THREADS = 2
 
 def with_shares(instance: Instance) -> Instance:
     """The instance that says what everybody owes: `Instance.owed`, to a hundredth of a unit. The same facts give the
-    same figures; seconds for a département, half a minute for three."""
+    same figures; about five seconds for a département."""
     problem = Problem(instance)
     if not problem.slots or not problem.people:
         return instance
