@@ -37,8 +37,9 @@ from maillage_tenants.rota.solver.owed import with_shares
 from maillage_tenants.rota.solver.problem import BACKUP, FIRST, Problem
 from maillage_tenants.rota.solver.repair import repair
 from maillage_tenants.rota.solver.reports import Ended, Progress
-from maillage_tenants.rota.solver.search import answer, cover, pose, solve
+from maillage_tenants.rota.solver.search import cover, solve
 from maillage_tenants.rota.solver.state import State, assigned, fairness, score
+from maillage_tenants.rota.solver.subsolve import answer, pose
 from maillage_tenants.rota.solver.units import Kind, days_and_nights, week_and_weekend, whole_weeks
 
 EVER = Days(date(2020, 1, 1), date(2035, 12, 31))
@@ -228,7 +229,7 @@ def test_a_search_that_its_clock_ended_anywhere_is_made_again_without_one(usual:
 
 
 def test_a_proof_is_made_again_by_its_iterations(usual: Problem) -> None:
-    f = formulate(usual, following=False)
+    f = formulate(usual)
     whole = prove(f, seconds=60)
     assert whole.iterations > 1
     half = prove(f, seconds=60, iterations=whole.iterations // 2)
@@ -280,7 +281,7 @@ def test_desks_apart_prove_what_fractions_cannot() -> None:
             rules=Rules(max_weeks_running=0, rest_hours=0),
         )
     )
-    linear = prove(formulate(problem, following=False), seconds=5)
+    linear = prove(formulate(problem), seconds=5)
     costs = [least(apart(problem, part, linear.price), seconds=10, effort=2.0) for part in parts(problem)]
     assert None not in costs
     found = solve(problem, seconds=20, steps=12, bound_seconds=0)

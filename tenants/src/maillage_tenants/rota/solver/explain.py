@@ -16,8 +16,9 @@ from maillage_kit.clock import paris
 from maillage_tenants.rota.solver.bound import lower_bound
 from maillage_tenants.rota.solver.model import Fact, formulate, to_cp_sat, tune
 from maillage_tenants.rota.solver.problem import Obstacle, Plan, Problem
-from maillage_tenants.rota.solver.search import cover, hint
+from maillage_tenants.rota.solver.search import cover
 from maillage_tenants.rota.solver.state import State
+from maillage_tenants.rota.solver.subsolve import hint
 
 WIDTHS = ((0, 0), (1, 0), (0, 3), (2, 0), (1, 3), (2, 6), (4, 6), (60, 1000))
 """How far a clash is looked for: weeks on either side, desks that share people."""

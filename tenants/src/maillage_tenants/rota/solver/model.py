@@ -82,17 +82,15 @@ def formulate(
     must_cover: bool = False,
     keep: Mapping[int, int] | None = None,
     change: int = 0,
-    following: bool = True,
     partial: Collection[int] = (),
     obstructed: Obstructed | None = None,
 ) -> Formulation:
     """The model of the slots in `free` (all when None), the others being as in `state`.
 
-    `state` must not hold the free slots. `people`: only they may take the free slots; `among`: only those it
-    names for a slot. `fair` False: only what leaves a
-    slot uncovered has points. `must_cover`: no hole is allowed. `keep` with `change`: each slot not given as in `keep`
-    costs that much. `following` False leaves out the points for the same unit two weeks running: a relaxation.
-    `partial`: people of whom a part of the semester is planned later: to be under the fair band costs nothing yet.
+    `state` must not hold the free slots. `people`: only they may take the free slots; `among`: only those it names for
+    a slot. `fair` False: only what leaves a slot uncovered has points. `must_cover`: no hole is allowed. `keep` with
+    `change`: each slot not given as in `keep` costs that much. `partial`: people of whom a part of the semester is
+    planned later: to be under the fair band costs nothing yet.
     `obstructed`: who is looked at for a slot instead of the candidates, with what bars them.
     """
     slots = sorted(range(len(problem.slots)) if free is None else free)
@@ -126,13 +124,13 @@ def formulate(
     # Somebody without a single slot still has a fair share that nobody fills: it belongs to the points of the whole.
     for person in range(len(problem.people)) if free is None else sorted(may):
         own_slots = may.get(person, [])
-        _Person(problem, f, state, person, own_slots, owing=person not in partial).rules(fair=fair, following=following)
+        _Person(problem, f, state, person, own_slots, owing=person not in partial).rules(fair=fair)
     return f
 
 
 def rules_of(problem: Problem, f: Formulation, person: int, slots: list[int]) -> None:
     """Add the rows and points of one person who holds nothing yet and may take these slots, which `f.take` knows."""
-    _Person(problem, f, State(problem), person, slots).rules(fair=True, following=True)
+    _Person(problem, f, State(problem), person, slots).rules(fair=True)
 
 
 @dataclass
@@ -146,7 +144,7 @@ class _Person:
     slots: list[int]
     owing: bool = True
 
-    def rules(self, *, fair: bool, following: bool) -> None:
+    def rules(self, *, fair: bool) -> None:
         problem = self.problem
         self.by_unit: dict[int, list[int]] = defaultdict(list)
         for slot in self.slots:
@@ -160,8 +158,7 @@ class _Person:
         if fair:
             self.bands()
             self.wanted()
-            if following:
-                self.same_again()
+            self.same_again()
 
     def lits(self, slots: Iterable[int]) -> list[int]:
         return [self.f.take[slot, self.person] for slot in slots]

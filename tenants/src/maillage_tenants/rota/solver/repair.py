@@ -12,8 +12,8 @@ from ortools.sat.python import cp_model
 
 from maillage_tenants.rota.solver.model import formulate, to_cp_sat, tune
 from maillage_tenants.rota.solver.problem import Plan, Problem
-from maillage_tenants.rota.solver.search import hint
 from maillage_tenants.rota.solver.state import State
+from maillage_tenants.rota.solver.subsolve import hint
 
 NEAR = 3
 """Desks that share people, taken in at the second try."""

@@ -11,19 +11,18 @@ not counted.
 import random
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-
-from ortools.sat.python import cp_model
 
 from maillage_tenants.rota.solver.apart import apart, least, parts, points
 from maillage_tenants.rota.solver.bound import Proof, lower_bound, prove
 from maillage_tenants.rota.solver.greedy import first_plan
-from maillage_tenants.rota.solver.model import CpSat, Formulation, formulate, to_cp_sat, tune, was_cut
+from maillage_tenants.rota.solver.model import formulate
 from maillage_tenants.rota.solver.problem import Plan, Problem, Stop
 from maillage_tenants.rota.solver.reports import Ended, Progress
 from maillage_tenants.rota.solver.state import Score, State, band_cost, fairness, hole_cost, score
+from maillage_tenants.rota.solver.subsolve import Posed, Resolved, answer, give_anew, pose
 
 
 @dataclass(frozen=True)
@@ -121,23 +120,12 @@ class _Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
-    """`plan`: who holds the freed slots, None when nothing was found; `proven` the best there is (or that there is
-    none); `effort` spent, deterministic; `cut` by the clock before either: another machine may find something else."""
-
-    plan: Plan | None
-    proven: bool
-    effort: float
-    cut: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class _Flight:
     """A neighbourhood being solved, and what had moved when it was asked."""
 
     task: _Task
     version: int
-    posed: "Posed"
+    posed: Posed
     answer: Future[Resolved]
 
 
@@ -232,14 +220,14 @@ class _Search:
                     self.problem,
                     self.state,
                     around,
-                    seconds=min(STEP_SECONDS, max(0.2, self.budget - self.elapsed)),
+                    seconds=min(STEP_SECONDS, max(LEAST_SECONDS, self.budget - self.elapsed)),
                     effort=1.0,
                     seed=self.random.randrange(2**30),
                     fair=False,
                 )
             ).plan
             if found is not None and len(found) >= sum(other in self.state.plan for other in around):
-                _replace(self.state, around, found)
+                give_anew(self.state, around, found)
         return dict(self.state.plan)
 
     # --- time and words -----------------------------------------------------
@@ -446,7 +434,7 @@ class _Search:
         task = replace(self.some_weeks(round(SMALLEST), lean=False), effort=1.0, fair=False)
         found = None if self.full() else self.arrived(self.send(task))
         if found is not None and found.plan is not None:
-            _replace(self.state, task.slots, found.plan)
+            give_anew(self.state, task.slots, found.plan)
             self.touch(range(len(self.problem.desks)))
             self.current = score(self.problem, self.state.plan)
 
@@ -596,7 +584,7 @@ class _Search:
     def take_over(self, slots: Sequence[int], plan: Plan, before: Plan, *, checked: bool) -> bool:
         """The state with these slots given anew, unless that is worse. `checked`: the state has moved since they were
         solved, so that the rules are asked again."""
-        _replace(self.state, slots, {})
+        give_anew(self.state, slots, {})
         fits = True
         for slot, person in plan.items():
             fits = not checked or self.state.allows(slot, person)
@@ -605,7 +593,7 @@ class _Search:
             self.state.give(slot, person)
         now = score(self.problem, self.state.plan) if fits else self.current
         if not fits or now.total > self.current.total:
-            _replace(self.state, slots, before)
+            give_anew(self.state, slots, before)
             return False
         self.become(now)
         changed = {slot for slot in slots if plan.get(slot) != before.get(slot)}
@@ -620,65 +608,6 @@ class _Search:
             self.moved[desk] = self.version
 
 
-@dataclass(frozen=True, slots=True)
-class Posed:
-    """A neighbourhood as a model, ready to solve: it looks at nothing but itself, so threads may share the work."""
-
-    f: Formulation
-    made: CpSat
-    solver: cp_model.CpSolver
-
-
-def pose(
-    problem: Problem,
-    state: State,
-    slots: Iterable[int],
-    *,
-    people: set[int] | None = None,
-    among: Mapping[int, set[int]] | None = None,
-    seconds: float,
-    effort: float,
-    seed: int,
-    fair: bool = True,
-    partial: Collection[int] = (),
-) -> Posed:
-    """Who should hold these slots, the rest of `state` staying; `state` is left as it was. To be solved within
-    `seconds` of real and `effort` of CP-SAT's deterministic time."""
-    freed = sorted(slots)
-    before = {slot: state.plan[slot] for slot in freed if slot in state.plan}
-    _replace(state, freed, {})
-    try:
-        f = formulate(problem, free=freed, state=state, people=people, among=among, fair=fair, partial=partial)
-    finally:
-        _replace(state, freed, before)
-    made = to_cp_sat(f)
-    if before:
-        hint(made, f, before)
-    solver = cp_model.CpSolver()
-    tune(solver, seconds=seconds, effort=effort, seed=seed)
-    return Posed(f, made, solver)
-
-
-def answer(posed: Posed) -> Resolved:
-    """The best plan of the freed slots that was found."""
-    solver = posed.solver
-    status = solver.solve(posed.made.model)
-    spent = solver.response_proto.deterministic_time
-    proven = status in (cp_model.OPTIMAL, cp_model.INFEASIBLE)
-    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        return Resolved(None, proven, spent, was_cut(solver))
-    plan = {key[0]: key[1] for key, v in posed.f.take.items() if solver.value(posed.made.variables[v])}
-    return Resolved(plan, proven, spent, was_cut(solver))
-
-
-def hint(made: CpSat, f: Formulation, plan: Mapping[int, int]) -> None:
-    """Begin with that plan."""
-    for (slot, person), variable in f.take.items():
-        made.model.add_hint(made.variables[variable], plan.get(slot) == person)
-    for slot, variable in f.hole.items():
-        made.model.add_hint(made.variables[variable], slot not in plan)
-
-
 def cover(
     problem: Problem,
     *,
@@ -690,11 +619,3 @@ def cover(
 ) -> Plan:
     """A plan with as few holes as found within the time, fairness left aside; no fewer than `enough` are looked for."""
     return _Search(problem, seconds, seed, None, lambda: False, lambda _: None, clock).cover(start or {}, enough)
-
-
-def _replace(state: State, slots: Iterable[int], plan: Mapping[int, int]) -> None:
-    for slot in slots:
-        if slot in state.plan:
-            state.take(slot)
-    for slot, person in plan.items():
-        state.give(slot, person)

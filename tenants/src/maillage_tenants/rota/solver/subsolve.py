@@ -1,0 +1,89 @@
+"""One neighbourhood of a plan: posed as a model of its own, solved by CP-SAT on one thread, given back."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from ortools.sat.python import cp_model
+
+from maillage_tenants.rota.solver.model import CpSat, Formulation, formulate, to_cp_sat, tune, was_cut
+from maillage_tenants.rota.solver.problem import Plan, Problem
+from maillage_tenants.rota.solver.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """`plan`: who holds the freed slots, None when nothing was found; `proven` the best there is (or that there is
+    none); `effort` spent, deterministic; `cut` by the clock before either: another machine may find something else."""
+
+    plan: Plan | None
+    proven: bool
+    effort: float
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Posed:
+    """A neighbourhood as a model, ready to solve: it looks at nothing but itself, so threads may share the work."""
+
+    f: Formulation
+    made: CpSat
+    solver: cp_model.CpSolver
+
+
+def pose(
+    problem: Problem,
+    state: State,
+    slots: Iterable[int],
+    *,
+    people: set[int] | None = None,
+    among: Mapping[int, set[int]] | None = None,
+    seconds: float,
+    effort: float,
+    seed: int,
+    fair: bool = True,
+    partial: Collection[int] = (),
+) -> Posed:
+    """Who should hold these slots, the rest of `state` staying; `state` is left as it was. To be solved within
+    `seconds` of real and `effort` of CP-SAT's deterministic time."""
+    freed = sorted(slots)
+    before = {slot: state.plan[slot] for slot in freed if slot in state.plan}
+    give_anew(state, freed, {})
+    try:
+        f = formulate(problem, free=freed, state=state, people=people, among=among, fair=fair, partial=partial)
+    finally:
+        give_anew(state, freed, before)
+    made = to_cp_sat(f)
+    if before:
+        hint(made, f, before)
+    solver = cp_model.CpSolver()
+    tune(solver, seconds=seconds, effort=effort, seed=seed)
+    return Posed(f, made, solver)
+
+
+def answer(posed: Posed) -> Resolved:
+    """The best plan of the freed slots that was found."""
+    solver = posed.solver
+    status = solver.solve(posed.made.model)
+    spent = solver.response_proto.deterministic_time
+    proven = status in (cp_model.OPTIMAL, cp_model.INFEASIBLE)
+    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        return Resolved(None, proven, spent, was_cut(solver))
+    plan = {key[0]: key[1] for key, v in posed.f.take.items() if solver.value(posed.made.variables[v])}
+    return Resolved(plan, proven, spent, was_cut(solver))
+
+
+def hint(made: CpSat, f: Formulation, plan: Mapping[int, int]) -> None:
+    """Begin with that plan."""
+    for (slot, person), variable in f.take.items():
+        made.model.add_hint(made.variables[variable], plan.get(slot) == person)
+    for slot, variable in f.hole.items():
+        made.model.add_hint(made.variables[variable], slot not in plan)
+
+
+def give_anew(state: State, slots: Iterable[int], plan: Mapping[int, int]) -> None:
+    """These slots held as in `plan`, by nobody where it says nothing."""
+    for slot in slots:
+        if slot in state.plan:
+            state.take(slot)
+    for slot, person in plan.items():
+        state.give(slot, person)
