@@ -1,5 +1,6 @@
 """Roles of a cooperative: given, changed and taken back by a manager; each finds its own pages and nothing else."""
 
+import asyncio
 import re
 from datetime import timedelta
 from uuid import UUID
@@ -65,6 +66,35 @@ async def test_somebody_is_invited_with_a_role_and_starts_on_its_page(
     assert start in offered
     for address in offered:
         assert (await visitor.get(address)).status_code == 200, address
+
+
+async def test_one_person_invited_by_two_at_once_is_one_person(
+    runtime: Runtime, eure: CooperativeContext, sign_in
+) -> None:
+    """A form sent twice, two people of the office: neither is an error, and nobody exists twice."""
+    manager = await sign_in(Role.MANAGER, eure)
+    asked = {"name": "Ana", "email": "ana@eure.example", "role": "dispatcher"}
+    answers = await asyncio.gather(*(manager.post(PEOPLE, asked) for _ in range(4)))
+    assert {answer.status_code for answer in answers} == {303}
+    assert set(await hats_of(runtime, "ana@eure.example")) == {Role.DISPATCHER}
+
+
+async def test_accounts_and_hats_may_be_added_by_two_transactions_at_once(
+    runtime: Runtime, eure: CooperativeContext
+) -> None:
+    async def add(before: asyncio.Barrier, role: Role) -> tuple[UUID, UUID]:
+        async with runtime.database.platform() as session:
+            await session.execute(sa.text("select 1"))  # both transactions are open
+            await before.wait()
+            account = await identity.add_account(session, email="Ana@eure.example", display_name="Ana")
+            place = None if role.of_federation else eure.id
+            hat = await identity.add_membership(session, account=account, role=role, cooperative_id=place)
+            return account.id, hat.id
+
+    for role in (Role.DISPATCHER, Role.ANALYST):
+        barrier = asyncio.Barrier(2)
+        first, second = await asyncio.gather(add(barrier, role), add(barrier, role))
+        assert first == second
 
 
 async def test_a_role_of_the_field_is_for_somebody_whom_the_cooperative_entered(

@@ -190,15 +190,14 @@ async def _newcomer(session: PlatformSession, *, provider: IdentityProvider, per
         raise OpenIdRefused("email_unverified" if person.email_seen else "unknown_person")
     if person.email.rpartition("@")[2] not in provider.allowed_domains:
         raise OpenIdRefused("unknown_person", "domain not listed")
-    account = (await session.scalars(sa.select(Account).where(Account.email == person.email))).one_or_none()
-    if account is not None:
+    name = person.name or person.email.partition("@")[0]
+    is_new = await service.make_account(session, email=person.email, display_name=name)
+    account = (await session.scalars(sa.select(Account).where(Account.email == person.email))).one()
+    if not is_new:
         # somebody this cooperative already knows is recognised; another cooperative's person proves it by e-mail first
         if not await hats_of(session, account_id=account.id, vouched_by=provider):
             raise OpenIdRefused("email_taken")
         return account
-    account = await service.add_account(
-        session, email=person.email, display_name=person.name or person.email.partition("@")[0]
-    )
     role = Role.ANALYST if provider.cooperative_id is None else Role.DISPATCHER
     await service.add_membership(session, account=account, role=role, cooperative_id=provider.cooperative_id)
     log.info("account_opened_by_domain", account=str(account.id), provider=str(provider.id), role=role.value)
