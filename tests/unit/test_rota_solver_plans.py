@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from maillage_kit.clock import paris_instant
 from maillage_tenants.rota.checker import check
 from maillage_tenants.rota.rules import Period
-from maillage_tenants.rota.solver.apart import apart, least, parts, points
+from maillage_tenants.rota.solver.apart import SCALE, Part, Proofs, apart, parts, points, posed
 from maillage_tenants.rota.solver.bound import lower_bound, prove
 from maillage_tenants.rota.solver.explain import explain, find_clash, holds, least_uncovered
 from maillage_tenants.rota.solver.fairness import shares
@@ -257,6 +258,11 @@ def test_a_proof_is_a_proof(usual: Problem) -> None:
     assert found.bound <= max(whole, found.bound) <= found.score.total
 
 
+def least(problem: Problem, part: Part, price: Mapping[int, int], effort: float) -> int | None:
+    """What the part costs at least, as far as that effort proves."""
+    return answer(posed(apart(problem, part, price), seconds=10, effort=effort)).bound
+
+
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(instances(), st.randoms(use_true_random=False))
 def test_desks_apart_cost_no_more_than_the_whole_whatever_the_prices(made: Instance, draw: Random) -> None:
@@ -264,9 +270,9 @@ def test_desks_apart_cost_no_more_than_the_whole_whatever_the_prices(made: Insta
     found = solve(problem, seconds=20, steps=8, bound_seconds=0)
     pieces = parts(problem)
     assert sorted(person for part in pieces for person in part.people) == list(range(len(problem.people)))
-    price = {(slot, who): draw.uniform(-30, 60) for slot, people in enumerate(problem.candidates) for who in people}
-    for prices in ({}, price):
-        costs = [least(apart(problem, part, prices), seconds=10, effort=0.2) for part in pieces]
+    slots = range(len(problem.slots))
+    for prices in (dict.fromkeys(slots, 0), {slot: draw.randrange(-30 * SCALE, 60 * SCALE) for slot in slots}):
+        costs = [least(problem, part, prices, effort=0.2) for part in pieces]
         if None not in costs:
             assert points([cost for cost in costs if cost is not None]) <= found.score.total
 
@@ -282,10 +288,19 @@ def test_desks_apart_prove_what_fractions_cannot() -> None:
         )
     )
     linear = prove(formulate(problem), seconds=5)
-    costs = [least(apart(problem, part, linear.price), seconds=10, effort=2.0) for part in parts(problem)]
-    assert None not in costs
+    proofs = Proofs(problem, linear)
+    for number in range(len(proofs.parts)):
+        assert proofs.learn(number, answer(proofs.pose(number, seconds=10, effort=2.0))) == 0
+    assert proofs.bound is not None
     found = solve(problem, seconds=20, steps=12, bound_seconds=0)
-    assert linear.bound <= points([cost for cost in costs if cost is not None]) <= found.score.total
+    assert linear.bound <= proofs.bound <= found.score.total
+    above = proofs.above(State(problem, found.plan))  # where the plan costs more than the proof says
+    assert min(above.values()) >= 0
+    assert -(-round(sum(above.values()) * SCALE) // SCALE) == found.score.total - proofs.bound
+    known = proofs.bound
+    for number in range(len(proofs.parts)):  # what is proven stays
+        assert proofs.learn(number, answer(proofs.pose(number, seconds=10, effort=0.01))) >= 0
+    assert proofs.bound >= known
 
 
 def test_it_stops_when_told_and_keeps_the_best_so_far(usual: Problem) -> None:
@@ -339,6 +354,7 @@ def test_where_no_rule_binds_the_share_is_the_proportion(usual: Problem) -> None
         sum(share[FIRST] for share in usual.quota), abs=0.1
     )
     assert with_shares(usual.instance) == owed.instance, "the same facts give the same figures"
+    assert with_shares(usual.instance, stop=lambda: True) == usual.instance, "told to stop, nothing half found is said"
     assert loads(dumps(owed.instance)) == owed.instance
 
 

@@ -1,22 +1,25 @@
 """A better proof than the linear one: the desks apart, each with its own people, in whole numbers.
 
-Whoever is at home at one desk and lent to another ties the two together. That tie is cut at a price for each such
-assignment: the desk that is served pays it, the desk that lends is paid. Whatever the prices, a plan costs all desks
-together no more than it costs as a whole (docs/rota-model.md), so the sum of what each desk costs at least is a proof.
-With the prices that the linear bound gives, it is that bound, and more wherever a desk cannot do in whole numbers what
-it could in fractions: people who are away together, the same kind two weeks running.
+Whoever is at home at one desk and lent to another ties the two together. That tie is cut at a price for each slot: the
+desk that is served pays it, the desk that lends is paid. Whatever the prices, a plan costs all desks together no more
+than it costs as a whole (docs/rota-model.md), so the sum of what each desk costs at least is a proof. With the prices
+that the linear bound gives, it is that bound, and more wherever a desk cannot do in whole numbers what it could in
+fractions: people who are away together, the same kind two weeks running.
+
+The same prices say what a plan costs each desk: where it costs more than the least, there is something to look for.
 """
 
-import math
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ortools.sat.python import cp_model
 
+from maillage_tenants.rota.solver.bound import Proof
 from maillage_tenants.rota.solver.model import Formulation, rules_of, to_cp_sat, tune
 from maillage_tenants.rota.solver.problem import Problem
-from maillage_tenants.rota.solver.state import hole_cost
+from maillage_tenants.rota.solver.state import State, hole_cost, points_of
+from maillage_tenants.rota.solver.subsolve import Posed, Resolved
 
 SCALE = 20
 """Prices are whole numbers of a twentieth of a point: a sum of whole numbers is a proof without rounding."""
@@ -41,13 +44,22 @@ def parts(problem: Problem) -> list[Part]:
     return [Part(desk, frozenset(own)) for desk, own in people.items()]
 
 
-def apart(problem: Problem, part: Part, price: Mapping[tuple[int, int], float]) -> Formulation:
-    """What a part costs, in `1 / SCALE` points. `price`: by slot and person, what is paid for somebody of another part;
-    0 where none is given."""
+def prices(problem: Problem, pieces: list[Part], proof: Proof) -> dict[int, int]:
+    """For each slot that somebody of another part may hold: what that is worth, as the linear proof has it, in
+    `1 / SCALE` points. Of whoever would come, the one whom it costs least is paid just enough."""
+    at_home = {part.desk: part.people for part in pieces}
+    found = {}
+    for slot, candidates in enumerate(problem.cost):
+        own = at_home[problem.slots[slot].desk]
+        above = [proof.dear[slot, person] for person in candidates if person not in own]
+        if above:
+            found[slot] = round((proof.worth[slot] + min(above)) * SCALE)
+    return found
 
-    def paid(slot: int, person: int) -> int:
-        return round(price.get((slot, person), 0.0) * SCALE)
 
+def apart(problem: Problem, part: Part, price: Mapping[int, int]) -> Formulation:
+    """What a part costs, in `1 / SCALE` points. `price`: for each slot that somebody of another part may hold, what is
+    paid for that, in the same."""
     f = Formulation()
     may: dict[int, list[int]] = defaultdict(list)
     for slot in problem.slots_of_desk[part.desk]:
@@ -57,9 +69,8 @@ def apart(problem: Problem, part: Part, price: Mapping[tuple[int, int], float]) 
                 f.take[slot, person] = f.variable(points * SCALE)
                 own.append(f.take[slot, person])
                 may[person].append(slot)
-        lent = [paid(slot, person) for person in problem.cost[slot] if person not in part.people]
-        if lent:
-            own.append(f.variable(min(lent)))
+        if len(own) < len(problem.cost[slot]):
+            own.append(f.variable(price[slot]))
         f.hole[slot] = f.variable(hole_cost(problem, slot) * SCALE)
         own.append(f.hole[slot])
         f.one_of.append(own)
@@ -69,7 +80,7 @@ def apart(problem: Problem, part: Part, price: Mapping[tuple[int, int], float]) 
             facts = problem.slots[slot]
             if facts.desk == part.desk:
                 continue
-            worth = problem.cost[slot][person] * SCALE - paid(slot, person)
+            worth = problem.cost[slot][person] * SCALE - price[slot]
             # Two desks that ask for the same unit and rank ask the same of the person: the better paid is enough.
             kind = (facts.unit, facts.rank, *((facts.desk,) if problem.together else ()))
             away[kind] = min(away.get(kind, (worth, slot)), (worth, slot))
@@ -83,17 +94,71 @@ def apart(problem: Problem, part: Part, price: Mapping[tuple[int, int], float]) 
     return f
 
 
-def least(f: Formulation, *, seconds: float, effort: float) -> int | None:
-    """No choice of the variables costs less than this; None when nothing was proven within the time."""
+def posed(f: Formulation, *, seconds: float, effort: float, upwards: bool = False) -> Posed:
+    """A part ready to be solved, within `seconds` of real and `effort` of CP-SAT's deterministic time. `upwards`: from
+    the bound, without looking for a good choice first; the better way with little time, measured."""
     solver = cp_model.CpSolver()
     tune(solver, seconds=seconds, effort=effort)
-    status = solver.solve(to_cp_sat(f).model)
-    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE, cp_model.UNKNOWN):
-        return None
-    bound = solver.best_objective_bound
-    return math.floor(bound + 1e-6) if math.isfinite(bound) else None
+    solver.parameters.use_objective_lb_search = upwards
+    return Posed(f, to_cp_sat(f), solver)
 
 
 def points(costs: list[int]) -> int:
     """The bound in points, from the least cost of every part: points are whole numbers, so it is rounded up."""
     return -(-sum(costs) // SCALE)
+
+
+class Proofs:
+    """What is known of the least that each part costs, at the prices of a linear proof."""
+
+    def __init__(self, problem: Problem, proof: Proof) -> None:
+        self.problem = problem
+        self.parts = parts(problem)
+        self.price = prices(problem, self.parts, proof)
+        self.least: list[int | None] = [None] * len(self.parts)
+        self.exact = [False] * len(self.parts)
+        self._part_of = {person: number for number, part in enumerate(self.parts) for person in part.people}
+        self._part_of_desk = {part.desk: number for number, part in enumerate(self.parts)}
+
+    @property
+    def bound(self) -> int | None:
+        """No plan has fewer points; None until something is known of every part."""
+        known = [cost for cost in self.least if cost is not None]
+        return points(known) if len(known) == len(self.least) else None
+
+    def pose(self, number: int, *, seconds: float, effort: float) -> Posed:
+        """The proof of that part: upwards the first time."""
+        f = apart(self.problem, self.parts[number], self.price)
+        return posed(f, seconds=seconds, effort=effort, upwards=self.least[number] is None)
+
+    def learn(self, number: int, found: Resolved) -> float:
+        """Keep what a solve has proven. Returns by how many points the bound is better."""
+        before = self.least[number]
+        if found.bound is None or (before is not None and found.bound < before):
+            return 0.0
+        self.least[number], self.exact[number] = found.bound, found.proven
+        return 0.0 if before is None else (found.bound - before) / SCALE
+
+    def above(self, state: State) -> dict[int, float]:
+        """By desk: how many points the plan costs it more than the least known. Their sum is the plan's distance from
+        the bound."""
+        problem = self.problem
+        costs = [0] * len(self.parts)
+        for person, part in self._part_of.items():
+            costs[part] += sum(points_of(problem, state, person)) * SCALE
+        for slot, facts in enumerate(problem.slots):
+            served = self._part_of_desk[facts.desk]
+            if slot not in state.plan:
+                costs[served] += hole_cost(problem, slot) * SCALE
+                continue
+            person = state.plan[slot]
+            lender = self._part_of[person]
+            costs[lender] += problem.cost[slot].get(person, 0) * SCALE
+            if lender != served:
+                paid = self.price.get(slot, 0)
+                costs[lender], costs[served] = costs[lender] - paid, costs[served] + paid
+        return {
+            part.desk: (cost - known) / SCALE
+            for part, cost, known in zip(self.parts, costs, self.least, strict=True)
+            if known is not None
+        }

@@ -4,6 +4,7 @@ PDLP is a first-order method: quick on large models, exact to some digits. As ma
 any machine.
 """
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,10 +13,14 @@ from numpy.typing import NDArray
 from ortools.math_opt import model_pb2
 from ortools.math_opt.python import mathopt
 from ortools.pdlp import solvers_pb2  # type: ignore[import-untyped]
+from ortools.util.python.solve_interrupter import SolveInterrupter  # type: ignore[import-untyped]
 
 from maillage_tenants.rota.solver.model import Formulation
+from maillage_tenants.rota.solver.problem import Stop
 
 Numbers = NDArray[np.float64]
+LOOK_SECONDS = 0.5
+"""How often a relaxation under way looks whether somebody said stop."""
 
 
 class Rows:
@@ -78,11 +83,12 @@ def relax(
     iterations: int | None = None,
     precision: float | None = None,
     threads: int = 1,
+    stop: Stop = lambda: False,
 ) -> Relaxed | None:
     """The least of the points, plus `squares · x²` where given. None when there was no time for one iteration.
 
-    Ends after `seconds` or `iterations`, or when rows, multipliers and points agree to `precision`, PDLP's own usual
-    figure when None.
+    Ends after `seconds` or `iterations`, when rows, multipliers and points agree to `precision`, PDLP's own usual
+    figure when None, or when `stop`, asked every half second, says so.
     """
     columns = len(rows.points)
     proto = model_pb2.ModelProto()
@@ -111,16 +117,19 @@ def relax(
     if precision is not None:
         agree = pdlp.termination_criteria.simple_optimality_criteria
         agree.eps_optimal_absolute = agree.eps_optimal_relative = precision
-    result = mathopt.solve(
-        model,
-        mathopt.SolverType.PDLP,
-        params=mathopt.SolveParameters(
-            time_limit=timedelta(seconds=seconds) if seconds is not None and iterations is None else None,
-            iteration_limit=iterations,
-            threads=threads,
-            pdlp=pdlp,
-        ),
+    params = mathopt.SolveParameters(
+        time_limit=timedelta(seconds=seconds) if seconds is not None and iterations is None else None,
+        iteration_limit=iterations,
+        threads=threads,
+        pdlp=pdlp,
     )
+    halt = SolveInterrupter()
+    with ThreadPoolExecutor(1) as beside:
+        solving = beside.submit(mathopt.solve, model, mathopt.SolverType.PDLP, params=params, interrupter=halt)
+        while not wait([solving], timeout=LOOK_SECONDS).done:
+            if stop():
+                halt.interrupt()
+    result = solving.result()
     done = result.solve_stats.first_order_iterations
     for solution in result.solutions if done else ():
         if solution.dual_solution is not None and solution.primal_solution is not None:

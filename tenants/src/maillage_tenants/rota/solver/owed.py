@@ -17,7 +17,7 @@ import numpy as np
 from maillage_tenants.rota.solver.instance import Instance
 from maillage_tenants.rota.solver.linear import Rows, relax
 from maillage_tenants.rota.solver.model import formulate
-from maillage_tenants.rota.solver.problem import Problem
+from maillage_tenants.rota.solver.problem import Problem, Stop
 
 AWAY, HOLE, EVEN = 10.0, 100.0, 0.05
 """Of a unit lent away, of an empty slot, of load² / engagement where engagements are 1 in the mean: the first two stay
@@ -28,9 +28,10 @@ THREADS = 2
 """A constant, not the machine's number of cores: the figures do not depend on it."""
 
 
-def with_shares(instance: Instance) -> Instance:
+def with_shares(instance: Instance, *, stop: Stop = lambda: False) -> Instance:
     """The instance that says what everybody owes: `Instance.owed`, to a hundredth of a unit. The same facts give the
-    same figures; about five seconds for a département."""
+    same figures; about five seconds for a département. `stop` is asked every half second; told so, the instance is
+    given back as it is."""
     problem = Problem(instance)
     if not problem.slots or not problem.people:
         return instance
@@ -60,8 +61,8 @@ def with_shares(instance: Instance) -> Instance:
         weight = EVEN * mean / brings.get((person, category), problem.people[person].engagement)
         squares[variable] = weight
         rows.points[variable] = 2 * weight * problem.carried(person, category)
-    found = relax(rows, squares=squares, iterations=MOST_ITERATIONS, precision=PRECISION, threads=THREADS)
-    if found is None:
+    found = relax(rows, squares=squares, iterations=MOST_ITERATIONS, precision=PRECISION, threads=THREADS, stop=stop)
+    if found is None or stop():
         return instance
     owed: dict[int, dict[str, float]] = defaultdict(dict)
     for (person, category), variable in loads.items():

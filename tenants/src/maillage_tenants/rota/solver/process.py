@@ -68,7 +68,7 @@ def run(instance: Instance, asked: Asked, *, out: TextIO, stop: Callable[[], boo
     """Do what is asked. The plan keeps every hard rule: raises RuntimeError when the independent checker disagrees."""
     if asked.kind == REPAIR:
         return _repaired(Problem(instance), asked, stop)
-    problem = Problem(with_shares(instance))
+    problem = Problem(with_shares(instance, stop=stop))
     teller = _Teller(problem, out)
     found = solve(
         problem,

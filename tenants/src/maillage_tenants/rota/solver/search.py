@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 
-from maillage_tenants.rota.solver.apart import apart, least, parts, points
+from maillage_tenants.rota.solver.apart import Proofs
 from maillage_tenants.rota.solver.bound import Proof, lower_bound, prove
 from maillage_tenants.rota.solver.greedy import first_plan
 from maillage_tenants.rota.solver.model import formulate
 from maillage_tenants.rota.solver.problem import Plan, Problem, Stop
+from maillage_tenants.rota.solver.purse import PROOF, SMALLEST, Purse
 from maillage_tenants.rota.solver.reports import Ended, Progress
 from maillage_tenants.rota.solver.state import Score, State, band_cost, fairness, hole_cost, score
 from maillage_tenants.rota.solver.subsolve import Posed, Resolved, answer, give_anew, pose
@@ -62,7 +63,7 @@ def solve(
     """Plan the semester. Always returns a plan that keeps every hard rule, with holes where none was found.
 
     `seconds`: the person's time budget. `steps`: at most that many neighbourhoods. `start`: a plan to begin with;
-    `locked`: its slots that may not move. `stop` is asked every half second, during the proof every few seconds.
+    `locked`: its slots that may not move. `stop` is asked every half second.
     `bound_seconds`: of the budget, for the linear bound; a fifth when None, 0 for none; `bound_iterations`: as many
     instead. The duties of the instance that are locked are kept. `show` is given the best plan so far with each report,
     for who may have to end the search from outside. `clock`: what the budget is counted on, in seconds; the processor's
@@ -84,14 +85,13 @@ LEAST_SECONDS = 0.2
 """A sub-solve begun is given that much of the clock at least."""
 EARLY = 20
 """Steps at most for a first plan without holes, before the desks are planned one by one."""
-DESK_EFFORT, EFFORT, MOST_EFFORT = 2.0, 1.5, 12.0
-"""Deterministic time of a desk's first plan; of a neighbourhood later; of one that was not solved to the end."""
-PART_EFFORT = 4.0
-"""Deterministic time for the proof of a desk."""
+DESK_EFFORT, DESKS_EFFORT, EFFORT, MOST_EFFORT = 2.0, 30.0, 1.5, 12.0
+"""Deterministic time of a desk's first plan, of all of them at most; of a neighbourhood later; of one that was not
+solved to the end."""
+PROOF_EFFORT, MOST_PROOF_EFFORT = 1.0, 16.0
+"""Deterministic time of a desk's first proof; of a later one, each twice as long as the one before."""
 THOROUGH = 6.0
 """With as many seconds for the linear bound, there is time for the proof desk by desk too."""
-BRISK = 0.3
-"""A neighbourhood solved to the end with less effort may soon be larger."""
 STALE = 60
 """Steps without a better plan before a restart."""
 LEAN = 0.8
@@ -100,14 +100,12 @@ DEAR = 1.0
 """Points above the bound from which an assignment is rarely worth looking at."""
 MOST_TRIES = 6
 """How often, wider each time, a hole is tried when only cover counts."""
-SMALLEST, LARGEST = 120.0, 900.0
-"""Slots of a neighbourhood."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
     """A neighbourhood to solve anew: its slots, and who may take them (None: every candidate). `lean`: only assignments
-    that the proof does not make dear. `partial`: see `formulate`."""
+    that the proof does not make dear. `partial`: see `formulate`. `part`: no slots, but the proof of that part."""
 
     slots: Sequence[int]
     effort: float
@@ -117,11 +115,16 @@ class _Task:
     fair: bool = True
     desks: tuple[int, ...] = ()
     name: str = ""
+    part: int | None = None
+
+    def meets(self, other: "_Task") -> bool:
+        """May the two not be solved at a time?"""
+        return bool(set(self.slots) & set(other.slots)) or (self.part is not None and self.part == other.part)
 
 
 @dataclass(frozen=True, slots=True)
 class _Flight:
-    """A neighbourhood being solved, and what had moved when it was asked."""
+    """A neighbourhood, or the proof of a part, being solved, and what had moved when it was asked."""
 
     task: _Task
     version: int
@@ -143,11 +146,14 @@ class _Search:
     steps: int = 0
     bound: int | None = None
     likely: list[set[int]] | None = None
+    proof: Proof | None = None
+    proofs: Proofs | None = None
     out_of_time: bool = False
+    done: bool = False
     iterations: int = 0
     version: int = 0
     settled: dict[tuple[int, ...], int] = field(default_factory=dict)
-    patience: dict[tuple[int, ...], float] = field(default_factory=dict)
+    patience: dict[tuple[int | str, ...], float] = field(default_factory=dict)
 
     def run(
         self,
@@ -162,19 +168,18 @@ class _Search:
         self.tell()
         wanted = min(self.budget / 5, 90.0) if bound_seconds is None else bound_seconds
         with ThreadPoolExecutor(TEAM) as self.team:
+            proof = self.team.submit(self.linear, wanted, bound_iterations) if wanted else None
             ended = self.fill_holes(tries=2, most=EARLY)
-            thorough = wanted >= THOROUGH
             if not (start or ended):
                 self.desk_by_desk()
-                ended = self.over()
-            if wanted and ended is not Ended.STOPPED:
-                proof = self.team.submit(prove, formulate(self.problem), seconds=wanted, iterations=bound_iterations)
-                self.fill_holes(tries=2)
-                self.proven(proof.result(), thorough=thorough)
-            else:
-                self.fill_holes(tries=2)
+            if proof is not None and not self.over():
+                self.proven(proof.result())
+            ended = self.fill_holes(tries=3)
+            if self.proof is not None and not ended and wanted >= THOROUGH:
+                self.prove_apart()
             self.back_to_best()
             ended = self.over() or self.improve()
+            self.done = True
         if self.bound is None:
             self.bound = lower_bound(formulate(self.problem), seconds=0)
         return Outcome(
@@ -258,8 +263,9 @@ class _Search:
         self.show(self.best_plan)
         self.report(progress)
 
-    def proven(self, found: Proof, *, thorough: bool) -> None:
-        """Keep what the linear bound says, then better it desk by desk."""
+    def proven(self, found: Proof) -> None:
+        """Keep what the linear bound says."""
+        self.proof = found
         self.iterations = found.iterations
         self.bound = found.bound if self.bound is None else max(self.bound, found.bound)
         self.likely = [set() for _ in self.problem.slots]
@@ -267,23 +273,32 @@ class _Search:
             if above <= DEAR:
                 self.likely[slot].add(person)
         self.tell()
-        pieces = parts(self.problem)
-        if not thorough or len(pieces) < 2 or self.over():
+
+    def prove_apart(self) -> None:
+        """Better the bound desk by desk, once each."""
+        assert self.proof is not None
+        proofs = Proofs(self.problem, self.proof)
+        if len(proofs.parts) < 2:
             return
-        left = max(LEAST_SECONDS, self.budget - self.elapsed)
-        asked = [
-            self.team.submit(least, apart(self.problem, part, found.price), seconds=left, effort=PART_EFFORT)
-            for part in pieces
-        ]
-        costs: list[int | None] = []
-        for one in asked:
-            if self.stop():
-                self.team.shutdown(wait=False, cancel_futures=True)
-                return
-            costs.append(one.result())
-        if None not in costs:
-            self.bound = max(self.bound, points([cost for cost in costs if cost is not None]))
-            self.tell()
+        self.proofs = proofs
+        ahead: deque[_Flight] = deque()
+        for part in range(len(proofs.parts)):
+            if not self.full(len(ahead)):
+                ahead.append(self.send(self.proof_of(part)))
+            if len(ahead) > TEAM and self.land(ahead.popleft()) is None:
+                break
+        while ahead and not self.out_of_time:
+            self.land(ahead.popleft())
+        self.recall(ahead)
+
+    def linear(self, seconds: float, iterations: int | None) -> Proof:
+        """The linear proof, beside whatever else is done."""
+        f = formulate(self.problem)
+        return prove(f, seconds=seconds, iterations=iterations, stop=lambda: self.done or self.stop())
+
+    def proof_of(self, part: int) -> _Task:
+        """The proof of a part, with twice the effort of the last one."""
+        return _Task((), self.patience.get(("proof", part), PROOF_EFFORT), name=PROOF, part=part)
 
     # --- neighbourhoods -----------------------------------------------------
 
@@ -319,13 +334,14 @@ class _Search:
         leave open is then given to anybody who may take it."""
         self.state = State(self.problem, {s: self.state.plan[s] for s in self.locked if s in self.state.plan})
         left = [desk for desk, slots in enumerate(self.desk_movable) if slots]
+        effort = min(DESK_EFFORT, DESKS_EFFORT / max(1, len(left)))
         while left and not self.over():
             pair = left[:1]
             pair += [desk for desk in left if not self.own(desk) & self.own(pair[0])][: TEAM - 1]
             left = [desk for desk in left if desk not in pair]
             waiting = frozenset(person for desk in left for person in self.own(desk))
             tasks = [
-                _Task(self.desk_movable[desk], DESK_EFFORT, self.own(desk), partial=waiting & self.own(desk))
+                _Task(self.desk_movable[desk], effort, self.own(desk), partial=waiting & self.own(desk))
                 for desk in pair
             ]
             for flight in self.sent(tasks):
@@ -359,7 +375,7 @@ class _Search:
         until = None if most is None else self.steps + most
         while (ended := self.over()) is None and (until is None or self.steps < until):
             holes = [slot for slot in self.movable if slot not in self.state.plan and tried[slot] < tries]
-            if not holes:
+            if not holes or not self.fillable:
                 return None
             tasks: list[_Task] = []
             for slot in sorted(holes, key=lambda slot: (tried[slot], slot))[: 4 * TEAM]:
@@ -370,6 +386,12 @@ class _Search:
             self.step(tasks)
         return ended
 
+    @property
+    def fillable(self) -> bool:
+        """Are there more holes than the linear proof has? It seldom has fewer than there must be."""
+        dearest = max((hole_cost(self.problem, slot) for slot in self.movable), default=1)
+        return len(self.problem.slots) - len(self.state.plan) > (self.bound or 0) // dearest
+
     def around(self, slot: int, width: int) -> list[int]:
         desk, week = self.problem.slots[slot].desk, self.week(slot)
         others = self.near[desk][: 3 + 2 * width]
@@ -377,20 +399,17 @@ class _Search:
         return [s for d in desks for s in self.desk_movable[d] if abs(self.week(s) - week) <= width]
 
     def improve(self) -> Ended:
-        """Until the end: neighbourhoods chosen by what they gained lately for their effort, of a size that CP-SAT still
-        solves to the end; larger ones when the small ones have nothing left."""
+        """Until the end: neighbourhoods, and proofs of a desk, that share the effort by what they gained for it lately.
+        Neighbourhoods are of a size that CP-SAT still solves to the end, larger when the small ones have nothing left.
+        """
         moves: dict[str, Callable[[int, bool], _Task]] = {
             "people": self.some_people,
             "weeks": self.some_weeks,
             "desks": self.some_desks,
             "hole": self.some_hole,
+            PROOF: self.some_part,
         }
-        worth = dict.fromkeys(moves, 20.0)
-
-        def possible() -> list[str]:
-            return [name for name in moves if name != "hole" or self.current.uncovered]
-
-        size = {(name, lean): SMALLEST * (2.0 if lean else 1.0) for name in moves for lean in (True, False)}
+        purse = Purse(moves)
         stale = 0
         ahead: deque[_Flight] = deque()
         while True:
@@ -401,10 +420,10 @@ class _Search:
             for _ in range(4 * AHEAD):
                 if len(ahead) == AHEAD or stale >= STALE or self.over() or self.full(len(ahead)):
                     break
-                name = self.random.choices(possible(), [worth[move] + 2.0 for move in possible()])[0]
+                name = purse.choose(self.random, [name for name in moves if self.may(name)])
                 lean = self.likely is not None and self.random.random() < LEAN
-                task = moves[name](round(size[name, lean]), lean)
-                if not any(set(task.slots) & set(other.task.slots) for other in ahead):
+                task = moves[name](purse.size(name, lean=lean), lean)
+                if not any(task.meets(other.task) for other in ahead):
                     ahead.append(self.send(task))
             if not ahead:
                 break
@@ -414,20 +433,22 @@ class _Search:
             if landed is None:
                 break
             gain, found = landed
-            rate = min(gain, 200) / (0.1 + found.effort)
-            worth[task.name] = 0.85 * worth[task.name] + 0.15 * rate
-            key = task.name, task.lean
-            if not found.proven:
-                size[key] = max(SMALLEST / 2, size[key] * 0.85)
-            elif found.effort < BRISK:
-                size[key] = min(LARGEST, size[key] * 1.3)
-            elif not gain:
-                size[key] = min(LARGEST, size[key] * 1.04)
+            purse.learn(task.name, lean=task.lean, gain=gain, effort=found.effort, to_the_end=found.proven)
             stale = 0 if self.best.total < best else stale + 1
+        self.recall(ahead)
+        return self.over() or Ended.TIME
+
+    def may(self, name: str) -> bool:
+        """Is there anything for that kind of step to do?"""
+        if name == "hole":
+            return self.fillable
+        return name != PROOF or (self.proofs is not None and not all(self.proofs.exact))
+
+    def recall(self, ahead: Iterable[_Flight]) -> None:
+        """Nobody waits for these any more."""
         for flight in ahead:
             if not flight.answer.cancel():
                 flight.posed.solver.stop_search()
-        return self.over() or Ended.TIME
 
     def shake(self) -> None:
         """A restart that keeps most: a few weeks of a few desks given anew without regard to points, holes apart."""
@@ -439,8 +460,12 @@ class _Search:
             self.current = score(self.problem, self.state.plan)
 
     def trouble(self) -> list[float]:
-        """Points of each desk's people and holes, for where to look next."""
+        """Points of each desk's people and holes, for where to look next: those that the proof does not explain, once
+        there is one."""
         trouble = [1.0] * len(self.problem.desks)
+        if self.proofs is not None:
+            above = self.proofs.above(self.state)
+            return [0.2 + max(0.0, above.get(desk, 0.0)) for desk in range(len(trouble))]
         for person, homes in enumerate(self.problem.homes):
             cost = band_cost(self.problem, person, self.state.load[person])
             for desk in homes:
@@ -474,8 +499,17 @@ class _Search:
         """Have these desks been solved to the end, and nothing moved near them since?"""
         return self.settled.get(desks, -1) >= max(self.moved[desk] for desk in desks)
 
+    def some_part(self, _size: int, _lean: bool) -> _Task:
+        """The proof of a desk that is not known to its end, where the plan is farthest above it."""
+        assert self.proofs is not None
+        above = self.proofs.above(self.state)
+        known = zip(self.proofs.parts, self.proofs.exact, strict=True)
+        left = [number for number, (_, exact) in enumerate(known) if not exact]
+        weights = [0.2 + max(0.0, above.get(self.proofs.parts[number].desk, 0.0)) for number in left]
+        return self.proof_of(self.random.choices(left, weights)[0])
+
     def some_weeks(self, size: int, lean: bool) -> _Task:
-        slots = self.weeks_of(self.with_neighbours(self.some_desk(), self.random.choice((2, 3, 4))), size)
+        slots = self.weeks_of(self.with_neighbours(self.some_desk(), self.random.choice((0, 1, 2, 3))), size)
         return _Task(slots, EFFORT, lean=lean, name="weeks")
 
     def weeks_of(self, desks: list[int], size: int) -> list[int]:
@@ -529,7 +563,11 @@ class _Search:
         return self.most_steps is not None and self.steps + ahead >= self.most_steps
 
     def send(self, task: _Task) -> _Flight:
-        """Begin to solve a neighbourhood with the rest fixed as it is now."""
+        """Begin to solve a neighbourhood with the rest fixed as it is now, or the proof of a part."""
+        seconds = max(LEAST_SECONDS, self.budget - self.elapsed)
+        if task.part is not None and self.proofs is not None:
+            part = self.proofs.pose(task.part, seconds=seconds, effort=task.effort)
+            return _Flight(task, self.version, part, self.team.submit(answer, part))
         among = None
         if task.lean and self.likely is not None:
             among = {slot: self.likely[slot] | {self.state.plan.get(slot, -1)} for slot in task.slots}
@@ -539,7 +577,7 @@ class _Search:
             task.slots,
             people=task.people,
             among=among,
-            seconds=max(LEAST_SECONDS, self.budget - self.elapsed),
+            seconds=seconds,
             effort=task.effort,
             seed=self.random.randrange(2**30),
             fair=task.fair,
@@ -562,12 +600,15 @@ class _Search:
         self.steps += 1
         return found
 
-    def land(self, flight: _Flight) -> tuple[int, Resolved] | None:
+    def land(self, flight: _Flight) -> tuple[float, Resolved] | None:
         """Keep the answer when it is no worse and goes with what was kept since it was asked; with it, the points
         gained. None when the clock cut it."""
         found, task = self.arrived(flight), flight.task
         if found is None:
             return None
+        if task.part is not None:
+            self.patience["proof", task.part] = min(MOST_PROOF_EFFORT, 2 * task.effort)
+            return self.learn(task.part, found), found
         before = {slot: self.state.plan[slot] for slot in task.slots if slot in self.state.plan}
         gain = 0
         if found.plan is not None and found.plan != before:
@@ -580,6 +621,16 @@ class _Search:
             elif not found.proven:
                 self.patience[task.desks] = min(MOST_EFFORT, 2 * task.effort)
         return gain, found
+
+    def learn(self, part: int, found: Resolved) -> float:
+        """Keep what was proven of a part."""
+        if self.proofs is None:
+            return 0.0
+        gain, known = self.proofs.learn(part, found), self.proofs.bound
+        if known is not None and (self.bound is None or known > self.bound):
+            self.bound = known
+            self.tell()
+        return gain
 
     def take_over(self, slots: Sequence[int], plan: Plan, before: Plan, *, checked: bool) -> bool:
         """The state with these slots given anew, unless that is worse. `checked`: the state has moved since they were

@@ -1,8 +1,8 @@
 """A plan while it is being made: who holds what, whether one more slot is allowed, what the plan costs."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from maillage_tenants.rota.checker import Assigned
 from maillage_tenants.rota.solver.problem import CATEGORIES, Plan, Problem
@@ -111,28 +111,36 @@ class Score:
 
 def score(problem: Problem, plan: Mapping[int, int]) -> Score:
     """What a plan costs, exactly as the model counts it."""
-    weights = problem.instance.weights
     state = State(problem, plan)
     empty = [slot for slot in range(len(problem.slots)) if slot not in plan]
-    first_units: dict[int, set[int]] = defaultdict(set)
-    units: dict[int, set[int]] = defaultdict(set)
-    for slot, person in plan.items():
-        units[person].add(problem.slots[slot].unit)
-        if problem.slots[slot].rank == 1:
-            first_units[person].add(problem.slots[slot].unit)
+    personal = [points_of(problem, state, person) for person in range(len(problem.people))]
     return Score(
         uncovered=len(empty),
         holes=sum(hole_cost(problem, slot) for slot in empty),
-        bands=sum(band_cost(problem, person, state.load[person]) for person in range(len(problem.people))),
+        bands=sum(each.bands for each in personal),
         slots=sum(problem.cost[slot].get(person, 0) for slot, person in plan.items()),
-        again=weights.same_again
-        * sum(one in held and other in held for held in first_units.values() for one, other in problem.follows),
-        wanted=sum(
-            points
-            for person, wishes in enumerate(problem.wanted)
-            for points, wished in wishes
-            if not wished & units[person]
-        ),
+        again=sum(each.again for each in personal),
+        wanted=sum(each.wanted for each in personal),
+    )
+
+
+class Personal(NamedTuple):
+    """Points that come from what one person holds in all."""
+
+    bands: int
+    again: int
+    wanted: int
+
+
+def points_of(problem: Problem, state: State, person: int) -> Personal:
+    """What a person's whole semester costs; what each duty costs by itself comes besides."""
+    held = [problem.slots[slot] for slot in state.held[person]]
+    units, first = {slot.unit for slot in held}, {slot.unit for slot in held if slot.rank == 1}
+    again = sum(one in first and other in first for one, other in problem.follows)
+    return Personal(
+        bands=band_cost(problem, person, state.load[person]),
+        again=problem.instance.weights.same_again * again,
+        wanted=sum(points for points, wished in problem.wanted[person] if not wished & units),
     )
 
 

@@ -1,5 +1,6 @@
 """One neighbourhood of a plan: posed as a model of its own, solved by CP-SAT on one thread, given back."""
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -13,10 +14,12 @@ from maillage_tenants.rota.solver.state import State
 @dataclass(frozen=True, slots=True)
 class Resolved:
     """`plan`: who holds the freed slots, None when nothing was found; `proven` the best there is (or that there is
-    none); `effort` spent, deterministic; `cut` by the clock before either: another machine may find something else."""
+    none); `bound`: there is none with fewer points, None when not even that was proven; `effort` spent, deterministic;
+    `cut` by the clock before either: another machine may find something else."""
 
     plan: Plan | None
     proven: bool
+    bound: int | None
     effort: float
     cut: bool = False
 
@@ -66,10 +69,13 @@ def answer(posed: Posed) -> Resolved:
     status = solver.solve(posed.made.model)
     spent = solver.response_proto.deterministic_time
     proven = status in (cp_model.OPTIMAL, cp_model.INFEASIBLE)
+    least = solver.best_objective_bound
+    known = status in (cp_model.OPTIMAL, cp_model.FEASIBLE, cp_model.UNKNOWN) and math.isfinite(least)
+    bound = math.floor(least + 1e-6) if known else None
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        return Resolved(None, proven, spent, was_cut(solver))
+        return Resolved(None, proven, bound, spent, was_cut(solver))
     plan = {key[0]: key[1] for key, v in posed.f.take.items() if solver.value(posed.made.variables[v])}
-    return Resolved(plan, proven, spent, was_cut(solver))
+    return Resolved(plan, proven, bound, spent, was_cut(solver))
 
 
 def hint(made: CpSat, f: Formulation, plan: Mapping[int, int]) -> None:
