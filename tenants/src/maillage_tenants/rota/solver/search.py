@@ -98,6 +98,9 @@ LEAN = 0.8
 """Share of the steps that look only at assignments the proof does not make dear."""
 DEAR = 1.0
 """Points above the bound from which an assignment is rarely worth looking at."""
+UNFAIR, CHAIN, CHAIN_EFFORT = 2, 12, 2.0
+"""From which try on a hole is filled at any price, moving as little as may be; among how many desks, and with what
+effort."""
 MOST_TRIES = 6
 """How often, wider each time, a hole is tried when only cover counts."""
 
@@ -105,7 +108,8 @@ MOST_TRIES = 6
 @dataclass(frozen=True, slots=True)
 class _Task:
     """A neighbourhood to solve anew: its slots, and who may take them (None: every candidate). `lean`: only assignments
-    that the proof does not make dear. `partial`: see `formulate`. `part`: no slots, but the proof of that part."""
+    that the proof does not make dear. `partial`: see `formulate`, `close`: see `pose`. `part`: no slots, but that
+    part's proof."""
 
     slots: Sequence[int]
     effort: float
@@ -113,6 +117,7 @@ class _Task:
     lean: bool = False
     partial: frozenset[int] = frozenset()
     fair: bool = True
+    close: bool = False
     desks: tuple[int, ...] = ()
     name: str = ""
     part: int | None = None
@@ -169,12 +174,15 @@ class _Search:
         wanted = min(self.budget / 5, 90.0) if bound_seconds is None else bound_seconds
         with ThreadPoolExecutor(TEAM) as self.team:
             proof = self.team.submit(self.linear, wanted, bound_iterations) if wanted else None
-            ended = self.fill_holes(tries=2, most=EARLY)
+            ended = self.fill_holes(tries=1, most=EARLY)
+            if proof is not None and not ended and self.current.uncovered:
+                self.proven(proof.result())
+                ended = self.fill_holes(tries=UNFAIR + 1, most=EARLY)
             if not (start or ended):
                 self.desk_by_desk()
-            if proof is not None and not self.over():
+            if proof is not None and self.proof is None and not self.over():
                 self.proven(proof.result())
-            ended = self.fill_holes(tries=3)
+            ended = self.fill_holes(tries=UNFAIR + 1)
             if self.proof is not None and not ended and wanted >= THOROUGH:
                 self.prove_apart()
             self.back_to_best()
@@ -370,7 +378,9 @@ class _Search:
             self.state, self.current = State(self.problem, self.best_plan), self.best
 
     def fill_holes(self, *, tries: int, most: int | None = None) -> Ended | None:
-        """Holes one by one, wider each time, until there are none, each was tried so often, or after `most` steps."""
+        """Holes one by one, wider each time, until there are none, each was tried so often, or after `most` steps.
+        Where a fair answer was not found, the one that moves least is taken: what it costs in fairness is won
+        back later."""
         tried: Counter[int] = Counter()
         until = None if most is None else self.steps + most
         while (ended := self.over()) is None and (until is None or self.steps < until):
@@ -379,10 +389,13 @@ class _Search:
                 return None
             tasks: list[_Task] = []
             for slot in sorted(holes, key=lambda slot: (tried[slot], slot))[: 4 * TEAM]:
-                around = self.around(slot, tried[slot] + 1)
+                width = tried[slot] + 1
+                at_any_price = width >= UNFAIR
+                around = self.chained(slot, 2 * (width - UNFAIR + 1)) if at_any_price else self.around(slot, width)
                 if len(tasks) < TEAM and not any(set(around) & set(task.slots) for task in tasks):
                     tried[slot] += 1
-                    tasks.append(_Task(around, 0.5 * tried[slot]))
+                    effort = CHAIN_EFFORT if at_any_price else 0.5 * tried[slot]
+                    tasks.append(_Task(around, effort, fair=not at_any_price, close=at_any_price))
             self.step(tasks)
         return ended
 
@@ -397,6 +410,14 @@ class _Search:
         others = self.near[desk][: 3 + 2 * width]
         desks = [desk, *self.random.sample(others, min(len(others), 1 + 2 * width))]
         return [s for d in desks for s in self.desk_movable[d] if abs(self.week(s) - week) <= width]
+
+    def chained(self, slot: int, weeks: int) -> list[int]:
+        """A hole's desk, those that share people with it, and those that share people with these, so many weeks around:
+        somebody comes to help, and somebody else takes their place."""
+        desk, week = self.problem.slots[slot].desk, self.week(slot)
+        desks = dict.fromkeys([desk, *self.near[desk]])
+        desks |= dict.fromkeys(other for each in self.near[desk] for other in self.near[each])
+        return [s for d in list(desks)[:CHAIN] for s in self.desk_movable[d] if abs(self.week(s) - week) <= weeks]
 
     def improve(self) -> Ended:
         """Until the end: neighbourhoods, and proofs of a desk, that share the effort by what they gained for it lately.
@@ -581,6 +602,7 @@ class _Search:
             effort=task.effort,
             seed=self.random.randrange(2**30),
             fair=task.fair,
+            close=task.close,
             partial=task.partial,
         )
         return _Flight(task, self.version, posed, self.team.submit(answer, posed))

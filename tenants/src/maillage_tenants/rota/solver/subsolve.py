@@ -44,15 +44,27 @@ def pose(
     effort: float,
     seed: int,
     fair: bool = True,
+    close: bool = False,
     partial: Collection[int] = (),
 ) -> Posed:
     """Who should hold these slots, the rest of `state` staying; `state` is left as it was. To be solved within
-    `seconds` of real and `effort` of CP-SAT's deterministic time."""
+    `seconds` of real and `effort` of CP-SAT's deterministic time. `close`: each slot that changes hands costs a point.
+    """
     freed = sorted(slots)
     before = {slot: state.plan[slot] for slot in freed if slot in state.plan}
     give_anew(state, freed, {})
     try:
-        f = formulate(problem, free=freed, state=state, people=people, among=among, fair=fair, partial=partial)
+        f = formulate(
+            problem,
+            free=freed,
+            state=state,
+            people=people,
+            among=among,
+            fair=fair,
+            keep=before if close else None,
+            change=1,
+            partial=partial,
+        )
     finally:
         give_anew(state, freed, before)
     made = to_cp_sat(f)
