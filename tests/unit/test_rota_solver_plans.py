@@ -303,6 +303,24 @@ def test_desks_apart_prove_what_fractions_cannot() -> None:
     assert proofs.bound >= known
 
 
+def test_a_hole_is_filled_by_a_chain_of_desks_that_moves_as_little_as_may_be() -> None:
+    """Somebody of the second sector can help the first only when somebody of the third takes their place."""
+    reach = {0: (1,), 1: (2, 1), 2: (2,), 3: (3, 2), 4: (3,), 5: (3,)}
+    people = tuple(
+        person(n, homes=sectors[:1], minutes={uid(sector): 20 for sector in sectors}) for n, sectors in reach.items()
+    )
+    over = week(0)
+    made = instance(people, over=over, sectors=3, pattern=whole_weeks(), rules=Rules(max_weeks_running=0, rest_hours=0))
+    problem = Problem(made)
+    slots = {(slot.desk, slot.rank): number for number, slot in enumerate(problem.slots) if slot.unit == 0}
+    held = {(0, 1): 0, (1, 1): 1, (1, 2): 2, (2, 1): 3, (2, 2): 4}
+    start = {slots[place]: who for place, who in held.items()}
+    assert len(problem.slots) == 6
+    found = solve(problem, seconds=20, steps=3, bound_seconds=0, start=start)
+    assert found.score.uncovered == 0
+    assert sum(found.plan[slot] != start.get(slot) for slot in found.plan) == 3
+
+
 def test_it_stops_when_told_and_keeps_the_best_so_far(usual: Problem) -> None:
     asked = []
 
