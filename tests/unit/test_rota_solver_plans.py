@@ -309,16 +309,18 @@ def test_a_hole_is_filled_by_a_chain_of_desks_that_moves_as_little_as_may_be() -
     people = tuple(
         person(n, homes=sectors[:1], minutes={uid(sector): 20 for sector in sectors}) for n, sectors in reach.items()
     )
-    over = week(0)
-    made = instance(people, over=over, sectors=3, pattern=whole_weeks(), rules=Rules(max_weeks_running=0, rest_hours=0))
-    problem = Problem(made)
-    slots = {(slot.desk, slot.rank): number for number, slot in enumerate(problem.slots) if slot.unit == 0}
+    rules = Rules(max_weeks_running=0, rest_hours=0)
+    problem = Problem(instance(people, over=week(0), sectors=3, pattern=whole_weeks(), rules=rules))
     held = {(0, 1): 0, (1, 1): 1, (1, 2): 2, (2, 1): 3, (2, 2): 4}
-    start = {slots[place]: who for place, who in held.items()}
-    assert len(problem.slots) == 6
-    found = solve(problem, seconds=20, steps=3, bound_seconds=0, start=start)
+    places = [(slot.desk, slot.rank) for slot in problem.slots]
+    start = {slot: held[place] for slot, place in enumerate(places) if place in held}
+    assert len(problem.slots) == 12, "the week is parts of two"
+    found = solve(problem, seconds=20, steps=5, bound_seconds=0, start=start)
     assert found.score.uncovered == 0
-    assert sum(found.plan[slot] != start.get(slot) for slot in found.plan) == 3
+    state, every = State(problem, start), range(len(problem.slots))
+    moved = answer(pose(problem, state, every, seconds=10, effort=2.0, seed=0, fair=False, close=True)).plan
+    assert moved is not None
+    assert sum(moved.get(slot) != start.get(slot) for slot in every) == 2 * 3
 
 
 def test_it_stops_when_told_and_keeps_the_best_so_far(usual: Problem) -> None:
