@@ -192,7 +192,8 @@ async def _newcomer(session: PlatformSession, *, provider: IdentityProvider, per
         raise OpenIdRefused("unknown_person", "domain not listed")
     name = person.name or person.email.partition("@")[0]
     is_new = await service.make_account(session, email=person.email, display_name=name)
-    account = (await session.scalars(sa.select(Account).where(Account.email == person.email))).one()
+    account = await service.account_by_email(session, email=person.email)
+    assert account is not None
     if not is_new:
         # somebody this cooperative already knows is recognised; another cooperative's person proves it by e-mail first
         if not await hats_of(session, account_id=account.id, vouched_by=provider):

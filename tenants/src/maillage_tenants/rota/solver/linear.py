@@ -20,7 +20,7 @@ from maillage_tenants.rota.solver.problem import Stop
 
 Numbers = NDArray[np.float64]
 LOOK_SECONDS = 0.5
-"""How often a relaxation under way looks whether somebody said stop."""
+"""How often whoever waits for a solve under way looks whether somebody said stop."""
 
 
 class Rows:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from maillage_tenants.rota.solver.apart import Proofs
 from maillage_tenants.rota.solver.bound import Proof, lower_bound, prove
 from maillage_tenants.rota.solver.greedy import first_plan
+from maillage_tenants.rota.solver.linear import LOOK_SECONDS
 from maillage_tenants.rota.solver.model import formulate
 from maillage_tenants.rota.solver.problem import Plan, Problem, Stop
 from maillage_tenants.rota.solver.purse import PROOF, SMALLEST, Purse
@@ -63,11 +64,11 @@ def solve(
     """Plan the semester. Always returns a plan that keeps every hard rule, with holes where none was found.
 
     `seconds`: the person's time budget. `steps`: at most that many neighbourhoods. `start`: a plan to begin with;
-    `locked`: its slots that may not move. `stop` is asked every half second.
-    `bound_seconds`: of the budget, for the linear bound; a fifth when None, 0 for none; `bound_iterations`: as many
-    instead. The duties of the instance that are locked are kept. `show` is given the best plan so far with each report,
-    for who may have to end the search from outside. `clock`: what the budget is counted on, in seconds; the processor's
-    own time compares runs on a busy machine.
+    `locked`: its slots that may not move. `stop` is asked every half second. `bound_seconds`: of the budget, for the
+    linear bound; a fifth when None, 0 for none; `bound_iterations`: as many instead. The duties of the instance that
+    are locked are kept. `show` is given the best plan so far with each report, for who may have to end the search from
+    outside. `clock`: what the budget is counted on, in seconds; the processor's own time compares runs on a busy
+    machine.
     """
     return _Search(problem, seconds, seed, steps, stop, report, clock, show).run(
         start or {}, frozenset(locked), bound_seconds, bound_iterations
@@ -79,8 +80,6 @@ TEAM, AHEAD = 2, 3
 on them."""
 STEP_SECONDS = 15.0
 """When only cover counts, a sub-solve never lasts longer, whatever the machine."""
-LOOK_SECONDS = 0.5
-"""How often a solve under way looks whether somebody said stop."""
 LEAST_SECONDS = 0.2
 """A sub-solve begun is given that much of the clock at least."""
 EARLY = 20
@@ -306,7 +305,7 @@ class _Search:
 
     def proof_of(self, part: int) -> _Task:
         """The proof of a part, with twice the effort of the last one."""
-        return _Task((), self.patience.get(("proof", part), PROOF_EFFORT), name=PROOF, part=part)
+        return _Task((), self.patience.get((PROOF, part), PROOF_EFFORT), name=PROOF, part=part)
 
     # --- neighbourhoods -----------------------------------------------------
 
@@ -523,11 +522,9 @@ class _Search:
     def some_part(self, _size: int, _lean: bool) -> _Task:
         """The proof of a desk that is not known to its end, where the plan is farthest above it."""
         assert self.proofs is not None
-        above = self.proofs.above(self.state)
-        known = zip(self.proofs.parts, self.proofs.exact, strict=True)
-        left = [number for number, (_, exact) in enumerate(known) if not exact]
-        weights = [0.2 + max(0.0, above.get(self.proofs.parts[number].desk, 0.0)) for number in left]
-        return self.proof_of(self.random.choices(left, weights)[0])
+        trouble = self.trouble()
+        left = [number for number, exact in enumerate(self.proofs.exact) if not exact]
+        return self.proof_of(self.random.choices(left, [trouble[self.proofs.parts[part].desk] for part in left])[0])
 
     def some_weeks(self, size: int, lean: bool) -> _Task:
         slots = self.weeks_of(self.with_neighbours(self.some_desk(), self.random.choice((0, 1, 2, 3))), size)
@@ -629,7 +626,7 @@ class _Search:
         if found is None:
             return None
         if task.part is not None:
-            self.patience["proof", task.part] = min(MOST_PROOF_EFFORT, 2 * task.effort)
+            self.patience[PROOF, task.part] = min(MOST_PROOF_EFFORT, 2 * task.effort)
             return self.learn(task.part, found), found
         before = {slot: self.state.plan[slot] for slot in task.slots if slot in self.state.plan}
         gain = 0
