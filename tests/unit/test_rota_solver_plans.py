@@ -15,10 +15,13 @@ from hypothesis import strategies as st
 from maillage_kit.clock import paris_instant
 from maillage_tenants.rota.checker import check
 from maillage_tenants.rota.rules import Period
+from maillage_tenants.rota.solver.anneal import annealed, clash, pass_on, worth
 from maillage_tenants.rota.solver.apart import SCALE, Part, Proofs, apart, parts, points, posed
+from maillage_tenants.rota.solver.arrays import NOBODY, empty_hands, facts_of
 from maillage_tenants.rota.solver.bound import lower_bound, prove
 from maillage_tenants.rota.solver.explain import explain, find_clash, holds, least_uncovered
 from maillage_tenants.rota.solver.fairness import shares
+from maillage_tenants.rota.solver.greedy import first_plan
 from maillage_tenants.rota.solver.instance import (
     Absence,
     Days,
@@ -35,11 +38,11 @@ from maillage_tenants.rota.solver.instance import (
 )
 from maillage_tenants.rota.solver.model import formulate
 from maillage_tenants.rota.solver.owed import with_shares
-from maillage_tenants.rota.solver.problem import BACKUP, FIRST, Problem
+from maillage_tenants.rota.solver.problem import BACKUP, FIRST, Plan, Problem
 from maillage_tenants.rota.solver.repair import repair
 from maillage_tenants.rota.solver.reports import Ended, Progress
 from maillage_tenants.rota.solver.search import cover, solve
-from maillage_tenants.rota.solver.state import State, assigned, fairness, score
+from maillage_tenants.rota.solver.state import State, assigned, fairness, points_of, score
 from maillage_tenants.rota.solver.subsolve import answer, pose
 from maillage_tenants.rota.solver.units import Kind, days_and_nights, week_and_weekend, whole_weeks
 
@@ -229,6 +232,15 @@ def test_a_search_that_its_clock_ended_anywhere_is_made_again_without_one(usual:
     assert again.steps == first.steps
 
 
+def test_a_search_that_began_by_annealing_is_made_again_by_its_figures(usual: Problem) -> None:
+    first = solve(usual, seconds=30, seed=4, steps=4, changes=200_000, bound_iterations=300)
+    again = solve(
+        usual, seconds=600, seed=4, steps=first.steps, changes=first.changes, bound_iterations=first.bound_iterations
+    )
+    assert first.changes == 200_000
+    assert (again.plan, again.steps) == (first.plan, first.steps)
+
+
 def test_a_proof_is_made_again_by_its_iterations(usual: Problem) -> None:
     f = formulate(usual)
     whole = prove(f, seconds=60)
@@ -321,6 +333,78 @@ def test_a_hole_is_filled_by_a_chain_of_desks_that_moves_as_little_as_may_be() -
     moved = answer(pose(problem, state, every, seconds=10, effort=2.0, seed=0, fair=False, close=True)).plan
     assert moved is not None
     assert sum(moved.get(slot) != start.get(slot) for slot in every) == 2 * 3
+
+
+# --- annealing --------------------------------------------------------------
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@given(instances(), st.randoms(use_true_random=False))
+def test_annealing_knows_every_rule_and_every_point(made: Instance, draw: Random) -> None:
+    """Compiled code has tables and sums of its own: held against those of everybody else, on plans it has made."""
+    problem = Problem(made)
+    greedy = State(problem)
+    first_plan(problem, greedy)
+    locked = {slot for slot in greedy.plan if draw.random() < 0.1}
+    movable = [slot for slot in range(len(problem.slots)) if slot not in locked]
+    if not movable:
+        return
+    plan: Plan = {}
+    for ask in annealed(problem, greedy, movable, changes=40_000, seed=draw.randrange(1000)):
+        plan = ask()
+    assert check(made, assigned(problem, plan)).breaches == ()
+    assert {slot: plan[slot] for slot in locked} == {slot: greedy.plan[slot] for slot in locked}
+
+    state, known = State(problem, plan), facts_of(problem, movable, empty=1)
+    hands = empty_hands(problem, known, seed=1)
+    for slot, who in plan.items():
+        pass_on.py_func(known, hands, slot, who)
+    for slot in draw.sample(sorted(plan), len(plan) // 2):
+        pass_on.py_func(known, hands, slot, NOBODY)
+        state.take(slot)
+    assert sorted(hands.holes[: hands.open[0]]) == [n for n in range(len(problem.slots)) if n not in state.plan]
+    for _ in range(60):
+        slot = draw.randrange(len(problem.slots))
+        for who in problem.candidates[slot] if slot not in state.plan else ():
+            left = draw.choice([NOBODY, *sorted(state.held[who])])
+            before = sum(points_of(problem, state, who)) + (problem.cost[left][who] if left != NOBODY else 0)
+            if left != NOBODY:
+                state.take(left)
+            clashes = bool(state.clash(slot, who))
+            if not problem.together:
+                assert clash.py_func(known, hands, who, slot, left) == clashes
+            elif clashes:
+                assert clash.py_func(known, hands, who, slot, left)
+            if not clashes:
+                state.give(slot, who)
+                after = sum(points_of(problem, state, who)) + problem.cost[slot][who]
+                assert worth.py_func(known, hands, who, slot, left) == after - before
+                state.take(slot)
+            if left != NOBODY:
+                state.give(left, who)
+
+
+def test_annealing_lets_a_hole_wander_until_it_closes(usual: Problem) -> None:
+    """From a plan with every fifth slot empty, to none empty and nobody more than a unit from their share."""
+    greedy = State(usual)
+    first_plan(usual, greedy)
+    for slot in sorted(greedy.plan)[::5]:
+        greedy.take(slot)
+    plans = [ask() for ask in annealed(usual, greedy, range(len(usual.slots)), changes=400_000, seed=2)]
+    assert len(plans[-1]) == len(usual.slots)
+    assert max(fairness(usual, plans[-1]).worst.values()) < 2
+    assert len(greedy.plan) < len(usual.slots), "the plan it began with is left as it was"
+    again = [ask() for ask in annealed(usual, greedy, range(len(usual.slots)), changes=400_000, seed=2)]
+    assert again == plans
+
+
+def test_annealing_shows_its_plan_and_is_stopped_when_told(usual: Problem) -> None:
+    told: list[Progress] = []
+    found = solve(usual, seconds=60, seed=1, changes=4_000_000_000, stop=lambda: len(told) > 1, report=told.append)
+    assert found.ended is Ended.STOPPED
+    assert found.seconds < 30
+    assert found.score.total < told[0].points
+    assert check(usual.instance, assigned(usual, found.plan)).breaches == ()
 
 
 def test_it_stops_when_told_and_keeps_the_best_so_far(usual: Problem) -> None:

@@ -93,14 +93,14 @@ def _asked(row: SolveRun, first: SolveRun) -> Asked:
         row.seed,
         row.most_steps,
         min(first.seconds * BOUND_SHARE, MOST_BOUND_SECONDS),
-        (first.result or {}).get("bound_iterations") if first is not row else None,
+        *((first.result or {}).get(name) if first is not row else None for name in ("bound_iterations", "changes")),
     )
 
 
 def _result(solved: Solved) -> dict[str, Any]:
     """What the page tells, besides the figures: the plan itself is in the draft."""
     plain: dict[str, Any] = msgspec.to_builtins(solved)
-    return {name: plain[name] for name in ("holes", "least", "moves", "lost", "fewest", "bound_iterations")}
+    return {name: plain[name] for name in ("holes", "least", "moves", "lost", "fewest", "bound_iterations", "changes")}
 
 
 @dataclass

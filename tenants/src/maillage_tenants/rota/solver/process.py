@@ -82,6 +82,7 @@ def run(instance: Instance, asked: Asked, *, out: TextIO, stop: Callable[[], boo
         if asked.bound_seconds is None
         else asked.bound_seconds,
         bound_iterations=asked.bound_iterations,
+        changes=asked.changes,
     )
     least = None
     if found.score.uncovered and found.ended is not Ended.STOPPED:
@@ -94,6 +95,7 @@ def run(instance: Instance, asked: Asked, *, out: TextIO, stop: Callable[[], boo
         seconds=found.seconds,
         bound=found.bound,
         bound_iterations=found.bound_iterations,
+        changes=found.changes,
         least=least if found.score.uncovered else 0,
         told=holes(problem, found.plan, seconds=min(60.0, asked.seconds), stop=stop),
     )

@@ -56,7 +56,7 @@ class Hole:
 @dataclass(frozen=True)
 class Asked:
     """`steps`: at most so many neighbourhoods, None for as many as there is time for. `bound_seconds`,
-    `bound_iterations`: see `solve`."""
+    `bound_iterations`, `changes`: see `solve`."""
 
     kind: str
     seconds: float
@@ -64,6 +64,7 @@ class Asked:
     steps: int | None = None
     bound_seconds: float | None = None
     bound_iterations: int | None = None
+    changes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class Move:
 @dataclass(frozen=True)
 class Solved:
     """`least`: no plan has fewer uncovered places, proven. `fewest`: see `Repair`. `digest` tells two plans apart;
-    `steps` and `bound_iterations` make the same one again."""
+    `steps`, `bound_iterations` and `changes` make the same one again."""
 
     ended: str
     steps: int
@@ -111,6 +112,7 @@ class Solved:
     lost: int = 0
     fewest: bool = False
     bound_iterations: int = 0
+    changes: int = 0
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 
+from maillage_tenants.rota.solver.anneal import annealed
 from maillage_tenants.rota.solver.apart import Proofs
 from maillage_tenants.rota.solver.bound import Proof, lower_bound, prove
 from maillage_tenants.rota.solver.greedy import first_plan
@@ -29,8 +30,8 @@ from maillage_tenants.rota.solver.subsolve import Posed, Resolved, answer, give_
 
 @dataclass(frozen=True)
 class Outcome:
-    """The best plan found, its points and the proven bound; `trace` is every improvement, in order. `steps` and
-    `bound_iterations` make the same search again."""
+    """The best plan found, its points and the proven bound; `trace` is every improvement, in order. `steps`,
+    `bound_iterations` and `changes` make the same search again."""
 
     plan: Plan
     score: Score
@@ -40,6 +41,7 @@ class Outcome:
     seconds: float
     trace: tuple[Progress, ...]
     bound_iterations: int
+    changes: int
 
     @property
     def optimal(self) -> bool:
@@ -59,22 +61,31 @@ def solve(
     show: Callable[[Mapping[int, int]], None] = lambda _: None,
     bound_seconds: float | None = None,
     bound_iterations: int | None = None,
+    changes: int | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Outcome:
     """Plan the semester. Always returns a plan that keeps every hard rule, with holes where none was found.
 
     `seconds`: the person's time budget. `steps`: at most that many neighbourhoods. `start`: a plan to begin with;
     `locked`: its slots that may not move. `stop` is asked every half second. `bound_seconds`: of the budget, for the
-    linear bound; a fifth when None, 0 for none; `bound_iterations`: as many instead. The duties of the instance that
-    are locked are kept. `show` is given the best plan so far with each report, for who may have to end the search from
+    linear bound; a fifth when None, 0 for none; `bound_iterations`: as many instead. `changes`: looked at for an
+    annealed first plan; as suit the problem and the budget when None, 0 for none. The duties of the instance that are
+    locked are kept. `show` is given the best plan so far with each report, for who may have to end the search from
     outside. `clock`: what the budget is counted on, in seconds; the processor's own time compares runs on a busy
     machine.
     """
     return _Search(problem, seconds, seed, steps, stop, report, clock, show).run(
-        start or {}, frozenset(locked), bound_seconds, bound_iterations
+        start or {}, frozenset(locked), bound_seconds, bound_iterations, changes
     )
 
 
+LARGE = 1000
+"""Slots from which a first plan is annealed; below, desk by desk is as good and quicker."""
+CHANGES, CHANGES_A_SECOND = 20_000, 1_000_000
+"""Small changes looked at for it: for a slot; for a second of the budget. A core looks at two to five million a second.
+"""
+SHOWN_SECONDS = 2.0
+"""While it is annealed, the plan is shown that often."""
 TEAM, AHEAD = 2, 3
 """Neighbourhoods solved at a time; solved or waiting. Constants, not the machine's number of cores: plans do not depend
 on them."""
@@ -87,7 +98,7 @@ EARLY = 20
 DESK_EFFORT, DESKS_EFFORT, EFFORT, MOST_EFFORT = 2.0, 30.0, 1.5, 12.0
 """Deterministic time of a desk's first plan, of all of them at most; of a neighbourhood later; of one that was not
 solved to the end."""
-PROOF_EFFORT, MOST_PROOF_EFFORT = 1.0, 16.0
+PROOF_EFFORT, MOST_PROOF_EFFORT = 0.5, 16.0
 """Deterministic time of a desk's first proof; of a later one, each twice as long as the one before."""
 THOROUGH = 6.0
 """With as many seconds for the linear bound, there is time for the proof desk by desk too."""
@@ -152,9 +163,12 @@ class _Search:
     likely: list[set[int]] | None = None
     proof: Proof | None = None
     proofs: Proofs | None = None
+    unproven: deque[int] = field(default_factory=deque)
+    thorough: bool = False
     out_of_time: bool = False
     done: bool = False
     iterations: int = 0
+    changes: int = 0
     version: int = 0
     settled: dict[tuple[int, ...], int] = field(default_factory=dict)
     patience: dict[tuple[int | str, ...], float] = field(default_factory=dict)
@@ -165,25 +179,26 @@ class _Search:
         locked: frozenset[int],
         bound_seconds: float | None,
         bound_iterations: int | None,
+        changes: int | None,
     ) -> Outcome:
         self.prepare(start, locked)
         self.best, self.best_plan = score(self.problem, self.state.plan), dict(self.state.plan)
         self.current = self.best
         self.tell()
         wanted = min(self.budget / 5, 90.0) if bound_seconds is None else bound_seconds
+        self.thorough = wanted >= THOROUGH
+        self.changes = 0 if start else self.enough_changes if changes is None else changes
         with ThreadPoolExecutor(TEAM) as self.team:
             proof = self.team.submit(self.linear, wanted, bound_iterations) if wanted else None
-            ended = self.fill_holes(tries=1, most=EARLY)
-            if proof is not None and not ended and self.current.uncovered:
-                self.proven(proof.result())
-                ended = self.fill_holes(tries=UNFAIR + 1, most=EARLY)
-            if not (start or ended):
-                self.desk_by_desk()
+            if self.changes:
+                self.anneal(proof)
+            else:
+                self.first_plans(proof, anew=not start)
             if proof is not None and self.proof is None and not self.over():
                 self.proven(proof.result())
-            ended = self.fill_holes(tries=UNFAIR + 1)
-            if self.proof is not None and not ended and wanted >= THOROUGH:
+            if not self.over():
                 self.prove_apart()
+            self.fill_holes(tries=UNFAIR + 1)
             self.back_to_best()
             ended = self.over() or self.improve()
             self.done = True
@@ -198,7 +213,23 @@ class _Search:
             self.elapsed,
             tuple(self.trace),
             self.iterations,
+            self.changes,
         )
+
+    def first_plans(self, proof: Future[Proof] | None, *, anew: bool) -> None:
+        """The holes of the greedy plan, then, `anew`, one desk after the other from nothing."""
+        ended = self.fill_holes(tries=1, most=EARLY)
+        if proof is not None and not ended and self.current.uncovered:
+            self.proven(proof.result())
+            ended = self.fill_holes(tries=UNFAIR + 1, most=EARLY)
+        if anew and not ended:
+            self.desk_by_desk()
+
+    @property
+    def enough_changes(self) -> int:
+        """Small changes that are worth their time: none for a plan that the desks make at once, one by one."""
+        slots = len(self.movable)
+        return 0 if slots < LARGE else int(min(CHANGES * slots, CHANGES_A_SECOND * self.budget))
 
     def prepare(self, start: Mapping[int, int], locked: frozenset[int]) -> None:
         """The state to begin with: what is locked, what of `start` the rules allow, then the first plan."""
@@ -279,23 +310,48 @@ class _Search:
         for (slot, person), above in found.dear.items():
             if above <= DEAR:
                 self.likely[slot].add(person)
+        proofs = Proofs(self.problem, found)
+        if self.thorough and len(proofs.parts) > 1:
+            self.proofs = proofs
+            self.unproven.extend(range(len(proofs.parts)))
         self.tell()
 
-    def prove_apart(self) -> None:
-        """Better the bound desk by desk, once each."""
-        assert self.proof is not None
-        proofs = Proofs(self.problem, self.proof)
-        if len(proofs.parts) < 2:
-            return
-        self.proofs = proofs
+    def anneal(self, proof: Future[Proof] | None) -> None:
+        """A first plan by small changes to the whole; the proofs come beside it."""
         ahead: deque[_Flight] = deque()
-        for part in range(len(proofs.parts)):
-            if not self.full(len(ahead)):
-                ahead.append(self.send(self.proof_of(part)))
-            if len(ahead) > TEAM and self.land(ahead.popleft()) is None:
+        shown = self.elapsed
+        plan: Callable[[], Plan] | None = None
+        for plan in annealed(self.problem, self.state, self.movable, changes=self.changes, seed=self.seed):
+            if self.over():
                 break
+            if proof is not None and self.proof is None and proof.done():
+                self.proven(proof.result())
+            if ahead and ahead[0].answer.done():
+                self.land(ahead.popleft())
+            if not ahead and self.unproven and not self.full():
+                ahead.append(self.send(self.proof_of(self.unproven.popleft())))
+            if self.elapsed > shown + SHOWN_SECONDS:
+                shown = self.elapsed
+                self.be(plan())
+        if plan is not None:
+            self.be(plan())
         while ahead and not self.out_of_time:
             self.land(ahead.popleft())
+        self.recall(ahead)
+
+    def be(self, plan: Plan) -> None:
+        """That plan is the state."""
+        self.state = State(self.problem, plan)
+        self.become(score(self.problem, plan))
+
+    def prove_apart(self) -> None:
+        """Better the bound desk by desk, once each, as far as it was not done yet."""
+        ahead: deque[_Flight] = deque()
+        while (self.unproven and not self.full(len(ahead))) or ahead:
+            if self.unproven and not self.full(len(ahead)) and len(ahead) <= TEAM:
+                ahead.append(self.send(self.proof_of(self.unproven.popleft())))
+            elif self.land(ahead.popleft()) is None:
+                break
         self.recall(ahead)
 
     def linear(self, seconds: float, iterations: int | None) -> Proof:
