@@ -16,7 +16,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from maillage_tenants.rota.solver.arrays import NOBODY, Dice, Facts, Hands, Whole, empty_hands, facts_of
+from maillage_tenants.rota.solver.arrays import BATCHES, NOBODY, Dice, Facts, Hands, Whole, empty_hands, facts_of
 from maillage_tenants.rota.solver.problem import Plan, Problem
 from maillage_tenants.rota.solver.state import State
 
@@ -46,8 +46,6 @@ HOT, COLD = 5.0, 0.25
 """Points of a change that is kept one time in three, at first and at last, where a unit outside the band has 20."""
 EMPTY = 4
 """An empty slot weighs as much as that many units outside the dearest band: holes still wander while it is hot."""
-BATCHES = 400
-"""In so many parts, with the same heat for each; who looks on is told after each."""
 
 HOME, HOLE = 0.9, 0.03
 """Share of the draws that look at people at home; at holes."""
@@ -325,7 +323,8 @@ def annealed(
     problem: Problem, state: State, movable: Sequence[int], *, changes: int, seed: int
 ) -> Iterator[Callable[[], Plan]]:
     """Look at so many changes of the movable slots, beginning with `state`, which is left as it was. After each part of
-    them gives a way to ask for the plan as it is: it keeps every hard rule, and the last one is the one to have."""
+    them gives a way to ask for the plan as it is: it keeps every hard rule, and the last one is the one to have. The
+    first part waits for the compiler, ten seconds, once on a machine."""
     dearest = max(problem.band_weight.values(), default=0)
     usual = sorted(points for points in problem.band_weight.values() if points) or [1]
     facts = facts_of(problem, movable, empty=EMPTY * max(dearest, 1))
@@ -338,6 +337,6 @@ def annealed(
 
     for part in range(BATCHES):
         heat = HOT * (COLD / HOT) ** (part / (BATCHES - 1)) * usual[len(usual) // 2] / 20
-        change(facts, hands, given, max(1, changes // BATCHES), heat, *room)
+        change(facts, hands, given, changes // BATCHES, heat, *room)
         given = given[:0]
         yield plan

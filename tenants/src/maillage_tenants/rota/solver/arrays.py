@@ -15,6 +15,8 @@ Dice = NDArray[np.uint64]
 BEFORE = 8
 """Weeks are numbered from that many before the semester: duties of the semester before count for weeks running."""
 NOBODY = -1
+BATCHES = 400
+"""In so many parts, with the same heat for each; who looks on is told after each."""
 
 
 class Lists(NamedTuple):

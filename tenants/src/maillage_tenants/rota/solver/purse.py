@@ -14,6 +14,8 @@ PROVING = 0.2
 """Share of the effort that goes into the proof at most."""
 SMALLEST, LARGEST = 120.0, 900.0
 """Slots of a neighbourhood."""
+EASY = {"people": 480.0}
+"""To begin with, where as many are solved at once. Other kinds begin with the least, twice as many when lean."""
 BRISK = 0.3
 """A neighbourhood solved to the end with less effort may soon be larger."""
 LEAST = 0.1
@@ -28,7 +30,9 @@ class Purse:
         self._rate = dict.fromkeys(names, HOPE)
         self._effort = dict.fromkeys(names, 1.0)
         self._spent = dict.fromkeys(names, 0.0)
-        self._size = {(name, lean): SMALLEST * (2 if lean else 1) for name in names for lean in (True, False)}
+        self._size = {
+            (name, lean): EASY.get(name, SMALLEST * (2 if lean else 1)) for name in names for lean in (True, False)
+        }
 
     def choose(self, random: Random, among: Collection[str]) -> str:
         """One of these kinds, so that each gets effort in proportion to what it gains for it. The proof waits when it

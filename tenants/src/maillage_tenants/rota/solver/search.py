@@ -15,16 +15,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 
-from maillage_tenants.rota.solver.anneal import annealed
 from maillage_tenants.rota.solver.apart import Proofs
+from maillage_tenants.rota.solver.arrays import BATCHES
 from maillage_tenants.rota.solver.bound import Proof, lower_bound, prove
 from maillage_tenants.rota.solver.greedy import first_plan
 from maillage_tenants.rota.solver.linear import LOOK_SECONDS
 from maillage_tenants.rota.solver.model import formulate
+from maillage_tenants.rota.solver.neighbourhoods import Neighbourhoods, Task
 from maillage_tenants.rota.solver.problem import Plan, Problem, Stop
 from maillage_tenants.rota.solver.purse import PROOF, SMALLEST, Purse
 from maillage_tenants.rota.solver.reports import Ended, Progress
-from maillage_tenants.rota.solver.state import Score, State, band_cost, fairness, hole_cost, score
+from maillage_tenants.rota.solver.state import Score, State, fairness, hole_cost, score
 from maillage_tenants.rota.solver.subsolve import Posed, Resolved, answer, give_anew, pose
 
 
@@ -84,8 +85,8 @@ LARGE = 1000
 CHANGES, CHANGES_A_SECOND = 20_000, 1_000_000
 """Small changes looked at for it: for a slot; for a second of the budget. A core looks at two to five million a second.
 """
-SHOWN_SECONDS = 2.0
-"""While it is annealed, the plan is shown that often."""
+SHOWN_PARTS = BATCHES // 10
+"""While it is annealed, the plan is looked at after so many parts, and after the last one."""
 TEAM, AHEAD = 2, 3
 """Neighbourhoods solved at a time; solved or waiting. Constants, not the machine's number of cores: plans do not depend
 on them."""
@@ -95,11 +96,8 @@ LEAST_SECONDS = 0.2
 """A sub-solve begun is given that much of the clock at least."""
 EARLY = 20
 """Steps at most for a first plan without holes, before the desks are planned one by one."""
-DESK_EFFORT, DESKS_EFFORT, EFFORT, MOST_EFFORT = 2.0, 30.0, 1.5, 12.0
-"""Deterministic time of a desk's first plan, of all of them at most; of a neighbourhood later; of one that was not
-solved to the end."""
-PROOF_EFFORT, MOST_PROOF_EFFORT = 0.5, 16.0
-"""Deterministic time of a desk's first proof; of a later one, each twice as long as the one before."""
+DESK_EFFORT, DESKS_EFFORT = 2.0, 30.0
+"""Deterministic time of a desk's first plan, of all of them at most."""
 THOROUGH = 6.0
 """With as many seconds for the linear bound, there is time for the proof desk by desk too."""
 STALE = 60
@@ -108,40 +106,17 @@ LEAN = 0.8
 """Share of the steps that look only at assignments the proof does not make dear."""
 DEAR = 1.0
 """Points above the bound from which an assignment is rarely worth looking at."""
-UNFAIR, CHAIN, CHAIN_EFFORT = 2, 12, 2.0
-"""From which try on a hole is filled at any price, moving as little as may be; among how many desks, and with what
-effort."""
+UNFAIR, CHAIN_EFFORT = 2, 2.0
+"""From which try on a hole is filled at any price, moving as little as may be; and with what effort."""
 MOST_TRIES = 6
 """How often, wider each time, a hole is tried when only cover counts."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """A neighbourhood to solve anew: its slots, and who may take them (None: every candidate). `lean`: only assignments
-    that the proof does not make dear. `partial`: see `formulate`, `close`: see `pose`. `part`: no slots, but that
-    part's proof."""
-
-    slots: Sequence[int]
-    effort: float
-    people: set[int] | None = None
-    lean: bool = False
-    partial: frozenset[int] = frozenset()
-    fair: bool = True
-    close: bool = False
-    desks: tuple[int, ...] = ()
-    name: str = ""
-    part: int | None = None
-
-    def meets(self, other: "_Task") -> bool:
-        """May the two not be solved at a time?"""
-        return bool(set(self.slots) & set(other.slots)) or (self.part is not None and self.part == other.part)
 
 
 @dataclass(frozen=True, slots=True)
 class _Flight:
     """A neighbourhood, or the proof of a part, being solved, and what had moved when it was asked."""
 
-    task: _Task
+    task: Task
     version: int
     posed: Posed
     answer: Future[Resolved]
@@ -162,16 +137,12 @@ class _Search:
     bound: int | None = None
     likely: list[set[int]] | None = None
     proof: Proof | None = None
-    proofs: Proofs | None = None
     unproven: deque[int] = field(default_factory=deque)
     thorough: bool = False
     out_of_time: bool = False
     done: bool = False
     iterations: int = 0
     changes: int = 0
-    version: int = 0
-    settled: dict[tuple[int, ...], int] = field(default_factory=dict)
-    patience: dict[tuple[int | str, ...], float] = field(default_factory=dict)
 
     def run(
         self,
@@ -246,7 +217,7 @@ class _Search:
                 self.state.give(slot, person)
         self.movable = [slot for slot in range(len(self.problem.slots)) if slot not in self.locked]
         first_plan(self.problem, self.state)
-        self._map()
+        self.where = Neighbourhoods(self.problem, self.movable, self.random)
 
     def cover(self, start: Mapping[int, int], enough: int) -> Plan:
         self.prepare(start, frozenset())
@@ -257,7 +228,7 @@ class _Search:
                 break
             slot = min(holes, key=lambda slot: (tried[slot], slot))
             tried[slot] += 1
-            around = self.around(slot, tried[slot])
+            around = self.where.around(slot, tried[slot])
             found = answer(
                 pose(
                     self.problem,
@@ -312,29 +283,30 @@ class _Search:
                 self.likely[slot].add(person)
         proofs = Proofs(self.problem, found)
         if self.thorough and len(proofs.parts) > 1:
-            self.proofs = proofs
+            self.where.proofs = proofs
             self.unproven.extend(range(len(proofs.parts)))
         self.tell()
 
     def anneal(self, proof: Future[Proof] | None) -> None:
         """A first plan by small changes to the whole; the proofs come beside it."""
+        # numba takes a second to import: only who needs it waits.
+        from maillage_tenants.rota.solver.anneal import annealed
+
         ahead: deque[_Flight] = deque()
-        shown = self.elapsed
-        plan: Callable[[], Plan] | None = None
-        for plan in annealed(self.problem, self.state, self.movable, changes=self.changes, seed=self.seed):
-            if self.over():
+        plans = annealed(self.problem, self.state, self.movable, changes=self.changes, seed=self.seed)
+        for part, plan in enumerate(plans, 1):
+            ended = self.over() in (Ended.STOPPED, Ended.TIME)
+            # Not by the clock: the best of these is kept, and must be the same on any machine.
+            if ended or part % SHOWN_PARTS == 0:
+                self.be(plan())
+            if ended:
                 break
             if proof is not None and self.proof is None and proof.done():
                 self.proven(proof.result())
             if ahead and ahead[0].answer.done():
                 self.land(ahead.popleft())
             if not ahead and self.unproven and not self.full():
-                ahead.append(self.send(self.proof_of(self.unproven.popleft())))
-            if self.elapsed > shown + SHOWN_SECONDS:
-                shown = self.elapsed
-                self.be(plan())
-        if plan is not None:
-            self.be(plan())
+                ahead.append(self.send(self.where.proof_of(self.unproven.popleft())))
         while ahead and not self.out_of_time:
             self.land(ahead.popleft())
         self.recall(ahead)
@@ -349,7 +321,7 @@ class _Search:
         ahead: deque[_Flight] = deque()
         while (self.unproven and not self.full(len(ahead))) or ahead:
             if self.unproven and not self.full(len(ahead)) and len(ahead) <= TEAM:
-                ahead.append(self.send(self.proof_of(self.unproven.popleft())))
+                ahead.append(self.send(self.where.proof_of(self.unproven.popleft())))
             elif self.land(ahead.popleft()) is None:
                 break
         self.recall(ahead)
@@ -359,52 +331,22 @@ class _Search:
         f = formulate(self.problem)
         return prove(f, seconds=seconds, iterations=iterations, stop=lambda: self.done or self.stop())
 
-    def proof_of(self, part: int) -> _Task:
-        """The proof of a part, with twice the effort of the last one."""
-        return _Task((), self.patience.get((PROOF, part), PROOF_EFFORT), name=PROOF, part=part)
-
-    # --- neighbourhoods -----------------------------------------------------
-
-    def _map(self) -> None:
-        """Desks that share people, the more the nearer."""
-        serving = [set[int]() for _ in self.problem.desks]
-        for slot, people in enumerate(self.problem.candidates):
-            serving[self.problem.slots[slot].desk] |= set(people)
-        self.near: list[list[int]] = []
-        for desk, own in enumerate(serving):
-            common = Counter({other: len(own & theirs) for other, theirs in enumerate(serving) if other != desk})
-            self.near.append([other for other, number in common.most_common() if number])
-        self.pairs = [
-            (desk, other)
-            for desk, near in enumerate(self.near)
-            for other in near
-            if desk < other and len(serving[desk] & serving[other]) >= 2
-        ]
-        self.serves = [
-            tuple(desk for desk, people in enumerate(serving) if person in people)
-            for person in range(len(self.problem.people))
-        ]
-        self.moved = [0] * len(self.problem.desks)
-        self.desk_movable: list[list[int]] = [[] for _ in self.problem.desks]
-        for slot in self.movable:
-            self.desk_movable[self.problem.slots[slot].desk].append(slot)
-
-    def week(self, slot: int) -> int:
-        return self.problem.units[self.problem.slots[slot].unit].week
+    # --- plans ----------------------------------------------------------------
 
     def desk_by_desk(self) -> None:
         """From nothing, each desk by its own people: most of the fairness there is, in a second or so a desk. What they
         leave open is then given to anybody who may take it."""
+        where = self.where
         self.state = State(self.problem, {s: self.state.plan[s] for s in self.locked if s in self.state.plan})
-        left = [desk for desk, slots in enumerate(self.desk_movable) if slots]
+        left = [desk for desk, slots in enumerate(where.desk_movable) if slots]
         effort = min(DESK_EFFORT, DESKS_EFFORT / max(1, len(left)))
         while left and not self.over():
             pair = left[:1]
-            pair += [desk for desk in left if not self.own(desk) & self.own(pair[0])][: TEAM - 1]
+            pair += [desk for desk in left if not where.own(desk) & where.own(pair[0])][: TEAM - 1]
             left = [desk for desk in left if desk not in pair]
-            waiting = frozenset(person for desk in left for person in self.own(desk))
+            waiting = frozenset(person for desk in left for person in where.own(desk))
             tasks = [
-                _Task(self.desk_movable[desk], effort, self.own(desk), partial=waiting & self.own(desk))
+                Task(where.desk_movable[desk], effort, where.own(desk), partial=waiting & where.own(desk))
                 for desk in pair
             ]
             for flight in self.sent(tasks):
@@ -414,9 +356,6 @@ class _Search:
                         self.state.give(slot, person)
         first_plan(self.problem, self.state)
         self.become(score(self.problem, self.state.plan))
-
-    def own(self, desk: int) -> set[int]:
-        return set(self.problem.people_of_desk[desk])
 
     def become(self, now: Score) -> bool:
         """The state is now worth that. True, and told, when it is the best so far."""
@@ -442,15 +381,19 @@ class _Search:
             holes = [slot for slot in self.movable if slot not in self.state.plan and tried[slot] < tries]
             if not holes or not self.fillable:
                 return None
-            tasks: list[_Task] = []
+            tasks: list[Task] = []
             for slot in sorted(holes, key=lambda slot: (tried[slot], slot))[: 4 * TEAM]:
                 width = tried[slot] + 1
                 at_any_price = width >= UNFAIR
-                around = self.chained(slot, 2 * (width - UNFAIR + 1)) if at_any_price else self.around(slot, width)
+                around = (
+                    self.where.chained(slot, 2 * (width - UNFAIR + 1))
+                    if at_any_price
+                    else self.where.around(slot, width)
+                )
                 if len(tasks) < TEAM and not any(set(around) & set(task.slots) for task in tasks):
                     tried[slot] += 1
                     effort = CHAIN_EFFORT if at_any_price else 0.5 * tried[slot]
-                    tasks.append(_Task(around, effort, fair=not at_any_price, close=at_any_price))
+                    tasks.append(Task(around, effort, fair=not at_any_price, close=at_any_price))
             self.step(tasks)
         return ended
 
@@ -460,30 +403,16 @@ class _Search:
         dearest = max((hole_cost(self.problem, slot) for slot in self.movable), default=1)
         return len(self.problem.slots) - len(self.state.plan) > (self.bound or 0) // dearest
 
-    def around(self, slot: int, width: int) -> list[int]:
-        desk, week = self.problem.slots[slot].desk, self.week(slot)
-        others = self.near[desk][: 3 + 2 * width]
-        desks = [desk, *self.random.sample(others, min(len(others), 1 + 2 * width))]
-        return [s for d in desks for s in self.desk_movable[d] if abs(self.week(s) - week) <= width]
-
-    def chained(self, slot: int, weeks: int) -> list[int]:
-        """A hole's desk, those that share people with it, and those that share people with these, so many weeks around:
-        somebody comes to help, and somebody else takes their place."""
-        desk, week = self.problem.slots[slot].desk, self.week(slot)
-        desks = dict.fromkeys([desk, *self.near[desk]])
-        desks |= dict.fromkeys(other for each in self.near[desk] for other in self.near[each])
-        return [s for d in list(desks)[:CHAIN] for s in self.desk_movable[d] if abs(self.week(s) - week) <= weeks]
-
     def improve(self) -> Ended:
         """Until the end: neighbourhoods, and proofs of a desk, that share the effort by what they gained for it lately.
         Neighbourhoods are of a size that CP-SAT still solves to the end, larger when the small ones have nothing left.
         """
-        moves: dict[str, Callable[[int, bool], _Task]] = {
-            "people": self.some_people,
-            "weeks": self.some_weeks,
-            "desks": self.some_desks,
-            "hole": self.some_hole,
-            PROOF: self.some_part,
+        moves: dict[str, Callable[[State, int, bool], Task]] = {
+            "people": self.where.some_people,
+            "weeks": self.where.some_weeks,
+            "desks": self.where.some_desks,
+            "hole": self.where.some_hole,
+            PROOF: self.where.some_part,
         }
         purse = Purse(moves)
         stale = 0
@@ -498,7 +427,7 @@ class _Search:
                     break
                 name = purse.choose(self.random, [name for name in moves if self.may(name)])
                 lean = self.likely is not None and self.random.random() < LEAN
-                task = moves[name](purse.size(name, lean=lean), lean)
+                task = moves[name](self.state, purse.size(name, lean=lean), lean)
                 if not any(task.meets(other.task) for other in ahead):
                     ahead.append(self.send(task))
             if not ahead:
@@ -518,7 +447,7 @@ class _Search:
         """Is there anything for that kind of step to do?"""
         if name == "hole":
             return self.fillable
-        return name != PROOF or (self.proofs is not None and not all(self.proofs.exact))
+        return name != PROOF or (self.where.proofs is not None and not all(self.where.proofs.exact))
 
     def recall(self, ahead: Iterable[_Flight]) -> None:
         """Nobody waits for these any more."""
@@ -528,107 +457,21 @@ class _Search:
 
     def shake(self) -> None:
         """A restart that keeps most: a few weeks of a few desks given anew without regard to points, holes apart."""
-        task = replace(self.some_weeks(round(SMALLEST), lean=False), effort=1.0, fair=False)
+        task = replace(self.where.some_weeks(self.state, round(SMALLEST), lean=False), effort=1.0, fair=False)
         found = None if self.full() else self.arrived(self.send(task))
         if found is not None and found.plan is not None:
             give_anew(self.state, task.slots, found.plan)
-            self.touch(range(len(self.problem.desks)))
+            self.where.touch(range(len(self.problem.people)))
             self.current = score(self.problem, self.state.plan)
-
-    def trouble(self) -> list[float]:
-        """Points of each desk's people and holes, for where to look next: those that the proof does not explain, once
-        there is one."""
-        trouble = [1.0] * len(self.problem.desks)
-        if self.proofs is not None:
-            above = self.proofs.above(self.state)
-            return [0.2 + max(0.0, above.get(desk, 0.0)) for desk in range(len(trouble))]
-        for person, homes in enumerate(self.problem.homes):
-            cost = band_cost(self.problem, person, self.state.load[person])
-            for desk in homes:
-                trouble[desk] += cost / len(homes)
-        for slot in self.movable:
-            if slot not in self.state.plan:
-                trouble[self.problem.slots[slot].desk] += hole_cost(self.problem, slot) / 20
-            else:
-                trouble[self.problem.slots[slot].desk] += self.problem.cost[slot][self.state.plan[slot]] / 4
-        return trouble
-
-    def some_desk(self) -> int:
-        return self.random.choices(range(len(self.problem.desks)), self.trouble())[0]
-
-    def with_neighbours(self, desk: int, number: int) -> list[int]:
-        near = self.near[desk][:8]
-        return [desk, *self.random.sample(near, min(len(near), number))]
-
-    def some_desks(self, _: int, lean: bool) -> _Task:
-        """A desk's whole semester; once the desks have nothing left alone, two that share people."""
-        trouble = self.trouble()
-        alone = [(desk,) for desk, slots in enumerate(self.desk_movable) if slots]
-        chosen: Sequence[tuple[int, ...]] = [desks for desks in alone if not self.is_settled(desks)]
-        chosen = chosen or [pair for pair in self.pairs if not self.is_settled(pair)] or self.pairs or alone
-        desks = self.random.choices(chosen, [sum(trouble[desk] for desk in desks) for desks in chosen])[0]
-        slots = [slot for desk in desks for slot in self.desk_movable[desk]]
-        effort = self.patience.get(desks, EFFORT * len(desks) ** 2)
-        return _Task(slots, effort, lean=lean or len(desks) > 1, desks=desks, name="desks")
-
-    def is_settled(self, desks: tuple[int, ...]) -> bool:
-        """Have these desks been solved to the end, and nothing moved near them since?"""
-        return self.settled.get(desks, -1) >= max(self.moved[desk] for desk in desks)
-
-    def some_part(self, _size: int, _lean: bool) -> _Task:
-        """The proof of a desk that is not known to its end, where the plan is farthest above it."""
-        assert self.proofs is not None
-        trouble = self.trouble()
-        left = [number for number, exact in enumerate(self.proofs.exact) if not exact]
-        return self.proof_of(self.random.choices(left, [trouble[self.proofs.parts[part].desk] for part in left])[0])
-
-    def some_weeks(self, size: int, lean: bool) -> _Task:
-        slots = self.weeks_of(self.with_neighbours(self.some_desk(), self.random.choice((0, 1, 2, 3))), size)
-        return _Task(slots, EFFORT, lean=lean, name="weeks")
-
-    def weeks_of(self, desks: list[int], size: int) -> list[int]:
-        """As many weeks running of these desks as make about that many slots."""
-        slots = [slot for desk in desks for slot in self.desk_movable[desk]]
-        weeks = self.problem.last_week + 1
-        length = min(weeks, max(2, round(size * weeks / max(1, len(slots)))))
-        first = self.random.randint(0, weeks - length)
-        return [slot for slot in slots if first <= self.week(slot) < first + length]
-
-    def some_hole(self, size: int, lean: bool) -> _Task:
-        holes = [slot for slot in self.movable if slot not in self.state.plan]
-        slot = self.random.choice(holes)
-        width = self.random.choice((1, 2, 3))
-        return _Task(self.around(slot, width)[: 2 * size], EFFORT, lean=lean, name="hole")
-
-    def some_people(self, size: int, lean: bool) -> _Task:
-        """The whole semester of a few people who can replace one another, one of them out of the fair band."""
-        state, problem = self.state, self.problem
-        costs = [band_cost(problem, person, state.load[person]) for person in range(len(problem.people))]
-        weights = [cost + 1.0 if problem.slots_of_person[person] else 0.0 for person, cost in enumerate(costs)]
-        chosen = [self.random.choices(range(len(weights)), weights)[0]]
-        pool: Counter[int] = Counter()
-        while sum(len(state.held[person]) for person in chosen) < size:
-            for slot in self.random.sample(
-                problem.slots_of_person[chosen[-1]], min(40, len(problem.slots_of_person[chosen[-1]]))
-            ):
-                pool.update(problem.candidates[slot])
-            left = [person for person in pool if person not in chosen]
-            if not left:
-                break
-            chosen.append(self.random.choices(left, [pool[p] * weights[p] ** 0.5 for p in left])[0])
-        people = set(chosen)
-        slots = [slot for person in chosen for slot in sorted(state.held[person]) if slot not in self.locked]
-        slots += [slot for slot in self.movable if slot not in state.plan and people & problem.cost[slot].keys()]
-        return _Task(sorted(set(slots)), EFFORT, people, lean, name="people")
 
     # --- one step -----------------------------------------------------------
 
-    def step(self, tasks: Sequence[_Task]) -> None:
+    def step(self, tasks: Sequence[Task]) -> None:
         """Solve these neighbourhoods anew, which share no slot, and keep what is no worse."""
         for flight in self.sent(tasks):
             self.land(flight)
 
-    def sent(self, tasks: Sequence[_Task]) -> list[_Flight]:
+    def sent(self, tasks: Sequence[Task]) -> list[_Flight]:
         """As many of them, in order, as steps are left."""
         return [self.send(task) for ahead, task in enumerate(tasks) if not self.full(ahead)]
 
@@ -636,12 +479,12 @@ class _Search:
         """No more steps may begin."""
         return self.most_steps is not None and self.steps + ahead >= self.most_steps
 
-    def send(self, task: _Task) -> _Flight:
+    def send(self, task: Task) -> _Flight:
         """Begin to solve a neighbourhood with the rest fixed as it is now, or the proof of a part."""
         seconds = max(LEAST_SECONDS, self.budget - self.elapsed)
-        if task.part is not None and self.proofs is not None:
-            part = self.proofs.pose(task.part, seconds=seconds, effort=task.effort)
-            return _Flight(task, self.version, part, self.team.submit(answer, part))
+        if task.part is not None and self.where.proofs is not None:
+            part = self.where.proofs.pose(task.part, seconds=seconds, effort=task.effort)
+            return _Flight(task, self.where.version, part, self.team.submit(answer, part))
         among = None
         if task.lean and self.likely is not None:
             among = {slot: self.likely[slot] | {self.state.plan.get(slot, -1)} for slot in task.slots}
@@ -658,7 +501,7 @@ class _Search:
             close=task.close,
             partial=task.partial,
         )
-        return _Flight(task, self.version, posed, self.team.submit(answer, posed))
+        return _Flight(task, self.where.version, posed, self.team.submit(answer, posed))
 
     def arrived(self, flight: _Flight) -> Resolved | None:
         """The answer. One that the clock cut short, or whoever said stop, is no step, and ends the search: what a slow
@@ -682,26 +525,24 @@ class _Search:
         if found is None:
             return None
         if task.part is not None:
-            self.patience[PROOF, task.part] = min(MOST_PROOF_EFFORT, 2 * task.effort)
-            return self.learn(task.part, found), found
+            gain = self.learn(task.part, found)
+            self.where.heard(task, flight.version, found, gain)
+            return gain, found
         before = {slot: self.state.plan[slot] for slot in task.slots if slot in self.state.plan}
-        gain = 0
+        gain = 0.0
         if found.plan is not None and found.plan != before:
             worth = self.current.total
-            if self.take_over(task.slots, found.plan, before, checked=flight.version != self.version):
+            if self.take_over(task.slots, found.plan, before, checked=flight.version != self.where.version):
                 gain = worth - self.current.total
-        if task.desks:
-            if found.proven and not gain:
-                self.settled[task.desks] = flight.version
-            elif not found.proven:
-                self.patience[task.desks] = min(MOST_EFFORT, 2 * task.effort)
+        self.where.heard(task, flight.version, found, gain)
         return gain, found
 
     def learn(self, part: int, found: Resolved) -> float:
         """Keep what was proven of a part."""
-        if self.proofs is None:
+        proofs = self.where.proofs
+        if proofs is None:
             return 0.0
-        gain, known = self.proofs.learn(part, found), self.proofs.bound
+        gain, known = proofs.learn(part, found), proofs.bound
         if known is not None and (self.bound is None or known > self.bound):
             self.bound = known
             self.tell()
@@ -724,14 +565,8 @@ class _Search:
         self.become(now)
         changed = {slot for slot in slots if plan.get(slot) != before.get(slot)}
         people = {who for slot in changed for who in (plan.get(slot), before.get(slot)) if who is not None}
-        self.touch({desk for person in people for desk in self.serves[person]})
+        self.where.touch(people)
         return True
-
-    def touch(self, desks: Iterable[int]) -> None:
-        """Something that these desks' people hold has moved."""
-        self.version += 1
-        for desk in desks:
-            self.moved[desk] = self.version
 
 
 def cover(
