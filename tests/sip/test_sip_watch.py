@@ -47,20 +47,22 @@ def due_now(installation) -> Settings:
     return settings.model_copy(update={"telephony": settings.telephony.model_copy(update={"watch": watch})})
 
 
-def sweep(installation) -> None:
+def sweep(installation, settings: Settings) -> None:
     """What the worker does each minute; the call is placed by the worker itself."""
-    runtime = replace(installation.runtime, settings=due_now(installation))
+    runtime = replace(installation.runtime, settings=settings)
     installation.do(run_handler(runtime, installation.cooperative, tasks.look_for_watch_calls, {}))
 
 
 def test_a_scheduled_watch_call_goes_out_comes_in_and_is_accepted(installation, lab: SipLab, outside) -> None:
-    sweep(installation)
+    # One period for the whole story: another one may begin meanwhile, and asks for a call of its own.
+    settings = due_now(installation)
+    sweep(installation, settings)
     wait_until(
         lambda: installation.rows("select 1 from call_leg where state = 'accepted'"),
         within=60,
         what="the test artisan accepts",
     )
-    sweep(installation)
+    sweep(installation, settings)
     (run,) = installation.rows("select * from watch_run")
     assert (run["outcome"], run["failure"], run["planned_by"]) == ("success", "", "Maillage")
     assert run["placed_at"] < run["arrived_at"] < run["rang_at"] < run["answered_at"] < run["accepted_at"]
@@ -87,14 +89,15 @@ def test_a_number_that_does_not_answer_is_told_by_a_second_channel(installation,
         installation.execute(f"update watch_run set {column} = {column} - interval '3 days'")
     installation.execute("update watch_setting set enabled_at = enabled_at - interval '3 days'")
     before = len(lab.operator.invites(NUMBER))
-    sweep(installation)
+    settings = due_now(installation)
+    sweep(installation, settings)
     wait_until(lambda: len(lab.operator.invites(NUMBER)) > before, within=30, what="the watch call is placed")
     installation.execute("update watch_run set deadline_at = now() where outcome is null and placed_at is not null")
-    sweep(installation)
+    sweep(installation, settings)
     (failed,) = installation.rows("select failure from watch_run where outcome = 'failed'")
     assert failed["failure"] == rules.NOT_ARRIVED
 
-    runtime = replace(installation.runtime, settings=due_now(installation))
+    runtime = replace(installation.runtime, settings=settings)
     assert "eure:silence" in installation.do(auditing.audit_everything(runtime))
     alarms = installation.rows("select kind, severity from alarm where resolved_at is null")
     assert {"kind": "watch_silence", "severity": "critical"} in alarms

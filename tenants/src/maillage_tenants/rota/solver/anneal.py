@@ -4,12 +4,13 @@ How much worse is kept falls from "a unit outside the fair band" to "nothing" wh
 settle, then who is lent, then the wishes. It finds in seconds what neighbourhoods solved one by one find in minutes,
 and proves nothing: `search` goes on from there. Deterministic. Compiled by numba, once on a machine.
 
-A change is one slot that passes to somebody, who may give up another one for it, which passes to a third person or to
+A change is a chain: a slot passes to somebody, who may give up another one for it, which passes to the next one or to
 whoever held the first. An empty slot may be taken for one that is left empty instead: holes wander until they close.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from math import exp
+from threading import Thread
 from typing import Any
 
 import numba
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maillage_tenants.rota.solver.arrays import BATCHES, NOBODY, Dice, Facts, Hands, Whole, empty_hands, facts_of
+from maillage_tenants.rota.solver.linear import LOOK_SECONDS
 from maillage_tenants.rota.solver.problem import Plan, Problem
 from maillage_tenants.rota.solver.state import State
 
@@ -52,7 +54,8 @@ HOME, HOLE = 0.9, 0.03
 CLOSE = 0.55
 """Share of what is given up for a slot that goes to its holder, or stays empty if it was."""
 ALONE, NEAR, SAME = 0.1, 0.55, 0.2
-"""Share of the changes of one slot; of those where what is given up is near in time; is of the same kind."""
+"""Share of the takers who give up nothing; something near in time, so that the rules allow it; something of the same
+kind, so that their loads stay. The rest give up anything."""
 NEVER = 20.0
 """A change that costs so many times the heat is not worth a throw of the dice."""
 
@@ -321,10 +324,12 @@ def change(
 
 def annealed(
     problem: Problem, state: State, movable: Sequence[int], *, changes: int, seed: int
-) -> Iterator[Callable[[], Plan]]:
+) -> Iterator[Callable[[], Plan] | None]:
     """Look at so many changes of the movable slots, beginning with `state`, which is left as it was. After each part of
-    them gives a way to ask for the plan as it is: it keeps every hard rule, and the last one is the one to have. The
-    first part waits for the compiler, ten seconds, once on a machine."""
+    them gives a way to ask for the plan as it is: it keeps every hard rule, and the last one is the one to have. Gives
+    None, every half second, as long as the compiler is at work: ten seconds, once on a machine."""
+    if not movable:
+        return
     dearest = max(problem.band_weight.values(), default=0)
     usual = sorted(points for points in problem.band_weight.values() if points) or [1]
     facts = facts_of(problem, movable, empty=EMPTY * max(dearest, 1))
@@ -335,6 +340,12 @@ def annealed(
     def plan() -> Plan:
         return {slot: person for slot, person in enumerate(hands.holder.tolist()) if person != NOBODY}
 
+    # Beside, so that whoever waits for the compiler can still be told to stop.
+    compiling = Thread(target=change, args=(facts, hands, given[:0], 0, HOT, *room), daemon=True)
+    compiling.start()
+    while compiling.is_alive():
+        compiling.join(LOOK_SECONDS)
+        yield None
     for part in range(BATCHES):
         heat = HOT * (COLD / HOT) ** (part / (BATCHES - 1)) * usual[len(usual) // 2] / 20
         change(facts, hands, given, changes // BATCHES, heat, *room)

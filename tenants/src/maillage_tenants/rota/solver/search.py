@@ -1,11 +1,11 @@
 """The search: a first plan at once, better ones as long as there is time, and the proof of how far it can go.
 
-Fix and optimise: most of the plan stays, a neighbourhood of it is solved to its optimum by CP-SAT on one thread. What
-is freed changes: a desk, a hole with the desks that could help, a few weeks of several desks, a few people's whole
-semester. Two are solved at a time, on two threads, and their results taken in order. Sub-solves are bounded in CP-SAT's
-deterministic time and the proof in PDLP's iterations: the same seed, number of steps and of iterations give the same
-plan on any machine. The time budget only decides how many there are; a sub-solve that it cuts short is not taken and
-not counted.
+A large plan is annealed first (`anneal.py`), a small one made desk by desk. Then fix and optimise: most of the plan
+stays, a neighbourhood of it (`neighbourhoods.py`) is solved to its optimum by CP-SAT on one thread. Two are solved at a
+time, on two threads, and their results taken in order. Annealing is bounded in changes, sub-solves in CP-SAT's
+deterministic time and the proof in PDLP's iterations: the same seed, number of changes, of steps and of iterations give
+the same plan on any machine. The time budget only decides how many there are; a sub-solve that it cuts short is not
+taken and not counted.
 """
 
 import random
@@ -294,11 +294,14 @@ class _Search:
 
         ahead: deque[_Flight] = deque()
         plans = annealed(self.problem, self.state, self.movable, changes=self.changes, seed=self.seed)
-        for part, plan in enumerate(plans, 1):
+        part = 0
+        for plan in plans:
             ended = self.over() in (Ended.STOPPED, Ended.TIME)
-            # Not by the clock: the best of these is kept, and must be the same on any machine.
-            if ended or part % SHOWN_PARTS == 0:
-                self.be(plan())
+            if plan is not None:
+                part += 1
+                # Not by the clock: the best of these is kept, and must be the same on any machine.
+                if ended or part % SHOWN_PARTS == 0:
+                    self.be(plan())
             if ended:
                 break
             if proof is not None and self.proof is None and proof.done():
