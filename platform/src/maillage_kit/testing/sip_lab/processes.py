@@ -77,6 +77,16 @@ def listens(port: int) -> bool:
         return probe.connect_ex((HOST, port)) == 0
 
 
+def _alive(group: int) -> bool:
+    """Is any process of that group left, but for those that nobody has buried yet?"""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _parent, own = stat.read_text().rpartition(")")[2].split()[:3]
+            if int(own) == group and state not in "ZX":
+                return True
+    return False
+
+
 @dataclass
 class Child:
     """A process in a group of its own, with its log."""
@@ -118,9 +128,14 @@ class Child:
 
     def kill(self) -> None:
         """SIGKILL, as a machine that loses its power."""
-        self.signal(signal.SIGKILL)
         if self.process is not None:
-            self.process.wait()
+            self._end(self.process)
+
+    def _end(self, process: "subprocess.Popen[bytes]") -> None:
+        """The whole group: its children hold the ports until the last one is gone, which may be after the first."""
+        self.signal(signal.SIGKILL)
+        process.wait()
+        wait_until(lambda: not _alive(process.pid), within=10, what=f"all of {self.name} is gone")
 
     def stop(self, within: float = 10.0) -> None:
         """An orderly stop; by force when it does not come."""
@@ -131,8 +146,7 @@ class Child:
                 self.process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(within)
-        self.signal(signal.SIGKILL)
-        self.process.wait()
+        self._end(self.process)
 
     def freeze(self) -> None:
         """It hangs: alive, and silent."""
