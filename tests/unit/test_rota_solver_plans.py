@@ -346,15 +346,17 @@ def test_annealing_knows_every_rule_and_every_point(made: Instance, draw: Random
     problem = Problem(made)
     greedy = State(problem)
     first_plan(problem, greedy)
-    locked = {slot for slot in greedy.plan if draw.random() < 0.1}
+    for slot in draw.sample(sorted(greedy.plan), len(greedy.plan) // 4):
+        greedy.take(slot)
+    locked = {slot for slot in range(len(problem.slots)) if draw.random() < 0.1}
     movable = [slot for slot in range(len(problem.slots)) if slot not in locked]
     if not movable:
         return
     plan: Plan = {}
-    for ask in annealed(problem, greedy, movable, changes=40_000, seed=draw.randrange(1000)):
-        plan = ask() if ask is not None else {}
+    for shown in annealed(problem, greedy, movable, changes=40_000, seed=draw.randrange(1000)):
+        plan = plan if shown is None else shown
     assert check(made, assigned(problem, plan)).breaches == ()
-    assert {slot: plan[slot] for slot in locked} == {slot: greedy.plan[slot] for slot in locked}
+    assert [plan.get(slot) for slot in locked] == [greedy.plan.get(slot) for slot in locked], "empty ones too"
 
     clashes_with, costs, hand_over = (cast(Any, function).py_func for function in (clash, worth, pass_on))
     state, known = State(problem, plan), facts_of(problem, movable, empty=1)
@@ -364,7 +366,7 @@ def test_annealing_knows_every_rule_and_every_point(made: Instance, draw: Random
     for slot in draw.sample(sorted(plan), len(plan) // 2):
         hand_over(known, hands, slot, NOBODY)
         state.take(slot)
-    assert sorted(hands.holes[: hands.open[0]]) == [n for n in range(len(problem.slots)) if n not in state.plan]
+    assert sorted(hands.held[NOBODY, : hands.number[NOBODY]]) == [slot for slot in movable if slot not in state.plan]
     for _ in range(60):
         slot = draw.randrange(len(problem.slots))
         for who in problem.candidates[slot] if slot not in state.plan else ():
@@ -393,7 +395,7 @@ def test_annealing_lets_a_hole_wander_until_it_closes(usual: Problem) -> None:
     for slot in sorted(greedy.plan)[::5]:
         greedy.take(slot)
     plans = [
-        [ask() for ask in annealed(usual, greedy, range(len(usual.slots)), changes=400_000, seed=2) if ask is not None]
+        [plan for plan in annealed(usual, greedy, range(len(usual.slots)), changes=400_000, seed=2) if plan]
         for _ in range(2)
     ]
     last = plans[0][-1]
@@ -404,12 +406,16 @@ def test_annealing_lets_a_hole_wander_until_it_closes(usual: Problem) -> None:
 
 
 def test_annealing_shows_its_plan_and_is_stopped_when_told(usual: Problem) -> None:
+    """Told to stop at the first plan better than the greedy one, it shows no other."""
     told: list[Progress] = []
-    found = solve(usual, seconds=60, seed=1, changes=4_000_000_000, stop=lambda: len(told) > 1, report=told.append)
+
+    def better() -> bool:
+        return told[-1].points < told[0].points
+
+    found = solve(usual, seconds=600, seed=1, changes=200_000_000, bound_seconds=0, stop=better, report=told.append)
     assert found.ended is Ended.STOPPED
-    assert found.changes == 4_000_000_000, "a quarter of an hour's work on a quick machine"
-    assert found.seconds < 120
-    assert found.score.total < told[0].points
+    assert len(told) == 2
+    assert (found.score.total, found.steps) == (told[-1].points, 0)
     assert check(usual.instance, assigned(usual, found.plan)).breaches == ()
 
 

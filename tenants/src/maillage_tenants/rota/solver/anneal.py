@@ -17,7 +17,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from maillage_tenants.rota.solver.arrays import BATCHES, NOBODY, Dice, Facts, Hands, Whole, empty_hands, facts_of
+from maillage_tenants.rota.solver.arrays import NOBODY, Dice, Facts, Hands, Whole, empty_hands, facts_of
 from maillage_tenants.rota.solver.linear import LOOK_SECONDS
 from maillage_tenants.rota.solver.problem import Plan, Problem
 from maillage_tenants.rota.solver.state import State
@@ -46,6 +46,8 @@ LINKS = 3
 """People at most who take something in one change."""
 HOT, COLD = 5.0, 0.25
 """Points of a change that is kept one time in three, at first and at last, where a unit outside the band has 20."""
+PARTS, LOOKS = 400, 10
+"""In how many parts, each with its heat; how many plans are shown."""
 EMPTY = 4
 """An empty slot weighs as much as that many units outside the dearest band: holes still wander while it is hot."""
 
@@ -191,31 +193,24 @@ def pass_on(facts: Facts, hands: Hands, slot: int, to: int) -> None:
         person = to if given else hands.holder[slot]
         more = 1 if given else -1
         unit, week = facts.unit[slot], facts.week[slot]
-        if person < 0:
+        if facts.free[slot]:
             if given:
-                hands.spot[slot] = hands.open[0]
-                hands.holes[hands.open[0]] = slot
-                hands.open[0] += 1
+                hands.place[slot] = hands.number[person]
+                hands.held[person, hands.number[person]] = slot
+                hands.number[person] += 1
             else:
-                hands.open[0] -= 1
-                last = hands.holes[hands.open[0]]
-                hands.holes[hands.spot[slot]] = last
-                hands.spot[last] = hands.spot[slot]
+                hands.number[person] -= 1
+                last = hands.held[person, hands.number[person]]
+                hands.held[person, hands.place[slot]] = last
+                hands.place[last] = hands.place[slot]
+        if person < 0:
             continue
         if given:
             hands.at[person, unit, 0 if hands.at[person, unit, 0] < 0 else 1] = slot
-            if facts.free[slot]:
-                hands.held[person, hands.number[person]] = slot
-                hands.place[slot] = hands.number[person]
-                hands.number[person] += 1
         else:
             if hands.at[person, unit, 0] == slot:
                 hands.at[person, unit, 0] = hands.at[person, unit, 1]
             hands.at[person, unit, 1] = NOBODY
-            hands.number[person] -= 1
-            last = hands.held[person, hands.number[person]]
-            hands.held[person, hands.place[slot]] = last
-            hands.place[last] = hands.place[slot]
         for category in range(facts.gain.shape[1]):
             hands.load[person, category] += more * facts.gain[slot, category]
         if not facts.apart[slot]:
@@ -281,8 +276,8 @@ def change(
             kept = who[0] >= 0
         else:
             slot = np.int64(facts.movable[draw(hands.dice, len(facts.movable))])
-            if hands.open[0] > 0 and chance(hands.dice) < HOLE:
-                slot = np.int64(hands.holes[draw(hands.dice, hands.open[0])])
+            if hands.number[NOBODY] > 0 and chance(hands.dice) < HOLE:
+                slot = np.int64(hands.held[NOBODY, draw(hands.dice, hands.number[NOBODY])])
             holder = np.int64(hands.holder[slot])
             points = -facts.empty[slot] if holder < 0 else 0
             takes[0] = slot
@@ -324,10 +319,11 @@ def change(
 
 def annealed(
     problem: Problem, state: State, movable: Sequence[int], *, changes: int, seed: int
-) -> Iterator[Callable[[], Plan] | None]:
-    """Look at so many changes of the movable slots, beginning with `state`, which is left as it was. After each part of
-    them gives a way to ask for the plan as it is: it keeps every hard rule, and the last one is the one to have. Gives
-    None, every half second, as long as the compiler is at work: ten seconds, once on a machine."""
+) -> Iterator[Plan | None]:
+    """Look at so many changes of the movable slots, beginning with `state`, which is left as it was. Gives the plan as
+    it is `LOOKS` times, the last one at the end: each keeps every hard rule, and they are the same on any machine. In
+    between gives None several times a second, so that whoever asks may stop; also while the compiler is at work, ten
+    seconds, once on a machine."""
     if not movable:
         return
     dearest = max(problem.band_weight.values(), default=0)
@@ -336,18 +332,16 @@ def annealed(
     hands = empty_hands(problem, facts, seed)
     given = np.array([state.plan.get(slot, NOBODY) for slot in range(len(problem.slots))], np.int32)
     room = tuple(np.zeros(LINKS, np.int64) for _ in range(3))
-
-    def plan() -> Plan:
-        return {slot: person for slot, person in enumerate(hands.holder.tolist()) if person != NOBODY}
-
-    # Beside, so that whoever waits for the compiler can still be told to stop.
     compiling = Thread(target=change, args=(facts, hands, given[:0], 0, HOT, *room), daemon=True)
     compiling.start()
     while compiling.is_alive():
         compiling.join(LOOK_SECONDS)
         yield None
-    for part in range(BATCHES):
-        heat = HOT * (COLD / HOT) ** (part / (BATCHES - 1)) * usual[len(usual) // 2] / 20
-        change(facts, hands, given, changes // BATCHES, heat, *room)
+    for part in range(PARTS):
+        heat = HOT * (COLD / HOT) ** (part / (PARTS - 1)) * usual[len(usual) // 2] / 20
+        change(facts, hands, given, changes // PARTS, heat, *room)
         given = given[:0]
-        yield plan
+        if (part + 1) % (PARTS // LOOKS):
+            yield None
+        else:
+            yield {slot: person for slot, person in enumerate(hands.holder.tolist()) if person != NOBODY}

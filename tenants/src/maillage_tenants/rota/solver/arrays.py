@@ -15,8 +15,7 @@ Dice = NDArray[np.uint64]
 BEFORE = 8
 """Weeks are numbered from that many before the semester: duties of the semester before count for weeks running."""
 NOBODY = -1
-BATCHES = 400
-"""In so many parts, with the same heat for each; who looks on is told after each."""
+"""The holder of an empty slot: the last one of those who hold something."""
 
 
 class Lists(NamedTuple):
@@ -72,11 +71,10 @@ class Facts(NamedTuple):
 
 
 class Hands(NamedTuple):
-    """Who holds what. `holder[slot]`; `held[person, i]` for `i < number[person]`: the free slots of a person,
-    `place[slot]` among them; `at[person, unit]`: the slots held then, two at most; `load[person, category]`;
+    """Who holds what. `holder[slot]`; `held[person, i]` for `i < number[person]`: the free slots of a person, or of
+    nobody; `place[slot]` among them; `at[person, unit]`: the slots held then, two at most; `load[person, category]`;
     `units`, `firsts[person, week]`: units that count, duties at rank 1; `resting[person, rest]`: duties that cut that
-    stretch; `filled[person, week]`; `granted[wish]`: duties that grant it; `holes[:open[0]]`: empty slots, `spot[slot]`
-    among them; `dice`: the state of the random numbers."""
+    stretch; `filled[person, week]`; `granted[wish]`: duties that grant it; `dice`: the state of the random numbers."""
 
     holder: Whole
     held: Whole
@@ -89,9 +87,6 @@ class Hands(NamedTuple):
     resting: Whole
     filled: Whole
     granted: Whole
-    holes: Whole
-    spot: Whole
-    open: Whole
     dice: Dice
 
 
@@ -184,16 +179,21 @@ def _met(times: Sequence[Collection[int]], units: int) -> Flags:
 
 
 def empty_hands(problem: Problem, known: Facts, seed: int) -> Hands:
-    """Nobody holds anything, beside the weeks of the semester before; with the random numbers of that seed."""
+    """Everything is nobody's, beside the weeks of the semester before; with the random numbers of that seed."""
     slots, people = len(problem.slots), len(problem.people)
     firsts = np.zeros((people, problem.last_week + 2 * BEFORE + 1), np.int32)
     for person, weeks in problem.weeks_before.items():
         firsts[person, [week + BEFORE for week in weeks if week + BEFORE >= 0]] = 1
+    held = np.zeros((people + 1, slots), np.int32)
+    number, place = np.zeros(people + 1, np.int32), np.zeros(slots, np.int32)
+    number[NOBODY] = len(known.movable)
+    held[NOBODY, : number[NOBODY]] = known.movable
+    place[known.movable] = np.arange(number[NOBODY])
     return Hands(
         holder=np.full(slots, NOBODY, np.int32),
-        held=np.zeros((people, min(slots, 2 * len(problem.units))), np.int32),
-        number=np.zeros(people, np.int32),
-        place=np.full(slots, NOBODY, np.int32),
+        held=held,
+        number=number,
+        place=place,
         at=np.full((people, len(problem.units), 2), NOBODY, np.int32),
         load=np.zeros((people, len(CATEGORIES)), np.int32),
         units=np.zeros_like(firsts),
@@ -201,8 +201,5 @@ def empty_hands(problem: Problem, known: Facts, seed: int) -> Hands:
         resting=np.zeros((people, len(known.rest)), np.int32),
         filled=np.zeros((people, len(known.fills)), np.int32),
         granted=np.zeros(len(known.wished), np.int32),
-        holes=np.arange(slots, dtype=np.int32),
-        spot=np.arange(slots, dtype=np.int32),
-        open=np.array([slots], np.int32),
         dice=np.array([1 + seed], np.uint64) * np.uint64(0x9E3779B97F4A7C15),
     )

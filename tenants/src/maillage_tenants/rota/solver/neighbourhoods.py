@@ -127,12 +127,15 @@ class Neighbourhoods:
     # --- around a place ------------------------------------------------------
 
     def week(self, slot: int) -> int:
+        """The slot's week in the semester."""
         return self.problem.units[self.problem.slots[slot].unit].week
 
     def own(self, desk: int) -> set[int]:
+        """The people at home at that desk."""
         return set(self.problem.people_of_desk[desk])
 
     def around(self, slot: int, width: int) -> list[int]:
+        """The slots so many weeks around a hole, of its desk and of some that share people with it."""
         desk, week = self.problem.slots[slot].desk, self.week(slot)
         others = self.near[desk][: 3 + 2 * width]
         desks = [desk, *self.random.sample(others, min(len(others), 1 + 2 * width))]
@@ -147,6 +150,7 @@ class Neighbourhoods:
         return [s for d in list(desks)[:CHAIN] for s in self.desk_movable[d] if abs(self.week(s) - week) <= weeks]
 
     def with_neighbours(self, desk: int, number: int) -> list[int]:
+        """The desk and so many of those that share most people with it."""
         near = self.near[desk][:8]
         return [desk, *self.random.sample(near, min(len(near), number))]
 
@@ -186,10 +190,12 @@ class Neighbourhoods:
         return Task(slots, effort, lean=lean or len(desks) > 1, desks=desks, name="desks")
 
     def some_weeks(self, state: State, size: int, lean: bool) -> Task:
+        """A few weeks of a desk and of some near it."""
         slots = self.weeks_of(self.with_neighbours(self.some_desk(state), self.random.choice((0, 1, 2, 3))), size)
         return Task(slots, EFFORT, lean=lean, name="weeks")
 
     def some_hole(self, state: State, size: int, lean: bool) -> Task:
+        """A hole with what lies around it."""
         holes = [slot for slot in self.movable if slot not in state.plan]
         slot = self.random.choice(holes)
         width = self.random.choice((1, 2, 3))

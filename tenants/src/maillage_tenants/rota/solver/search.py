@@ -16,7 +16,6 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 
 from maillage_tenants.rota.solver.apart import Proofs
-from maillage_tenants.rota.solver.arrays import BATCHES
 from maillage_tenants.rota.solver.bound import Proof, lower_bound, prove
 from maillage_tenants.rota.solver.greedy import first_plan
 from maillage_tenants.rota.solver.linear import LOOK_SECONDS
@@ -85,8 +84,6 @@ LARGE = 1000
 CHANGES, CHANGES_A_SECOND = 20_000, 1_000_000
 """Small changes looked at for it: for a slot; for a second of the budget. A core looks at two to five million a second.
 """
-SHOWN_PARTS = BATCHES // 10
-"""While it is annealed, the plan is looked at after so many parts, and after the last one."""
 TEAM, AHEAD = 2, 3
 """Neighbourhoods solved at a time; solved or waiting. Constants, not the machine's number of cores: plans do not depend
 on them."""
@@ -281,8 +278,7 @@ class _Search:
         for (slot, person), above in found.dear.items():
             if above <= DEAR:
                 self.likely[slot].add(person)
-        proofs = Proofs(self.problem, found)
-        if self.thorough and len(proofs.parts) > 1:
+        if self.thorough and len((proofs := Proofs(self.problem, found)).parts) > 1:
             self.where.proofs = proofs
             self.unproven.extend(range(len(proofs.parts)))
         self.tell()
@@ -293,16 +289,10 @@ class _Search:
         from maillage_tenants.rota.solver.anneal import annealed
 
         ahead: deque[_Flight] = deque()
-        plans = annealed(self.problem, self.state, self.movable, changes=self.changes, seed=self.seed)
-        part = 0
-        for plan in plans:
-            ended = self.over() in (Ended.STOPPED, Ended.TIME)
+        for plan in annealed(self.problem, self.state, self.movable, changes=self.changes, seed=self.seed):
             if plan is not None:
-                part += 1
-                # Not by the clock: the best of these is kept, and must be the same on any machine.
-                if ended or part % SHOWN_PARTS == 0:
-                    self.be(plan())
-            if ended:
+                self.be(plan)
+            if self.over() in (Ended.STOPPED, Ended.TIME):
                 break
             if proof is not None and self.proof is None and proof.done():
                 self.proven(proof.result())
