@@ -421,13 +421,16 @@ class Installation:
         found = self.rows("select kind from call_event where provider_call_id = %s order by id", call.call_id)
         return [row["kind"] for row in found]
 
-    def settled(self, call: Caller, within: float = 15.0) -> dict[str, Any]:
-        """The call once its end is on record and every event was delivered."""
+    def settled(self, call: Caller, within: float = 15.0, *, voice_lives: bool = True) -> dict[str, Any]:
+        """The call once its end is on record and every event was delivered: the edge's, and the voice's, which tells
+        its own end last, maybe after that of the call. `voice_lives`: nobody kills it meanwhile."""
 
         def ended() -> bool:
             with contextlib.suppress(psycopg.Error):
                 found = self.rows("select state from call where provider_call_id = %s", call.call_id)
-                return [row["state"] for row in found] == ["ended"] and not self.edge.undelivered()
+                kinds = self.kinds_of(call)
+                silent = "voice_answered" not in kinds or "voice_ended" in kinds or not voice_lives
+                return [row["state"] for row in found] == ["ended"] and not self.edge.undelivered() and silent
             return False
 
         try:

@@ -92,7 +92,7 @@ def usual(dial: Callable[..., Drill]) -> float:
     """Seconds from dialling to a person, when everything is well."""
     drill = dial(talks=20)
     drill.call.must_end_well()
-    drill.installation.settled(drill.call, within=30)
+    drill.installation.settled(drill.call, within=30, voice_lives=False)
     who, seconds = drill.reached()
     assert who == drill.number
     return seconds
@@ -103,7 +103,7 @@ def back_again(installation, usual: float, drill: Drill, *, who: set[str], allow
     """After the block everything runs again: the call is there once, and a person was reached in time."""
     yield
     drill.call.must_end_well(90)
-    stored = installation.settled(drill.call, within=60)
+    stored = installation.settled(drill.call, within=60, voice_lives=False)
     reached, seconds = drill.reached()
     assert reached in who
     assert seconds <= usual + allowed
@@ -171,7 +171,7 @@ def test_application_answers_nonsense(installation, lab: SipLab, dial, usual: fl
 def test_database_stopped(installation, dial, usual: float) -> None:
     drill_before = dial()  # what the caller needs is entered while there is a database
     drill_before.call.wait(60)
-    installation.settled(drill_before.call, within=30)
+    installation.settled(drill_before.call, within=30, voice_lives=False)
     script = drill_before.call.script
     installation.postgres.stop(force=True)
     call = installation.lab.caller(script, installation.edge)
