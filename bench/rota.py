@@ -58,7 +58,7 @@ def run(shapes: Sequence[str], seeds: Sequence[int], *, seconds: float | None, s
 def _measure(shape: str, seed: int, seconds: float, solver_seed: int) -> Figures:
     instance = read(shape, seed)
     plain = Problem(instance)
-    # The compiler's ten seconds come once on a machine, not once a semester.
+    # The compiler's twenty seconds come once on a machine, not once a semester.
     list(annealed(plain, State(plain), range(len(plain.slots)), changes=0, seed=0))
     began = perf_counter()
     problem = Problem(with_shares(instance))

@@ -385,21 +385,24 @@ def bench() -> Iterator[Callable[..., str]]:
 
 
 WHOLE = ("tests/sip/", "tests/voice/", "tests/scenarios/test_demo_once")
-BENCHES = "tests/integration/test_bench_"
+BENCHES = ("tests/integration/test_bench_",)
 DRILLS = "tests/sip/test_sip_drills"
+COMPILED = ("tests/unit/test_rota_annealing", "tests/unit/test_rota_solver_bench")
 
 
 class _WholeFiles(LoadScopeScheduling):  # type: ignore[misc] # xdist is not typed
-    """Files that start a whole installation stay on one worker, as do the benches together, which find each other's
-    databases; any other test goes where there is room. The drills,
-    which mostly wait, are two such files: those that break the switchboard, and those that break what stands behind."""
+    """Files that start a whole installation stay on one worker. So do the benches together, which find each other's
+    databases, and what needs compiled code, for which one worker shall wait. Any other test goes where there is room.
+    The drills, which mostly wait, are two such files: those that break the switchboard, and those that break what
+    stands behind."""
 
     def _split_scope(self, nodeid: str) -> str:
         path, _, test = nodeid.partition("::")
         if path.startswith(DRILLS):
             return f"{path} {'switchboard' if 'edge' in test or 'voice' in test else 'behind'}"
-        if path.startswith(BENCHES):
-            return BENCHES
+        for together in (BENCHES, COMPILED):
+            if path.startswith(together):
+                return together[0]
         return path if path.startswith(WHOLE) else nodeid
 
 

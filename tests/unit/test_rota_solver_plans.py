@@ -4,155 +4,48 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from random import Random
-from typing import Any, cast
-from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from maillage_kit.clock import paris_instant
+from maillage_app.testing.semesters import (
+    EVER,
+    MARCH,
+    OCTOBER,
+    instance,
+    instances,
+    kept,
+    person,
+    uid,
+    usual_semester,
+    week,
+)
 from maillage_tenants.rota.checker import check
 from maillage_tenants.rota.rules import Period
-from maillage_tenants.rota.solver.anneal import annealed, clash, pass_on, worth
 from maillage_tenants.rota.solver.apart import SCALE, Part, Proofs, apart, parts, points, posed
-from maillage_tenants.rota.solver.arrays import NOBODY, empty_hands, facts_of
 from maillage_tenants.rota.solver.bound import lower_bound, prove
 from maillage_tenants.rota.solver.explain import explain, find_clash, holds, least_uncovered
 from maillage_tenants.rota.solver.fairness import shares
-from maillage_tenants.rota.solver.greedy import first_plan
 from maillage_tenants.rota.solver.instance import (
     Absence,
     Days,
-    Desk,
     Instance,
-    Kept,
-    Person,
-    Proof,
     Rules,
-    Sector,
-    Wish,
     dumps,
     loads,
 )
 from maillage_tenants.rota.solver.model import formulate
 from maillage_tenants.rota.solver.owed import with_shares
-from maillage_tenants.rota.solver.problem import BACKUP, FIRST, Plan, Problem
+from maillage_tenants.rota.solver.problem import BACKUP, FIRST, Problem
 from maillage_tenants.rota.solver.repair import repair
 from maillage_tenants.rota.solver.reports import Ended, Progress
 from maillage_tenants.rota.solver.search import cover, solve
-from maillage_tenants.rota.solver.state import State, assigned, fairness, points_of, score
+from maillage_tenants.rota.solver.state import State, assigned, fairness, score
 from maillage_tenants.rota.solver.subsolve import answer, pose
-from maillage_tenants.rota.solver.units import Kind, days_and_nights, week_and_weekend, whole_weeks
-
-EVER = Days(date(2020, 1, 1), date(2035, 12, 31))
-MARCH = Period(paris_instant(date(2027, 3, 15)), paris_instant(date(2027, 4, 12)))
-"""Four weeks with the night of 23 hours, Easter Sunday and Easter Monday."""
-OCTOBER = Period(paris_instant(date(2026, 10, 12)), paris_instant(date(2026, 11, 16)))
-"""Five weeks with the night of 25 hours and two public holidays."""
-NAMES = ("Anne", "Bruno", "Claire", "David", "Élise", "Franck", "Gaëlle", "Hugo", "Inès", "Jean")
-
-
-def uid(number: int) -> UUID:
-    return UUID(int=number)
-
-
-def proofs(*trades: str, until: date = EVER.last) -> tuple[Proof, ...]:
-    days = Days(EVER.first, until)
-    return (
-        Proof("liability", None, EVER),
-        Proof("decennial", None, days),
-        *(Proof("qualification", trade, EVER) for trade in trades),
-    )
-
-
-def person(number: int, *, homes: tuple[int, ...] = (1,), trades: tuple[str, ...] = ("a",), **more: object) -> Person:
-    facts: dict[str, object] = {
-        "id": uid(100 + number),
-        "member_id": uid(200 + number),
-        "name": f"{NAMES[number % 10]} {number}",
-        "engagement": 10.0,
-        "homes": frozenset(map(uid, homes)),
-        "minutes": {uid(home): 20 for home in homes},
-        "trades": frozenset(trades),
-        "proofs": proofs(*trades),
-    }
-    return Person(**(facts | more))  # type: ignore[arg-type]
-
-
-def instance(people: tuple[Person, ...], *, over: Period = MARCH, sectors: int = 1, **more: object) -> Instance:
-    pattern = more.pop("pattern", days_and_nights())
-    facts: dict[str, object] = {
-        "name": "essai",
-        "over": over,
-        "department": "27",
-        "trades": {"a": "Plomberie", "b": "Serrurerie"},
-        "sectors": tuple(Sector(uid(n), f"Secteur {n}", pattern) for n in range(1, sectors + 1)),  # type: ignore[arg-type]
-        "desks": tuple(Desk(uid(n), "a", 60) for n in range(1, sectors + 1)),
-        "people": people,
-    }
-    return Instance(**(facts | more))  # type: ignore[arg-type]
-
-
-def week(number: int, over: Period = MARCH) -> Period:
-    return Period(over.starts_at + timedelta(days=7 * number), over.starts_at + timedelta(days=7 * number + 7))
-
-
-def kept(problem: Problem, plan: dict[int, int]) -> tuple[Kept, ...]:
-    return tuple(
-        Kept(given.sector_id, given.trade, given.rank, given.person_id, period)
-        for given in assigned(problem, plan)
-        for period in given.periods
-    )
-
-
-# --- any small instance -----------------------------------------------------
-
-
-@st.composite
-def instances(draw: st.DrawFn) -> Instance:
-    """Two sectors with patterns of their own, one or two trades, people with all sorts of facts."""
-    over = draw(st.sampled_from([MARCH, OCTOBER]))
-    sectors = draw(st.integers(1, 2))
-    trades = draw(st.sampled_from([("a",), ("a", "b")]))
-    patterns = st.sampled_from([whole_weeks(), week_and_weekend(), days_and_nights(), days_and_nights(apart=False)])
-    people = []
-    for number in range(draw(st.integers(4, 9))):
-        home = draw(st.integers(1, sectors))
-        first = draw(st.integers(0, 24))
-        people.append(
-            person(
-                number,
-                homes=(home,),
-                trades=draw(st.sampled_from([("a",), ("b",), ("a", "b")])) if len(trades) > 1 else ("a",),
-                minutes={uid(n): draw(st.sampled_from([20, 20, 90])) for n in range(1, sectors + 1)} | {uid(home): 15},
-                engagement=float(draw(st.integers(5, 20))),
-                employed=draw(st.booleans()),
-                ranks=draw(st.sampled_from([(1, 2), (1, 2), (2,)])),
-                absences=(
-                    Absence(
-                        Period(over.starts_at + timedelta(days=first), over.starts_at + timedelta(days=first + 5)),
-                        "congés",
-                    ),
-                )
-                if draw(st.booleans())
-                else (),
-                wishes=(Wish(week(draw(st.integers(0, 3)), over), wanted=draw(st.booleans()), weight=2),),
-                proofs=proofs("a", "b", until=draw(st.sampled_from([EVER.last, date(2027, 4, 1), date(2026, 11, 2)]))),
-                carried={Kind.SUNDAY: draw(st.floats(-2, 2))},
-            )
-        )
-    together = draw(st.sampled_from([frozenset(), frozenset({(uid(1), uid(1))}), frozenset({(uid(1), uid(2))})]))
-    made = instance(
-        tuple(people),
-        over=over,
-        sectors=sectors,
-        desks=tuple(Desk(uid(n), trade, 60) for n in range(1, sectors + 1) for trade in trades),
-        together=together if sectors == 2 else frozenset(),
-    )
-    return replace(made, sectors=tuple(replace(sector, pattern=draw(patterns)) for sector in made.sectors))
+from maillage_tenants.rota.solver.units import whole_weeks
 
 
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
@@ -203,13 +96,7 @@ def test_a_feasible_instance_is_covered_at_every_instant(over: Period, number: i
 
 @pytest.fixture(scope="module")
 def usual() -> Problem:
-    """Two sectors, eleven people, of whom two serve both."""
-    people = tuple(
-        person(n, homes=(1 + n % 2,), minutes={uid(1 + n % 2): 10} | ({uid(2 - n % 2): 40} if n < 2 else {}),
-               engagement=10.0 + 5 * (n % 3), employed=n == 4)
-        for n in range(14)
-    )  # fmt: skip
-    return Problem(instance(people, over=OCTOBER, sectors=2))
+    return usual_semester()
 
 
 def test_the_same_seed_gives_the_same_plan_and_progress_only_improves(usual: Problem) -> None:
@@ -231,15 +118,6 @@ def test_a_search_that_its_clock_ended_anywhere_is_made_again_without_one(usual:
     again = solve(usual, seconds=600, seed=11, steps=first.steps, bound_iterations=first.bound_iterations)
     assert again.plan == first.plan
     assert again.steps == first.steps
-
-
-def test_a_search_that_began_by_annealing_is_made_again_by_its_figures(usual: Problem) -> None:
-    first = solve(usual, seconds=30, seed=4, steps=4, changes=200_000, bound_iterations=300)
-    again = solve(
-        usual, seconds=600, seed=4, steps=first.steps, changes=first.changes, bound_iterations=first.bound_iterations
-    )
-    assert first.changes == 200_000
-    assert again.plan == first.plan
 
 
 def test_a_proof_is_made_again_by_its_iterations(usual: Problem) -> None:
@@ -334,89 +212,6 @@ def test_a_hole_is_filled_by_a_chain_of_desks_that_moves_as_little_as_may_be() -
     moved = answer(pose(problem, state, every, seconds=10, effort=2.0, seed=0, fair=False, close=True)).plan
     assert moved is not None
     assert sum(moved.get(slot) != start.get(slot) for slot in every) == 2 * 3
-
-
-# --- annealing --------------------------------------------------------------
-
-
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
-@given(instances(), st.randoms(use_true_random=False))
-def test_annealing_knows_every_rule_and_every_point(made: Instance, draw: Random) -> None:
-    """Compiled code has tables and sums of its own: held against those of everybody else, on plans it has made."""
-    problem = Problem(made)
-    greedy = State(problem)
-    first_plan(problem, greedy)
-    for slot in draw.sample(sorted(greedy.plan), len(greedy.plan) // 4):
-        greedy.take(slot)
-    locked = {slot for slot in range(len(problem.slots)) if draw.random() < 0.1}
-    movable = [slot for slot in range(len(problem.slots)) if slot not in locked]
-    if not movable:
-        return
-    plan: Plan = {}
-    for shown in annealed(problem, greedy, movable, changes=40_000, seed=draw.randrange(1000)):
-        plan = plan if shown is None else shown
-    assert check(made, assigned(problem, plan)).breaches == ()
-    assert [plan.get(slot) for slot in locked] == [greedy.plan.get(slot) for slot in locked], "empty ones too"
-
-    clashes_with, costs, hand_over = (cast(Any, function).py_func for function in (clash, worth, pass_on))
-    state, known = State(problem, plan), facts_of(problem, movable, empty=1)
-    hands = empty_hands(problem, known, seed=1)
-    for slot, who in plan.items():
-        hand_over(known, hands, slot, who)
-    for slot in draw.sample(sorted(plan), len(plan) // 2):
-        hand_over(known, hands, slot, NOBODY)
-        state.take(slot)
-    assert sorted(hands.held[NOBODY, : hands.number[NOBODY]]) == [slot for slot in movable if slot not in state.plan]
-    for _ in range(60):
-        slot = draw.randrange(len(problem.slots))
-        for who in problem.candidates[slot] if slot not in state.plan else ():
-            left = draw.choice([NOBODY, *sorted(state.held[who])])
-            before = sum(points_of(problem, state, who)) + (problem.cost[left][who] if left != NOBODY else 0)
-            if left != NOBODY:
-                state.take(left)
-            clashes = bool(state.clash(slot, who))
-            if not problem.together:
-                assert clashes_with(known, hands, who, slot, left) == clashes
-            elif clashes:
-                assert clashes_with(known, hands, who, slot, left)
-            if not clashes:
-                state.give(slot, who)
-                after = sum(points_of(problem, state, who)) + problem.cost[slot][who]
-                assert costs(known, hands, who, slot, left) == after - before
-                state.take(slot)
-            if left != NOBODY:
-                state.give(left, who)
-
-
-def test_annealing_lets_a_hole_wander_until_it_closes(usual: Problem) -> None:
-    """From a plan with every fifth slot empty, to none empty and nobody more than a unit from their share."""
-    greedy = State(usual)
-    first_plan(usual, greedy)
-    for slot in sorted(greedy.plan)[::5]:
-        greedy.take(slot)
-    plans = [
-        [plan for plan in annealed(usual, greedy, range(len(usual.slots)), changes=400_000, seed=2) if plan]
-        for _ in range(2)
-    ]
-    last = plans[0][-1]
-    assert len(last) == len(usual.slots)
-    assert max(fairness(usual, last).worst.values()) < 2
-    assert len(greedy.plan) < len(usual.slots), "the plan it began with is left as it was"
-    assert plans[0] == plans[1], "the same seed gives the same plans"
-
-
-def test_annealing_shows_its_plan_and_is_stopped_when_told(usual: Problem) -> None:
-    """Told to stop at the first plan better than the greedy one, it shows no other."""
-    told: list[Progress] = []
-
-    def better() -> bool:
-        return told[-1].points < told[0].points
-
-    found = solve(usual, seconds=600, seed=1, changes=200_000_000, bound_seconds=0, stop=better, report=told.append)
-    assert found.ended is Ended.STOPPED
-    assert len(told) == 2
-    assert (found.score.total, found.steps) == (told[-1].points, 0)
-    assert check(usual.instance, assigned(usual, found.plan)).breaches == ()
 
 
 def test_it_stops_when_told_and_keeps_the_best_so_far(usual: Problem) -> None:

@@ -1,93 +1,12 @@
-"""The problem and a plan in arrays, for compiled code: numbers only, nothing to look up by name."""
+"""The problem and a plan in arrays, for compiled code (`moves.py`): numbers only, nothing to look up by name."""
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from maillage_tenants.rota.solver.moves import BEFORE, NOBODY, Facts, Flags, Hands, Lists
 from maillage_tenants.rota.solver.problem import CATEGORIES, Problem
 from maillage_tenants.rota.solver.state import hole_cost
-
-Whole = NDArray[np.int32]
-Flags = NDArray[np.bool_]
-Dice = NDArray[np.uint64]
-BEFORE = 8
-"""Weeks are numbered from that many before the semester: duties of the semester before count for weeks running."""
-NOBODY = -1
-"""The holder of an empty slot: the last one of those who hold something."""
-
-
-class Lists(NamedTuple):
-    """Many lists in one: list `i` is `items[start[i]:start[i + 1]]`."""
-
-    start: Whole
-    items: Whole
-
-
-class Facts(NamedTuple):
-    """What never changes: see `Problem`, whose names these are.
-
-    By slot: `unit`, `week`, `desk`, `first` (rank 1), `apart`, `free` (may change hands), `empty` (points of a hole),
-    `kind` (slots of one kind add the same to a load), `gain[slot, category]`, `cost[slot, person]` (below 0: no
-    candidate), `candidates`, those at home first, `at_home` of them. `movable`: the free ones.
-    By person: `low`, `high`, `weight[person, category]`, `employed`, `wishes`.
-    By unit: `overlapping`; `close`, for members, then for employees; `follows`; `rest_weeks` that it touches.
-    By wish: `points`, `wished[wish, unit]`. By week: where its stretches of rest begin in `rests`;
-    `rest[stretch, unit]`: does the unit cut it? `fills[week, unit]`: does it fill that week? `joined[desk, desk]`.
-    """
-
-    unit: Whole
-    week: Whole
-    desk: Whole
-    kind: Whole
-    first: Flags
-    apart: Flags
-    free: Flags
-    empty: Whole
-    gain: Whole
-    cost: NDArray[np.int16]
-    candidates: Lists
-    at_home: Whole
-    movable: Whole
-    low: Whole
-    high: Whole
-    weight: Whole
-    employed: Flags
-    wishes: Lists
-    points: Whole
-    wished: Flags
-    overlapping: Lists
-    close: Lists
-    follows: Lists
-    rest_weeks: Lists
-    rests: Whole
-    rest: Flags
-    fills: Flags
-    joined: Flags
-    most_units: int
-    most_running: int
-    again: int
-
-
-class Hands(NamedTuple):
-    """Who holds what. `holder[slot]`; `held[person, i]` for `i < number[person]`: the free slots of a person, or of
-    nobody; `place[slot]` among them; `at[person, unit]`: the slots held then, two at most; `load[person, category]`;
-    `units`, `firsts[person, week]`: units that count, duties at rank 1; `resting[person, rest]`: duties that cut that
-    stretch; `filled[person, week]`; `granted[wish]`: duties that grant it; `dice`: the state of the random numbers."""
-
-    holder: Whole
-    held: Whole
-    number: Whole
-    place: Whole
-    at: Whole
-    load: Whole
-    units: Whole
-    firsts: Whole
-    resting: Whole
-    filled: Whole
-    granted: Whole
-    dice: Dice
 
 
 def lists(of: Iterable[Collection[int]]) -> Lists:

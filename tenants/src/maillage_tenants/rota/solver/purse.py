@@ -10,7 +10,7 @@ FAIR_CHANCE = 2.0
 MOST_GAIN = 200.0
 """A step that gained more counts as this: the first ones fill holes, which nothing later can equal."""
 MEMORY = 0.85
-PROVING = 0.2
+PROVING = 0.1
 """Share of the effort that goes into the proof at most."""
 SMALLEST, LARGEST = 120.0, 900.0
 """Slots of a neighbourhood."""
