@@ -81,7 +81,7 @@ def solve(
 
 LARGE = 1000
 """Slots from which a first plan is annealed; below, desk by desk is as good and quicker."""
-CHANGES, CHANGES_A_SECOND = 26_000, 500_000
+CHANGES, CHANGES_A_SECOND = 26_000, 800_000
 """Small changes looked at for it: for a slot; for a second of the budget. A core looks at two to five million a second.
 """
 TEAM, AHEAD = 2, 3
