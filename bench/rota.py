@@ -18,14 +18,14 @@ from rich.table import Table
 
 from maillage_tenants.rota.checker import check
 from maillage_tenants.rota.rules import Period
-from maillage_tenants.rota.solver.anneal import annealed
+from maillage_tenants.rota.solver.anneal import compile_moves
 from maillage_tenants.rota.solver.explain import least_uncovered
 from maillage_tenants.rota.solver.instance import Absence, Instance, Kept
 from maillage_tenants.rota.solver.owed import with_shares
 from maillage_tenants.rota.solver.problem import Plan, Problem
 from maillage_tenants.rota.solver.repair import repair
 from maillage_tenants.rota.solver.search import TEAM, Outcome, solve
-from maillage_tenants.rota.solver.state import State, assigned, fairness, score
+from maillage_tenants.rota.solver.state import assigned, fairness, score
 
 Figures = dict[str, Any]
 BUDGET: Mapping[str, float] = {"eure": 60.0, "normandie": 360.0}
@@ -59,7 +59,7 @@ def _measure(shape: str, seed: int, seconds: float, solver_seed: int) -> Figures
     instance = read(shape, seed)
     plain = Problem(instance)
     # The compiler's twenty seconds come once on a machine, not once a semester.
-    list(annealed(plain, State(plain), range(len(plain.slots)), changes=0, seed=0))
+    compile_moves(plain)
     began = perf_counter()
     problem = Problem(with_shares(instance))
     prepared = perf_counter() - began

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from maillage_app.testing.semesters import instances, usual_semester
 from maillage_tenants.rota.checker import check
-from maillage_tenants.rota.solver.anneal import LINKS, MOST_SWAPPED, annealed
+from maillage_tenants.rota.solver.anneal import LINKS, MOST_SWAPPED, annealed, compile_moves
 from maillage_tenants.rota.solver.arrays import empty_hands, facts_of
 from maillage_tenants.rota.solver.greedy import first_plan
 from maillage_tenants.rota.solver.instance import Instance
@@ -25,7 +25,7 @@ from maillage_tenants.rota.solver.state import State, assigned, fairness, points
 def usual() -> Problem:
     """With all that is compiled: no test has to wait for it within its own time."""
     usual = usual_semester()
-    list(annealed(usual, State(usual), range(len(usual.slots)), changes=0, seed=0))
+    compile_moves(usual)
     return usual
 
 

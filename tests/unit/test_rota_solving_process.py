@@ -6,63 +6,28 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
-from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from maillage_app.testing.semesters import MARCH, OCTOBER, instance, person, uid
 from maillage_kit.clock import paris_instant
 from maillage_tenants.rota.balance import BACKUP, CATEGORIES, FIRST, Counted, DutyHeld, tallies
 from maillage_tenants.rota.rules import Period
 from maillage_tenants.rota.solver.explain import find_clash, least_uncovered
-from maillage_tenants.rota.solver.instance import Absence, Days, Desk, Instance, Kept, Person, Proof, Sector
+from maillage_tenants.rota.solver.instance import Absence, Instance, Kept, Person, Rules
 from maillage_tenants.rota.solver.problem import Obstacle, Problem
 from maillage_tenants.rota.solver.process import run
 from maillage_tenants.rota.solver.reports import REPAIR, Asked, Solved
 from maillage_tenants.rota.solver.telling import holes
 from maillage_tenants.rota.solver.units import Pattern, days_and_nights, week_and_weekend, whole_weeks
 
-EVER = Days(date(2020, 1, 1), date(2035, 12, 31))
-MARCH = Period(paris_instant(date(2027, 3, 15)), paris_instant(date(2027, 4, 12)))
-"""Four weeks with the night of 23 hours."""
-OCTOBER = Period(paris_instant(date(2027, 10, 11)), paris_instant(date(2027, 11, 15)))
-"""Five weeks with the night of 25 hours."""
 PATTERNS = (whole_weeks(), whole_weeks(0), week_and_weekend(), days_and_nights(), days_and_nights(apart=False))
 
 
-def uid(number: int) -> UUID:
-    return UUID(int=number)
-
-
 def people(number: int, *, sectors: int = 1) -> tuple[Person, ...]:
-    return tuple(
-        Person(
-            id=uid(100 + n),
-            member_id=uid(200 + n),
-            name=f"Associé {n}",
-            engagement=10.0,
-            homes=frozenset({uid(1 + n % sectors)}),
-            minutes={uid(1 + n % sectors): 0},
-            trades=frozenset({"a"}),
-            proofs=tuple(Proof(kind, "a", EVER) for kind in ("liability", "decennial", "qualification")),
-        )
-        for n in range(number)
-    )
-
-
-def instance(
-    persons: tuple[Person, ...], *, over: Period = MARCH, pattern: Pattern = PATTERNS[0], sectors: int = 1
-) -> Instance:
-    return Instance(
-        name="essai",
-        over=over,
-        department="27",
-        trades={"a": "Vitrerie"},
-        sectors=tuple(Sector(uid(n), f"Vexin {n}", pattern) for n in range(1, sectors + 1)),
-        desks=tuple(Desk(uid(n), "a", 60) for n in range(1, sectors + 1)),
-        people=persons,
-    )
+    return tuple(person(n, homes=(1 + n % sectors,)) for n in range(number))
 
 
 def solved(made: Instance, **more: object) -> tuple[Solved, list[dict[str, object]]]:
@@ -101,7 +66,7 @@ def test_any_named_absence_taken_away_fills_a_place(number: int, week: int, over
     start = over.starts_at + timedelta(days=7 * week)
     away = Absence(Period(start, start + timedelta(days=2)), "congés")
     persons = tuple(replace(one, absences=(away,)) for one in people(number))
-    made = replace(instance(persons, over=over), rules=replace(instance(persons).rules, max_weeks_running=0))
+    made = instance(persons, over=over, pattern=whole_weeks(), rules=Rules(max_weeks_running=0))
     problem = Problem(made)
     least = least_uncovered(problem, seconds=4)
     assert least.proven
@@ -111,8 +76,8 @@ def test_any_named_absence_taken_away_fills_a_place(number: int, week: int, over
     assert clash is not None
     named = {fact.person for fact in clash.facts if fact.kind == Obstacle.ABSENCE}
     assert named
-    for person in named:
-        back = tuple(replace(one, absences=()) if n == person else one for n, one in enumerate(persons))
+    for absent in named:
+        back = tuple(replace(one, absences=()) if n == absent else one for n, one in enumerate(persons))
         again = least_uncovered(Problem(replace(made, people=back)), seconds=4)
         assert len(again.uncovered) < least.least
 
@@ -129,10 +94,10 @@ def test_a_hole_is_told_in_one_line_with_who_could_have_come() -> None:
     told = holes(problem, least.plan, seconds=10)
     first = next(hole for hole in told if hole.rank == 1)
     assert first.title == (
-        "Semaine 12, secteur Vexin 1, vitrerie, rang 1 : "
+        "Semaine 12, secteur Secteur 1, plomberie, rang 1 : "
         "3 associés qualifiés (1 sans les papiers ou le rang), tous absents"
     )
-    assert "Refuser l’absence que Associé 0 demande à partir du 23/03/2027 (congés)." in first.fixes
+    assert "Refuser l’absence que Anne 0 demande à partir du 23/03/2027 (congés)." in first.fixes
     missing = [problem.units[problem.slots[slot].unit].periods for slot in least.uncovered]
     assert sorted(period for hole in told for period in hole.periods) == sorted(p for own in missing for p in own)
 
@@ -141,8 +106,8 @@ def test_weeks_that_miss_for_the_same_reason_are_one_line() -> None:
     problem = Problem(instance(people(1), pattern=whole_weeks(0)))
     told = holes(problem, {}, seconds=0)
     assert [hole.title for hole in told] == [
-        "Semaines 11 à 14, secteur Vexin 1, vitrerie, rang 1 : 1 associé qualifié, libre",
-        "Semaines 11 à 14, secteur Vexin 1, vitrerie, rang 2 : 1 associé qualifié, libre",
+        "Semaines 11 à 14, secteur Secteur 1, plomberie, rang 1 : 1 associé qualifié, libre",
+        "Semaines 11 à 14, secteur Secteur 1, plomberie, rang 2 : 1 associé qualifié, libre",
     ]
     assert all(hole.why == "" for hole in told), "no time was given to look for reasons"
 

@@ -22,10 +22,12 @@ NAMES = ("Anne", "Bruno", "Claire", "David", "Élise", "Franck", "Gaëlle", "Hug
 
 
 def uid(number: int) -> UUID:
+    """Of sector 1, 2 …; of person `n` and their member: 100 + n, 200 + n."""
     return UUID(int=number)
 
 
 def proofs(*trades: str, until: date = EVER.last) -> tuple[Proof, ...]:
+    """All the documents that are asked for; the ten-year insurance ends then."""
     days = Days(EVER.first, until)
     return (
         Proof("liability", None, EVER),
@@ -35,6 +37,7 @@ def proofs(*trades: str, until: date = EVER.last) -> tuple[Proof, ...]:
 
 
 def person(number: int, *, homes: tuple[int, ...] = (1,), trades: tuple[str, ...] = ("a",), **more: object) -> Person:
+    """Somebody who may take anything at home; `more` says otherwise."""
     facts: dict[str, object] = {
         "id": uid(100 + number),
         "member_id": uid(200 + number),
@@ -49,6 +52,7 @@ def person(number: int, *, homes: tuple[int, ...] = (1,), trades: tuple[str, ...
 
 
 def instance(people: tuple[Person, ...], *, over: Period = MARCH, sectors: int = 1, **more: object) -> Instance:
+    """One desk a sector, of trade "a", days and nights; `more` says otherwise."""
     pattern = more.pop("pattern", days_and_nights())
     facts: dict[str, object] = {
         "name": "essai",
@@ -63,10 +67,12 @@ def instance(people: tuple[Person, ...], *, over: Period = MARCH, sectors: int =
 
 
 def week(number: int, over: Period = MARCH) -> Period:
+    """The week of that number, from 0."""
     return Period(over.starts_at + timedelta(days=7 * number), over.starts_at + timedelta(days=7 * number + 7))
 
 
 def kept(problem: Problem, plan: Plan) -> tuple[Kept, ...]:
+    """The plan's duties as published ones."""
     return tuple(
         Kept(given.sector_id, given.trade, given.rank, given.person_id, period)
         for given in assigned(problem, plan)
@@ -119,7 +125,7 @@ def instances(draw: st.DrawFn) -> Instance:
 
 
 def usual_semester() -> Problem:
-    """Two sectors, eleven people, of whom two serve both."""
+    """Two sectors, fourteen people, of whom two serve both."""
     people = tuple(
         person(n, homes=(1 + n % 2,), minutes={uid(1 + n % 2): 10} | ({uid(2 - n % 2): 40} if n < 2 else {}),
                engagement=10.0 + 5 * (n % 3), employed=n == 4)

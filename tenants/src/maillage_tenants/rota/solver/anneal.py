@@ -34,6 +34,12 @@ EMPTY = 4
 """An empty slot weighs as much as that many units outside the dearest band: holes still wander while it is hot."""
 
 
+def compile_moves(problem: Problem) -> None:
+    """Wait now for what was never compiled on this machine, so that no search has to."""
+    for _ in annealed(problem, State(problem), range(len(problem.slots)), changes=0, seed=0):
+        pass
+
+
 def annealed(
     problem: Problem, state: State, movable: Sequence[int], *, changes: int, seed: int
 ) -> Iterator[Plan | None]:
