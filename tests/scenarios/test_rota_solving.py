@@ -143,7 +143,7 @@ async def test_holes_are_explained_with_what_would_fill_them(
     assert title
     assert int(title[1]) >= 5
     assert "Au moins 14 places restent vides quoi qu’on fasse : c’est prouvé." in done.text
-    assert "Refuser l’absence que Prénom1 Nom1 demande à partir du 07/08/2027 (congés)." in done.text
+    assert "Refuser l’absence demandée par Prénom1 Nom1 à partir du 07/08/2027 (congés)." in done.text
     assert re.search(r"Demander à Prénom\d+ Nom\d+ de renoncer à son absence du 07/08/2027 \(congés\)\.", done.text)
     async with runtime.database.tenant(plumbers.tenant) as session:
         run = await queries_planning.runs(session, semester=S2, page=PageRequest())

@@ -97,7 +97,7 @@ def test_a_hole_is_told_in_one_line_with_who_could_have_come() -> None:
         "Semaine 12, secteur Secteur 1, plomberie, rang 1 : "
         "3 associés qualifiés (1 sans les papiers ou le rang), tous absents"
     )
-    assert "Refuser l’absence que Anne 0 demande à partir du 23/03/2027 (congés)." in first.fixes
+    assert "Refuser l’absence demandée par Anne 0 à partir du 23/03/2027 (congés)." in first.fixes
     missing = [problem.units[problem.slots[slot].unit].periods for slot in least.uncovered]
     assert sorted(period for hole in told for period in hole.periods) == sorted(p for own in missing for p in own)
 

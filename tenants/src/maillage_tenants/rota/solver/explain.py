@@ -389,10 +389,10 @@ def _change(problem: Problem, fact: Fact, slot: int) -> str:
         label = f" ({absence.label})" if absence.label else ""
         since = f"{paris(absence.period.starts_at):%d/%m/%Y}{label}"
         if absence.asked:
-            return f"refuser l’absence que {person.name} demande à partir du {since}"
+            return f"refuser l’absence demandée par {person.name} à partir du {since}"
         return f"demander à {person.name} de renoncer à son absence du {since}"
     if fact.kind == Obstacle.PROOF:
-        return f"renouveler {_PAPERS[fact.detail]} de {person.name}"
+        return f"faire renouveler {_PAPERS[fact.detail]} par {person.name}"
     return {
         Obstacle.RANK: f"laisser {person.name} tenir le rang 1",
         "week": f"demander à {person.name} une astreinte de plus la semaine {_week(problem, fact)}",
