@@ -126,15 +126,19 @@ class Edge:
 
 @dataclass
 class Telephone:
-    """Somebody's telephone: a number of the operator's and a sipp that answers it as its script says."""
+    """Somebody's telephone: a number of the operator's and a sipp that answers it as its script says.
+
+    What an earlier telephone of that number was sent is not this one's: it has been there `since` (Unix time).
+    """
 
     number: str
     child: Child
     operator: Operator
+    since: float
 
     @property
     def invites(self) -> list[Seen]:
-        return self.operator.invites(self.number)
+        return [seen for seen in self.operator.invites(self.number) if seen.at >= self.since]
 
     @property
     def rung(self) -> int:
@@ -143,7 +147,12 @@ class Telephone:
 
     def answers(self, status: str) -> list[Seen]:
         """What it answered, such as "200" or "180", in order."""
-        return [seen for seen in self.operator.messages(self.number) if seen.start.startswith(f"SIP/2.0 {status}")]
+        told = [seen for seen in self.operator.messages(self.number) if seen.at >= self.since]
+        return [seen for seen in told if seen.start.startswith(f"SIP/2.0 {status}")]
+
+    def tell(self) -> None:
+        """Now: the one who has picked up types the keys that wait for this (`Keys.once_told`)."""
+        self.operator.nudge(self.number, self.invites[-1])
 
 
 @dataclass
@@ -245,7 +254,7 @@ class SipLab:
         child = self._sipp(f"phone-{number}", script, port, [])
         child.must_run_until(lambda: _udp_bound(port), within=10)
         self.operator.connect(number, port)
-        return Telephone(number, child, self.operator)
+        return Telephone(number, child, self.operator, clock.now().timestamp())
 
     def caller(
         self, script: CallerScript, edge: Edge, *, address: str = HOST, port: int | None = None, timeout: int = 290

@@ -9,6 +9,7 @@ import re
 import socket
 import threading
 from dataclasses import dataclass
+from uuid import uuid4
 
 from maillage_kit import clock
 from maillage_kit.testing.sip_lab.exchange import Exchange
@@ -92,6 +93,15 @@ class Operator:
         with self._lock:
             self._telephones.pop(number, None)
             self._dead.add(number)
+
+    def nudge(self, number: str, invite: Seen) -> None:
+        """Send the telephone of that number an INFO inside the call that this INVITE began. Nothing answers it."""
+        with self._lock:
+            port = self._telephones[number]
+        kept = "".join(f"{name}: {invite.header(name)}\r\n" for name in ("From", "To", "Call-ID"))
+        via = f"Via: SIP/2.0/UDP {self.address};branch=z9hG4bK-op-{uuid4().hex}"
+        text = f"INFO sip:{number}@{HOST}:{port} SIP/2.0\r\n{via}\r\n{kept}CSeq: 9 INFO\r\nContent-Length: 0\r\n\r\n"
+        self._socket.sendto(text.encode(), (HOST, port))
 
     # ------------------------------------------------------------------------------------------------- what passed
 

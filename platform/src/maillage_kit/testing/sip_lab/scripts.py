@@ -24,10 +24,11 @@ SOUND = "/usr/share/sip-tester/g711a.pcap"
 
 @dataclass(frozen=True)
 class Keys:
-    """Keys typed `after` so many seconds."""
+    """Keys typed `after` so many seconds. `once_told`: that long after `Telephone.tell`, whoever was called only."""
 
     typed: str
     after: float
+    once_told: bool = False
 
 
 def _scenario(name: str, *parts: str) -> str:
@@ -51,6 +52,7 @@ def _typed(all_keys: tuple[Keys, ...], folder: Path | None) -> str:
         if folder is None:
             raise ValueError("keys need a folder for their sound")
         played = capture(folder / f"keys-{number}.pcap", keys.typed)
+        parts.append('<recv request="INFO"/>\n' if keys.once_told else "")
         parts.append(_pause(keys.after))
         parts.append(f'<nop><action><exec play_pcap_audio="{played}"/></action></nop>\n')
         parts.append(_pause(0.35 * len(keys.typed) + 0.1))
