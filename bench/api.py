@@ -31,7 +31,7 @@ from bench.common import Figures, Load, machine, record, say
 from bench.crowd import Message
 from bench.database import BenchDatabase
 from bench.recorded import Recorded, sql_figures
-from bench.rounds import LINES, RECORDED, SERVER_PROCESSES, Course, Path, add_full, add_half, rate_table, said
+from bench.rounds import LINES, SERVER_PROCESSES, Course, Path, add_full, add_half, rate_table, said
 from bench.rows import Size
 from bench.software import READ, REQUEST, Dwelling, Opening, Target
 from psycopg import sql
@@ -61,7 +61,15 @@ _CLIENT_DRAWN = f"'{_CLIENT}' || lpad(:tenant::text, 12, '0')"
 
 
 def run(
-    *, tenants: int, customers: int, seconds: float, warm_up: float, rounds: int, fresh: bool, keep: bool
+    *,
+    tenants: int,
+    customers: int,
+    seconds: float,
+    warm_up: float,
+    rounds: int,
+    recorded: int,
+    fresh: bool,
+    keep: bool,
 ) -> Figures:
     """Prepare what is missing, measure; the figures, recorded when `keep`."""
     load = Load()
@@ -70,7 +78,7 @@ def run(
     with database.running() as server, ProcessPoolExecutor(1, mp_context=context) as pool:
         bench = database.opened(server, FAMILY, names[tenants])
         facts = machine(server.uri)
-        measured = _Bench(bench, pool, seconds, warm_up, rounds).measure()
+        measured = _Bench(bench, pool, seconds, warm_up, rounds, recorded).measure()
     figures: Figures = {
         "bench": "api",
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -82,6 +90,7 @@ def run(
             "customers_of_a_partner": min(customers, CUSTOMERS_OF_A_PARTNER),
             "server_processes": SERVER_PROCESSES,
             "lines": LINES,
+            "recorded": recorded,
             "rounds": rounds,
             "seconds": seconds,
             "warm_up_seconds": warm_up,
@@ -163,12 +172,13 @@ class _Bench:
     seconds: float
     warm_up: float
     rounds: int
+    recorded: int
 
     def measure(self) -> Figures:
         partners = _Partners(self.database)
         partners.register()
-        say(f"recording the SQL of {RECORDED} reads and {RECORDED} requests")
-        recorded, cases = asyncio.run(_record(partners))
+        say(f"recording the SQL of {self.recorded} reads and {self.recorded} requests")
+        recorded, cases = asyncio.run(_record(partners, self.recorded))
         course = Course(self.database, self.pool, self.seconds, self.warm_up, self.rounds)
 
         def targets(port: int) -> dict[str, Target]:
@@ -216,7 +226,7 @@ def _targets(port: int, openings: tuple[Opening, ...], dwellings: tuple[Dwelling
 # --- the same SQL -----------------------------------------------------------
 
 
-async def _record(partners: _Partners) -> tuple[list[Recorded], list[tuple[str, ...]]]:
+async def _record(partners: _Partners, count: int) -> tuple[list[Recorded], list[tuple[str, ...]]]:
     """Let the application open cases and read them in this process, and write down what it sends to the database. With
     the cases of each cooperative."""
     logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -254,7 +264,7 @@ async def _record(partners: _Partners) -> tuple[list[Recorded], list[tuple[str, 
                 found.append(Recorded(bench.tenants[number], began, ended, names, {message.kind: steps}))
                 return answered
 
-            for place in range(RECORDED):
+            for place in range(count):
                 number = place % len(openings)
                 key = f"recorded{place:04d}"
                 message = software.request(
@@ -263,7 +273,7 @@ async def _record(partners: _Partners) -> tuple[list[Recorded], list[tuple[str, 
                 names = {key: "'K' || :id0::text", _client(number): _CLIENT_DRAWN}
                 opened = await recorded(number, message, names)
                 cases[number] = (*cases[number], opened["intervention"]["id"])
-            for place in range(RECORDED):
+            for place in range(count):
                 number = place % len(openings)
                 case = cases[number][place // len(openings) % len(cases[number])]
                 await recorded(number, software.read(openings[number], case), {})

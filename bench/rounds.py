@@ -24,8 +24,6 @@ from maillage_kit.testing.sip_lab import free_port
 SERVER_PROCESSES = 2
 LINES = 16
 """At a time, for the highest rate; pgbench has as many clients."""
-RECORDED = 100
-"""How many are recorded; each becomes a script of pgbench, which takes at most 128."""
 SPREAD = 0.15
 """How far the rows that pgbench writes may be from those of the application."""
 

@@ -26,7 +26,7 @@ from bench.callers import Target
 from bench.common import Figures, Load, machine, record, say
 from bench.database import BenchDatabase
 from bench.recorded import Recorded, sql_figures
-from bench.rounds import LINES, RECORDED, SERVER_PROCESSES, Course, Path, add_full, add_half, rate_table, said
+from bench.rounds import LINES, SERVER_PROCESSES, Course, Path, add_full, add_half, rate_table, said
 from bench.rows import Size, caller_phone, public_number
 from pydantic import SecretStr
 from rich.table import Table
@@ -50,7 +50,15 @@ WRITTEN = (
 
 
 def run(
-    *, tenants: int, customers: int, seconds: float, warm_up: float, rounds: int, fresh: bool, keep: bool
+    *,
+    tenants: int,
+    customers: int,
+    seconds: float,
+    warm_up: float,
+    rounds: int,
+    recorded: int,
+    fresh: bool,
+    keep: bool,
 ) -> Figures:
     """Prepare what is missing, measure; the figures, recorded when `keep`."""
     load = Load()
@@ -61,7 +69,7 @@ def run(
     with database.running() as server, ProcessPoolExecutor(1, mp_context=context) as pool:
         bench = database.opened(server, FAMILY, names[tenants])
         facts = machine(server.uri)
-        measured = _Bench(bench, pool, tenants, customers, seconds, warm_up, rounds).measure()
+        measured = _Bench(bench, pool, tenants, customers, seconds, warm_up, rounds, recorded).measure()
     figures: Figures = {
         "bench": "routing",
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -72,6 +80,7 @@ def run(
             "customers_each": customers,
             "server_processes": SERVER_PROCESSES,
             "lines": LINES,
+            "recorded": recorded,
             "rounds": rounds,
             "seconds": seconds,
             "warm_up_seconds": warm_up,
@@ -94,12 +103,13 @@ class _Bench:
     seconds: float
     warm_up: float
     rounds: int
+    recorded: int
 
     def measure(self) -> Figures:
         token = secrets.token_urlsafe(24)
         serving.empty(self.database)
-        say(f"recording the SQL of {RECORDED} calls")
-        recorded = asyncio.run(_record(self.database, self.tenants, self.customers))
+        say(f"recording the SQL of {self.recorded} calls")
+        recorded = asyncio.run(_record(self.database, self.tenants, self.customers, self.recorded))
         course = Course(self.database, self.pool, self.seconds, self.warm_up, self.rounds)
 
         def targets(port: int) -> dict[str, Target]:
@@ -148,7 +158,7 @@ class _Bench:
 # --- the same SQL -----------------------------------------------------------
 
 
-async def _record(bench: BenchDatabase, tenants: int, customers: int) -> list[Recorded]:
+async def _record(bench: BenchDatabase, tenants: int, customers: int, count: int) -> list[Recorded]:
     """Let the application answer calls in this process, and write down what it sends to the database."""
     logging.getLogger("httpx").setLevel(logging.WARNING)
     token = secrets.token_urlsafe(24)
@@ -178,7 +188,7 @@ async def _record(bench: BenchDatabase, tenants: int, customers: int) -> list[Re
                 return answer.raise_for_status().text
 
             found = []
-            for number in range(RECORDED):
+            for number in range(count):
                 tenant = bench.tenants[number % tenants]
                 caller = caller_phone(number * 7919 % customers)
                 await runtime.directory.all()  # read again now, if it must be, and not in the middle of a call

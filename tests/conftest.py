@@ -6,6 +6,7 @@ the embedded one.
 
 import asyncio
 import contextlib
+import gc
 import os
 import re
 import shutil
@@ -81,6 +82,13 @@ def pytest_configure(config: pytest.Config) -> None:
         folder = tempfile.mkdtemp(prefix="maillage-tests-")
         config.option.basetemp = folder
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays until the end, as what a process of the product loads does
+    (`maillage_kit.loading`): the garbage collector no longer walks through it. A tenth of the time of a run."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,7 +13,20 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def figures(bench: Callable[..., str]) -> dict[str, Any]:
-    sizes = ("--tenants", "2", "--customers", "120", "--seconds", "1", "--warm-up", "1", "--rounds", "1")
+    sizes = (
+        "--tenants",
+        "2",
+        "--customers",
+        "120",
+        "--seconds",
+        "1",
+        "--warm-up",
+        "1",
+        "--rounds",
+        "1",
+        "--recorded",
+        "30",
+    )
     found: dict[str, Any] = json.loads(bench("api", "--json", *sizes))
     return found
 

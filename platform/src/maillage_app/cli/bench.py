@@ -26,7 +26,10 @@ def _over_http(command: Callable[..., None]) -> Callable[..., None]:
     """The options of a program that puts HTTP beside pgbench."""
     seconds = click.option("--seconds", default=8.0, show_default=True, help="Of each round.")
     warm_up = click.option("--warm-up", default=10.0, show_default=True, help="Seconds before them that do not count.")
-    for option in (_keep, _fresh, _as_json, _rounds, warm_up, seconds, _customers, _tenants):
+    # each becomes a script of pgbench, which takes at most 128
+    many = click.IntRange(1, 128)
+    recorded = click.option("--recorded", default=100, show_default=True, type=many, help="Whose SQL pgbench says.")
+    for option in (_keep, _fresh, _as_json, recorded, _rounds, warm_up, seconds, _customers, _tenants):
         command = option(command)
     return command
 
