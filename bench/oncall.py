@@ -12,7 +12,7 @@ import os
 import random
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -70,10 +70,12 @@ def run(counts: Sequence[int], *, years: int, seconds: float, rounds: int, fresh
     size = Size(years=years)
     names = database.prepare(FAMILY, size, counts, fresh=fresh)
     prepared = time.monotonic() - started
-    with database.running() as server:
+    context = multiprocessing.get_context("spawn")
+    with database.running() as server, ProcessPoolExecutor(_processes(), mp_context=context) as pool:
         facts = machine(server.uri)
         measured = [
-            measure(database.opened(server, FAMILY, names[count]), size, seconds, rounds) for count in sorted(names)
+            measure(database.opened(server, FAMILY, names[count]), size, seconds, rounds, pool)
+            for count in sorted(names)
         ]
     first, last = measured[0], measured[-1]
     figures: Figures = {
@@ -105,7 +107,7 @@ def run(counts: Sequence[int], *, years: int, seconds: float, rounds: int, fresh
     return figures
 
 
-def measure(bench: BenchDatabase, size: Size, seconds: float, rounds: int) -> Figures:
+def measure(bench: BenchDatabase, size: Size, seconds: float, rounds: int, pool: Executor) -> Figures:
     """One database: pgbench, all processes busy, one question at a time; in turns, and the median of the rounds."""
     questions = _questions(bench, size)
     count = len(bench.tenants)
@@ -114,16 +116,13 @@ def measure(bench: BenchDatabase, size: Size, seconds: float, rounds: int) -> Fi
     alone: list[Answers] = []
     limits: list[Figures] = []
     script = _script(questions)
-    with ProcessPoolExecutor(_processes(), mp_context=multiprocessing.get_context("spawn")) as pool:
-        for round_number in range(rounds):
-            share = seconds / rounds
-            clients = _processes() * CONNECTIONS
-            limits.append(
-                pgbench(bench.app_url, {"on_call": script}, warm_up=share / 4, seconds=share, clients=clients)
-            )
-            asked = [pool.submit(ask, questions, CONNECTIONS, share, seed) for seed in range(_processes())]
-            busy.append(tuple(answers.result() for answers in asked))
-            alone.append(pool.submit(ask, questions, 1, share, 1000 + round_number).result())
+    for round_number in range(rounds):
+        share = seconds / rounds
+        clients = _processes() * CONNECTIONS
+        limits.append(pgbench(bench.app_url, {"on_call": script}, warm_up=share / 4, seconds=share, clients=clients))
+        asked = [pool.submit(ask, questions, CONNECTIONS, share, seed) for seed in range(_processes())]
+        busy.append(tuple(answers.result() for answers in asked))
+        alone.append(pool.submit(ask, questions, 1, share, 1000 + round_number).result())
     empty = sum(answers.empty for answers in (*alone, *(one for many in busy for one in many)))
     if empty:
         raise RuntimeError(f"{empty} questions without an answer: the bench does not hold what it should")
