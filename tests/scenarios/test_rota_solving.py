@@ -3,6 +3,7 @@
 import asyncio
 import re
 from datetime import date
+from pathlib import Path
 from uuid import UUID
 
 import httpx
@@ -115,6 +116,32 @@ async def test_a_search_that_breaks_says_so_and_one_that_does_not_stop_is_ended(
     async with asyncio.timeout(60):
         await worker
     assert "Ouvrir le brouillon" in (await office.get(run_path)).text
+
+
+async def test_a_large_semester_is_covered_before_anybody_knows_what_they_owe(
+    runtime: Runtime, plumbers: CooperativeContext, team, sign_in, work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That is shown at once, and kept by a stop. The first search on a machine waits for the compiler."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setattr(runner, "MODULE", "solver_of_a_large_semester")
+    office = await sign_in(Role.MANAGER, plumbers)
+    asked = await office.post("/c/eure/rota/runs", {**ASKED, "seconds": "600"})
+    run_path = asked.headers["location"]
+    worker = asyncio.create_task(work())
+    async with asyncio.timeout(240):
+        while not re.search(r"(\d+) sur \1\b", (live := await office.get(f"{run_path}/status")).text):
+            await asyncio.sleep(0.3)
+    assert "Parts justes" in live.text
+    assert "Plus grand écart" not in live.text
+    assert "Marge restante" not in live.text
+    await office.post(f"{run_path}/stop")
+    async with asyncio.timeout(60):
+        await worker
+    done = await office.get(run_path)
+    assert "Terminé" in done.text
+    assert "Plus grand écart" in done.text
+    draft = await office.get(link(done, r'href="(/c/eure/rota\?semester=2027-S2&amp;rota=[0-9a-f-]{36})"'))
+    assert "Tous les postes sont tenus, jour et nuit, tout le semestre" in draft.text
 
 
 async def test_holes_are_explained_with_what_would_fill_them(

@@ -1,5 +1,7 @@
 """Simulated annealing of a plan in compiled code: the same rules and points as everybody else's, better plans."""
 
+from dataclasses import replace
+from datetime import timedelta
 from random import Random
 from typing import Any, cast
 
@@ -10,13 +12,15 @@ from hypothesis import strategies as st
 
 from maillage_app.testing.semesters import instances, usual_semester
 from maillage_tenants.rota.checker import check
-from maillage_tenants.rota.solver.anneal import LINKS, MOST_SWAPPED, annealed, compile_moves
+from maillage_tenants.rota.rules import Period
+from maillage_tenants.rota.solver import preparing
+from maillage_tenants.rota.solver.anneal import LINKS, MOST_SWAPPED, annealed, compile_moves, covered
 from maillage_tenants.rota.solver.arrays import empty_hands, facts_of
 from maillage_tenants.rota.solver.greedy import first_plan
-from maillage_tenants.rota.solver.instance import Instance
+from maillage_tenants.rota.solver.instance import Absence, Instance, Kept
 from maillage_tenants.rota.solver.moves import NOBODY, chains, clash, pass_on, swaps, worth
 from maillage_tenants.rota.solver.problem import Plan, Problem
-from maillage_tenants.rota.solver.reports import Ended, Progress
+from maillage_tenants.rota.solver.reports import Covered, Ended, Progress
 from maillage_tenants.rota.solver.search import solve
 from maillage_tenants.rota.solver.state import State, assigned, fairness, points_of, score
 
@@ -135,3 +139,41 @@ def test_two_people_swap_what_they_hold_in_a_week_or_two_only_when_that_is_no_wo
     assert plan.keys() == greedy.plan.keys()
     assert all(plan[slot] == greedy.plan[slot] for slot in locked)
     assert score(usual, plan).total < score(usual, greedy.plan).total
+
+
+def test_a_semester_is_covered_before_anybody_knows_what_they_owe(usual: Problem, monkeypatch: Any) -> None:
+    """Beside the shares; each plan shown holds more than the one before and keeps every rule, what is locked stays."""
+    made = usual.instance
+    first = assigned(usual, {0: usual.candidates[0][0]})[0]
+    locked = Kept(first.sector_id, first.trade, first.rank, first.person_id, first.periods[0], locked=True)
+    monkeypatch.setattr(preparing, "LARGE", 1)
+    monkeypatch.setattr(preparing, "first_plan", lambda *_: None)
+    shown: list[tuple[Plan, Covered]] = []
+    prepared = preparing.prepare(
+        replace(made, kept=(locked,)), seed=3, show=lambda _, plan, covered: shown.append((plan, covered))
+    )
+    assert prepared.problem.instance.owed
+    assert prepared.plan == shown[-1][0]
+    assert prepared.covered == tuple(covered for _, covered in shown)
+    empty = [covered.uncovered for covered in prepared.covered]
+    assert (empty[0], empty[-1]) == (len(usual.slots) - 1, 0)
+    assert empty == sorted(set(empty), reverse=True)
+    for plan, told in shown:
+        assert told.slots - told.uncovered == len(plan)
+        assert plan[0] == usual.candidates[0][0]
+        assert check(made, assigned(prepared.problem, plan)).breaches == ()
+    fair = solve(prepared.problem, seconds=30, seed=4, changes=200_000, steps=0, first=prepared.plan)
+    assert fair.score.uncovered == 0
+    assert fair.plan[0] == usual.candidates[0][0]
+
+
+def test_holes_that_nobody_can_fill_end_the_cover(usual: Problem) -> None:
+    """Everybody away for a week: its slots stay empty, all others are held."""
+    over = usual.instance.over
+    week = Period(over.starts_at + timedelta(days=9), over.starts_at + timedelta(days=12))
+    away = [replace(person, absences=(*person.absences, Absence(week))) for person in usual.instance.people]
+    problem = Problem(replace(usual.instance, people=tuple(away)))
+    nobodys = {slot for slot, people in enumerate(problem.candidates) if not people}
+    *_, last = [plan for plan in covered(problem, State(problem), range(len(problem.slots)), seed=1) if plan]
+    assert 0 < len(nobodys) < len(problem.slots)
+    assert last.keys() == set(range(len(problem.slots))) - nobodys

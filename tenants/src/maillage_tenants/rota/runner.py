@@ -141,6 +141,16 @@ class _Watch:
             told = msgspec.json.decode(line, type=Told)
             if told.plan is not None:
                 self.best = told.plan
+            if told.covered is not None:
+                self.figures = {
+                    "elapsed": told.covered.seconds,
+                    "steps": 0,
+                    "slots": told.covered.slots,
+                    "uncovered": told.covered.uncovered,
+                    "points": None,
+                    "bound": None,
+                    "spread": None,
+                }
             if (progress := told.progress) is not None:
                 self.figures = {
                     "elapsed": progress.seconds,

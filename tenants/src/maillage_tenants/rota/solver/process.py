@@ -19,7 +19,7 @@ import msgspec
 from maillage_tenants.rota.checker import check
 from maillage_tenants.rota.solver.explain import least_uncovered
 from maillage_tenants.rota.solver.instance import Instance, loads
-from maillage_tenants.rota.solver.owed import with_shares
+from maillage_tenants.rota.solver.preparing import prepare
 from maillage_tenants.rota.solver.problem import Problem
 from maillage_tenants.rota.solver.repair import repair
 from maillage_tenants.rota.solver.reports import (
@@ -27,6 +27,7 @@ from maillage_tenants.rota.solver.reports import (
     MOST_BOUND_SECONDS,
     REPAIR,
     Asked,
+    Covered,
     Ended,
     Given,
     Hole,
@@ -68,10 +69,16 @@ def run(instance: Instance, asked: Asked, *, out: TextIO, stop: Callable[[], boo
     """Do what is asked. The plan keeps every hard rule: raises RuntimeError when the independent checker disagrees."""
     if asked.kind == REPAIR:
         return _repaired(Problem(instance), asked, stop)
-    problem = Problem(with_shares(instance, stop=stop))
+
+    def show(plain: Problem, plan: Mapping[int, int], covered: Covered) -> None:
+        write(out, Told(covered=covered, plan=_given(plain, plan)))
+
+    prepared = prepare(instance, seed=asked.seed, stop=stop, show=show)
+    problem = prepared.problem
     teller = _Teller(problem, out)
     found = solve(
         problem,
+        first=prepared.plan,
         seconds=asked.seconds,
         seed=asked.seed,
         steps=asked.steps,

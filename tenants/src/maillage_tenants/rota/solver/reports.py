@@ -40,6 +40,15 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Covered:
+    """How much of a semester a first plan holds, that regards nothing else, and after how long."""
+
+    seconds: float
+    slots: int
+    uncovered: int
+
+
+@dataclass(frozen=True, slots=True)
 class Hole:
     """One place that nobody holds, over weeks that follow one another for the same reason. `why` and `fixes` are empty
     when the reason was not looked for or not found. All in French."""
@@ -119,6 +128,7 @@ class Solved:
 class Told:
     """One line of the output: what is not None has news."""
 
+    covered: Covered | None = None
     progress: Progress | None = None
     slots: int = 0
     plan: tuple[Given, ...] | None = None

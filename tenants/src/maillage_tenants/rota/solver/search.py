@@ -54,6 +54,7 @@ def solve(
     seconds: float,
     seed: int = 0,
     steps: int | None = None,
+    first: Mapping[int, int] | None = None,
     start: Mapping[int, int] | None = None,
     locked: Iterable[int] = (),
     stop: Stop = lambda: False,
@@ -66,16 +67,16 @@ def solve(
 ) -> Outcome:
     """Plan the semester. Always returns a plan that keeps every hard rule, with holes where none was found.
 
-    `seconds`: the person's time budget. `steps`: at most that many neighbourhoods. `start`: a plan to begin with;
-    `locked`: its slots that may not move. `stop` is asked every half second. `bound_seconds`: of the budget, for the
-    linear bound; a fifth when None, 0 for none; `bound_iterations`: as many instead. `changes`: looked at for an
-    annealed first plan; as suit the problem and the budget when None, 0 for none. The duties of the instance that are
-    locked are kept. `show` is given the best plan so far with each report, for who may have to end the search from
-    outside. `clock`: what the budget is counted on, in seconds; the processor's own time compares runs on a busy
-    machine.
+    `seconds`: the person's time budget. `steps`: at most that many neighbourhoods. `first`: a plan that covers
+    (`preparing.py`), to be made fair. `start`: a plan to begin with; `locked`: its slots that may not move. `stop` is
+    asked every half second. `bound_seconds`: of the budget, for the linear bound; a fifth when None, 0 for none;
+    `bound_iterations`: as many instead. `changes`: looked at for an annealed first plan; as suit the problem and the
+    budget when None, 0 for none. The duties of the instance that are locked are kept. `show` is given the best plan so
+    far with each report, for who may have to end the search from outside. `clock`: what the budget is counted on, in
+    seconds; the processor's own time compares runs on a busy machine.
     """
     return _Search(problem, seconds, seed, steps, stop, report, clock, show).run(
-        start or {}, frozenset(locked), bound_seconds, bound_iterations, changes
+        first or {}, start or {}, frozenset(locked), bound_seconds, bound_iterations, changes
     )
 
 
@@ -143,13 +144,14 @@ class _Search:
 
     def run(
         self,
+        first: Mapping[int, int],
         start: Mapping[int, int],
         locked: frozenset[int],
         bound_seconds: float | None,
         bound_iterations: int | None,
         changes: int | None,
     ) -> Outcome:
-        self.prepare(start, locked)
+        self.prepare({**first, **start}, locked)
         self.best, self.best_plan = score(self.problem, self.state.plan), dict(self.state.plan)
         self.current = self.best
         self.tell()
@@ -200,7 +202,7 @@ class _Search:
         return 0 if slots < LARGE else int(min(CHANGES * slots, CHANGES_A_SECOND * self.budget))
 
     def prepare(self, start: Mapping[int, int], locked: frozenset[int]) -> None:
-        """The state to begin with: what is locked, what of `start` the rules allow, then the first plan."""
+        """The state to begin with: what is locked, what of `start` the rules allow, then the greedy plan."""
         self.began = self.clock()
         self.random = random.Random(self.seed)  # noqa: S311 - a search, not a secret
         kept, kept_locked = self.problem.kept
