@@ -40,9 +40,9 @@ async def test_sign_ins_and_role_changes_are_written(
         token = await identity.make_link(session, account=account)
     assert (await visitor.post(f"/signin/{token}")).status_code == 303
     shown = (await manager.get(people)).text
-    hat = re.search(r"Retirer l’accès de Ana Ruiz.*", shown, re.S)
+    hat = re.search(r"Retirer l’accès d’Ana Ruiz.*", shown, re.S)
     assert hat is not None
-    membership = re.search(r'name="membership" value="([0-9a-f-]{36})"[^>]*>(?:(?!<tr).)*Rôle de Ana Ruiz', shown, re.S)
+    membership = re.search(r'name="membership" value="([0-9a-f-]{36})"[^>]*>(?:(?!<tr).)*Rôle d’Ana Ruiz', shown, re.S)
     assert membership
     chosen = {"membership": membership[1], "role": "auditor"}
     assert (await manager.post(f"{people}/role", chosen)).status_code == 303

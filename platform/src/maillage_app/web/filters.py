@@ -1,5 +1,6 @@
 """Template filters: how instants, amounts, numbers and durations are written for French readers."""
 
+import unicodedata
 from datetime import date, datetime, timedelta
 
 from babel.dates import format_date, format_datetime
@@ -9,6 +10,7 @@ from maillage_kit.departments import department_label
 from maillage_kit.money import Money
 from maillage_kit.phone import show_phone
 
+_VOWELS, _AFTER_A_SILENT_H = (*"aeiouyœæ",), ("e", "u")
 _FORMATS = {
     "short": "dd/MM HH:mm",
     "time": "HH:mm",
@@ -64,6 +66,15 @@ def duration_fr(value: timedelta | float | None) -> str:
     return f"{minutes // 60}\u00a0h\u00a0{minutes % 60:02d}"
 
 
+def of(name: str) -> str:
+    """« d’Anne », « de Bruno »: a name as the complement of what comes before it. An h is silent where first names
+    have it so: « d’Hélène », « d’Hugo », but « de Hamid »."""
+    first = unicodedata.normalize("NFD", name[:2].casefold())
+    vowel = first[:1] in _VOWELS or (first[:1] == "h" and first[1:2] in _AFTER_A_SILENT_H)
+    consonant = first[:1] == "y" and first[1:2] in "aeiou"  # « de Yann », « d’Yves »
+    return f"d’{name}" if vowel and not consonant else f"de {name}"
+
+
 FILTERS = {
     "paris": paris,
     "date_fr": date_fr,
@@ -71,5 +82,6 @@ FILTERS = {
     "duration_fr": duration_fr,
     "phone_fr": show_phone,
     "department": department_label,
+    "of": of,
     "instant": datetime.fromisoformat,
 }
