@@ -143,7 +143,7 @@ class _Watch:
                 self.best = told.plan
             if told.covered is not None:
                 self.figures = {
-                    "elapsed": told.covered.seconds,
+                    "elapsed": 0.0,
                     "steps": 0,
                     "slots": told.covered.slots,
                     "uncovered": told.covered.uncovered,

@@ -74,7 +74,8 @@ def annealed(
 def covered(problem: Problem, state: State, movable: Sequence[int], *, seed: int) -> Iterator[Plan | None]:
     """Look for a plan that leaves few slots empty, beginning with `state`: whoever may hold a slot is as good as any
     other, so that holes wander freely until they close. Gives each plan with fewer holes than the one before, the first
-    as it is; in between None, several times a second. Each keeps every hard rule; they are the same on any machine."""
+    as it is; else None, after every few changes of each slot, so that whoever asks may stop. Each keeps every hard
+    rule; they are the same on any machine."""
     if not movable:
         return
     facts = facts_of(problem, movable, empty=1)
