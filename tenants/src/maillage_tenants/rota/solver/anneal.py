@@ -33,7 +33,7 @@ PARTS, LOOKS = 400, 10
 """In how many parts, each with its heat; how many plans are shown."""
 EMPTY = 4
 """An empty slot weighs as much as that many units outside the dearest band: holes still wander while it is hot."""
-COVER, PATIENCE = 200, 20
+COVER, PATIENCE = 5, 800
 """To cover: changes for a slot in one go; goes without fewer holes before what is left is left."""
 SELDOM = 8.0
 """To cover, an empty slot costs that many times the heat: one more is opened one time in three thousand."""

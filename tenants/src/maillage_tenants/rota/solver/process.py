@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TextIO
 
 import msgspec
@@ -50,32 +51,31 @@ NICENESS = 10
 class _Teller:
     """Reports to the output as they come."""
 
-    problem: Problem
     out: TextIO
     clock: Callable[[], float] = time.monotonic
     shown: float = field(default=-SHOW_SECONDS)
 
-    def progress(self, progress: Progress) -> None:
-        write(self.out, Told(progress=progress, slots=len(self.problem.slots)))
+    def covered(self, problem: Problem, plan: Mapping[int, int], covered: Covered) -> None:
+        write(self.out, Told(covered=covered))
+        self.plan(problem, plan)
 
-    def plan(self, plan: Mapping[int, int]) -> None:
+    def progress(self, problem: Problem, progress: Progress) -> None:
+        write(self.out, Told(progress=progress, slots=len(problem.slots)))
+
+    def plan(self, problem: Problem, plan: Mapping[int, int]) -> None:
         now = self.clock()
         if now - self.shown >= SHOW_SECONDS:
             self.shown = now
-            write(self.out, Told(plan=_given(self.problem, plan)))
+            write(self.out, Told(plan=_given(problem, plan)))
 
 
 def run(instance: Instance, asked: Asked, *, out: TextIO, stop: Callable[[], bool]) -> Solved:
     """Do what is asked. The plan keeps every hard rule: raises RuntimeError when the independent checker disagrees."""
     if asked.kind == REPAIR:
         return _repaired(Problem(instance), asked, stop)
-
-    def show(plain: Problem, plan: Mapping[int, int], covered: Covered) -> None:
-        write(out, Told(covered=covered, plan=_given(plain, plan)))
-
-    prepared = prepare(instance, seed=asked.seed, stop=stop, show=show)
+    teller = _Teller(out)
+    prepared = prepare(instance, seed=asked.seed, stop=stop, show=teller.covered)
     problem = prepared.problem
-    teller = _Teller(problem, out)
     found = solve(
         problem,
         first=prepared.plan,
@@ -83,8 +83,8 @@ def run(instance: Instance, asked: Asked, *, out: TextIO, stop: Callable[[], boo
         seed=asked.seed,
         steps=asked.steps,
         stop=stop,
-        report=teller.progress,
-        show=teller.plan,
+        report=partial(teller.progress, problem),
+        show=partial(teller.plan, problem),
         bound_seconds=min(asked.seconds * BOUND_SHARE, MOST_BOUND_SECONDS)
         if asked.bound_seconds is None
         else asked.bound_seconds,
