@@ -94,9 +94,12 @@ def covered(problem: Problem, state: State, movable: Sequence[int], *, seed: int
     while fewest and since < PATIENCE:
         look(given, COVER * len(movable), 1 / SELDOM)
         given = given[:0]
-        left = int(hands.number[NOBODY])
-        fewest, since, better = min(left, fewest), 0 if left < fewest else since + 1, left < fewest
-        yield _plan(hands) if better else None
+        if (left := int(hands.number[NOBODY])) < fewest:
+            fewest, since = left, 0
+            yield _plan(hands)
+        else:
+            since += 1
+            yield None
 
 
 _Look = Callable[[Whole, int, float], None]
