@@ -31,7 +31,7 @@ from bench.common import Figures, Load, machine, record, say
 from bench.crowd import Message
 from bench.database import BenchDatabase
 from bench.recorded import Recorded, sql_figures
-from bench.rounds import LINES, SERVER_PROCESSES, Course, Path, add_full, add_half, rate_table, said
+from bench.rounds import Course, Extent, Path, add_full, add_half, rate_table, said
 from bench.rows import Size
 from bench.software import READ, REQUEST, Dwelling, Opening, Target
 from psycopg import sql
@@ -60,41 +60,21 @@ _CLIENT = "019536a1-7c00-7000-8000-"
 _CLIENT_DRAWN = f"'{_CLIENT}' || lpad(:tenant::text, 12, '0')"
 
 
-def run(
-    *,
-    tenants: int,
-    customers: int,
-    seconds: float,
-    warm_up: float,
-    rounds: int,
-    recorded: int,
-    fresh: bool,
-    keep: bool,
-) -> Figures:
+def run(extent: Extent, *, fresh: bool, keep: bool) -> Figures:
     """Prepare what is missing, measure; the figures, recorded when `keep`."""
     load = Load()
-    names = database.prepare(FAMILY, Size(customers=customers), [tenants], fresh=fresh)
+    names = database.prepare(FAMILY, Size(customers=extent.customers), [extent.tenants], fresh=fresh)
     context = multiprocessing.get_context("spawn")
     with database.running() as server, ProcessPoolExecutor(1, mp_context=context) as pool:
-        bench = database.opened(server, FAMILY, names[tenants])
+        bench = database.opened(server, FAMILY, names[extent.tenants])
         facts = machine(server.uri)
-        measured = _Bench(bench, pool, seconds, warm_up, rounds, recorded).measure()
+        measured = _Bench(bench, pool, extent).measure()
     figures: Figures = {
         "bench": "api",
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": facts,
         "load": load.figures(),
-        "sizes": {
-            "tenants": tenants,
-            "customers_each": customers,
-            "customers_of_a_partner": min(customers, CUSTOMERS_OF_A_PARTNER),
-            "server_processes": SERVER_PROCESSES,
-            "lines": LINES,
-            "recorded": recorded,
-            "rounds": rounds,
-            "seconds": seconds,
-            "warm_up_seconds": warm_up,
-        },
+        "sizes": {**extent.figures, "customers_of_a_partner": min(extent.customers, CUSTOMERS_OF_A_PARTNER)},
         **measured,
     }
     if keep:
@@ -169,17 +149,14 @@ def _client(number: int) -> str:
 class _Bench:
     database: BenchDatabase
     pool: Executor
-    seconds: float
-    warm_up: float
-    rounds: int
-    recorded: int
+    extent: Extent
 
     def measure(self) -> Figures:
         partners = _Partners(self.database)
         partners.register()
-        say(f"recording the SQL of {self.recorded} reads and {self.recorded} requests")
-        recorded, cases = asyncio.run(_record(partners, self.recorded))
-        course = Course(self.database, self.pool, self.seconds, self.warm_up, self.rounds)
+        say(f"recording the SQL of {self.extent.recorded} reads and {self.extent.recorded} requests")
+        recorded, cases = asyncio.run(_record(partners, self.extent.recorded))
+        course = Course(self.database, self.pool, self.extent)
 
         def targets(port: int) -> dict[str, Target]:
             async def asked() -> tuple[Opening, ...]:

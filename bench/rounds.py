@@ -32,6 +32,32 @@ Targets = Callable[[int], Mapping[str, Target]]
 
 
 @dataclass(frozen=True)
+class Extent:
+    """How large a run is: cooperatives, customers of each; seconds of each round and, before it, those that do not
+    count; rounds; how many requests of each kind are recorded, each a script of pgbench, which takes at most 128."""
+
+    tenants: int
+    customers: int
+    seconds: float
+    warm_up: float
+    rounds: int
+    recorded: int
+
+    @property
+    def figures(self) -> Figures:
+        return {
+            "tenants": self.tenants,
+            "customers_each": self.customers,
+            "server_processes": SERVER_PROCESSES,
+            "lines": LINES,
+            "recorded": self.recorded,
+            "rounds": self.rounds,
+            "seconds": self.seconds,
+            "warm_up_seconds": self.warm_up,
+        }
+
+
+@dataclass(frozen=True)
 class Path:
     """One thing that is measured. `unit` is one of it, made of `parts` HTTP requests, each called a `part`; `scripts`
     are the same for pgbench; `written` the tables of a cooperative that one writes rows of."""
@@ -46,20 +72,18 @@ class Path:
 
 @dataclass(frozen=True)
 class Course:
-    """A run: the database, the process of the crowd, seconds of each measure, and how many rounds."""
+    """A run: the database, the process of the crowd, how large it is."""
 
     database: BenchDatabase
     pool: Executor
-    seconds: float
-    warm_up: float
-    rounds: int
+    extent: Extent
 
     def measure(self, paths: Sequence[Path], *, environment: Callable[[int], Mapping[str, str]], targets: Targets,
                 warm: Sequence[str]) -> tuple[dict[str, Figures], dict[str, Figures]]:  # fmt: skip
         """Of each path by its name: the figures beside pgbench, those at half the rate. `environment` of a server on
         that port; `warm`: the paths that a new server is warmed up with, the warm-up shared between them."""
         beside = [_Beside(path) for path in paths]
-        for number in range(1, self.rounds + 1):
+        for number in range(1, self.extent.rounds + 1):
             for one in beside:
                 one.limit(self)
             port = free_port()
@@ -68,7 +92,7 @@ class Course:
                 where = targets(port)
                 # Each connection must have met each cooperative: it then knows its tables and their keys.
                 for name in warm:
-                    self.ask(crowd.busy, where[name], LINES, self.warm_up / len(warm), 100 * number)
+                    self.ask(crowd.busy, where[name], LINES, self.extent.warm_up / len(warm), 100 * number)
                 for place, one in enumerate(beside):
                     one.application(self, where[one.path.name], server.pid, 100 * number + 1 + place)
                     say(f"round {number}: {one.last}")
@@ -97,7 +121,7 @@ class Course:
         command = [sys.executable, "-m", "granian", "--interface", "asgi", "--workers", str(SERVER_PROCESSES)]
         command += ["--host", "127.0.0.1", "--port", str(port), "--no-ws", "--log-level", "error", application]
         with serving.running(command, {}, lambda: serving.answers(port, "/")):
-            heard = self.ask(crowd.busy, targets(port)[name], LINES, min(self.seconds, 4.0), 9)
+            heard = self.ask(crowd.busy, targets(port)[name], LINES, min(self.extent.seconds, 4.0), 9)
         return round(heard.stories / heard.seconds, 1), round(heard.cpu / heard.seconds, 2)
 
     def ask(self, how: Callable[..., Heard], *arguments: Any) -> Heard:
@@ -144,14 +168,16 @@ class _Beside:
     def limit(self, course: Course) -> None:
         before = self._counts(course.database)
         url = course.database.app_url
-        found = pgbench(url, self.path.scripts, warm_up=course.warm_up, seconds=course.seconds, clients=LINES)
+        found = pgbench(
+            url, self.path.scripts, warm_up=course.extent.warm_up, seconds=course.extent.seconds, clients=LINES
+        )
         self._limits.append(found)
         self._written["pgbench"] = self._each(before, course.database, found["scripts_run"])
 
     def application(self, course: Course, target: Target, pid: int, seed: int) -> None:
         before = self._counts(course.database)
         with _Used(pid) as used:
-            heard = course.ask(crowd.busy, target, LINES, course.seconds, seed)
+            heard = course.ask(crowd.busy, target, LINES, course.extent.seconds, seed)
         self._written["application"] = self._each(before, course.database, heard.stories)
         self._heard.append(heard)
         limit = self._limits[-1]
@@ -168,7 +194,7 @@ class _Beside:
         """By chance, at half the rate of this round."""
         rate = self._rounds[-1]["per_second"] / 2
         with _Used(pid) as used:
-            heard = course.ask(crowd.steady, target, rate, max(course.seconds, 3.0), seed)
+            heard = course.ask(crowd.steady, target, rate, max(course.extent.seconds, 3.0), seed)
         rates = {f"{self.path.unit}s_per_second": round(rate, 1)}
         self._halves.append({**rates, **_latencies(self.path, [heard]), **used.figures(heard)})
 

@@ -26,7 +26,7 @@ from bench.callers import Target
 from bench.common import Figures, Load, machine, record, say
 from bench.database import BenchDatabase
 from bench.recorded import Recorded, sql_figures
-from bench.rounds import LINES, SERVER_PROCESSES, Course, Path, add_full, add_half, rate_table, said
+from bench.rounds import Course, Extent, Path, add_full, add_half, rate_table, said
 from bench.rows import Size, caller_phone, public_number
 from pydantic import SecretStr
 from rich.table import Table
@@ -49,42 +49,23 @@ WRITTEN = (
 )
 
 
-def run(
-    *,
-    tenants: int,
-    customers: int,
-    seconds: float,
-    warm_up: float,
-    rounds: int,
-    recorded: int,
-    fresh: bool,
-    keep: bool,
-) -> Figures:
+def run(extent: Extent, *, fresh: bool, keep: bool) -> Figures:
     """Prepare what is missing, measure; the figures, recorded when `keep`."""
     load = Load()
     started = time.monotonic()
-    names = database.prepare(FAMILY, Size(customers=customers), [tenants], fresh=fresh)
+    names = database.prepare(FAMILY, Size(customers=extent.customers), [extent.tenants], fresh=fresh)
     prepared = time.monotonic() - started
     context = multiprocessing.get_context("spawn")
     with database.running() as server, ProcessPoolExecutor(1, mp_context=context) as pool:
-        bench = database.opened(server, FAMILY, names[tenants])
+        bench = database.opened(server, FAMILY, names[extent.tenants])
         facts = machine(server.uri)
-        measured = _Bench(bench, pool, tenants, customers, seconds, warm_up, rounds, recorded).measure()
+        measured = _Bench(bench, pool, extent).measure()
     figures: Figures = {
         "bench": "routing",
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": facts,
         "load": load.figures(),
-        "sizes": {
-            "tenants": tenants,
-            "customers_each": customers,
-            "server_processes": SERVER_PROCESSES,
-            "lines": LINES,
-            "recorded": recorded,
-            "rounds": rounds,
-            "seconds": seconds,
-            "warm_up_seconds": warm_up,
-        },
+        "sizes": extent.figures,
         "preparation_seconds": round(prepared, 1),
         **measured,
         "first_target": FIRST_TARGET,
@@ -98,19 +79,14 @@ def run(
 class _Bench:
     database: BenchDatabase
     pool: Executor
-    tenants: int
-    customers: int
-    seconds: float
-    warm_up: float
-    rounds: int
-    recorded: int
+    extent: Extent
 
     def measure(self) -> Figures:
         token = secrets.token_urlsafe(24)
         serving.empty(self.database)
-        say(f"recording the SQL of {self.recorded} calls")
-        recorded = asyncio.run(_record(self.database, self.tenants, self.customers, self.recorded))
-        course = Course(self.database, self.pool, self.seconds, self.warm_up, self.rounds)
+        say(f"recording the SQL of {self.extent.recorded} calls")
+        recorded = asyncio.run(_record(self.database, self.extent))
+        course = Course(self.database, self.pool, self.extent)
 
         def targets(port: int) -> dict[str, Target]:
             return {name: self._target(port, token, with_key=name == "call") for name in ("call", "ring")}
@@ -140,7 +116,8 @@ class _Bench:
         """Whole calls, or rings alone."""
         whole = "key" in kinds
         scripts = {
-            f"call_{n}": one.script(kinds, tenants=self.tenants, numbered=whole) for n, one in enumerate(recorded)
+            f"call_{n}": one.script(kinds, tenants=self.extent.tenants, numbered=whole)
+            for n, one in enumerate(recorded)
         }
         return Path(name, "call", "webhook", len(kinds), scripts, WRITTEN)
 
@@ -149,8 +126,8 @@ class _Bench:
             port=port,
             public_url=serving.PUBLIC_URL,
             token=token,
-            called=tuple(public_number(number) for number in range(self.tenants)),
-            callers=tuple(caller_phone(number) for number in range(self.customers)),
+            called=tuple(public_number(number) for number in range(self.extent.tenants)),
+            callers=tuple(caller_phone(number) for number in range(self.extent.customers)),
             with_key=with_key,
         )
 
@@ -158,7 +135,7 @@ class _Bench:
 # --- the same SQL -----------------------------------------------------------
 
 
-async def _record(bench: BenchDatabase, tenants: int, customers: int, count: int) -> list[Recorded]:
+async def _record(bench: BenchDatabase, extent: Extent) -> list[Recorded]:
     """Let the application answer calls in this process, and write down what it sends to the database."""
     logging.getLogger("httpx").setLevel(logging.WARNING)
     token = secrets.token_urlsafe(24)
@@ -188,12 +165,12 @@ async def _record(bench: BenchDatabase, tenants: int, customers: int, count: int
                 return answer.raise_for_status().text
 
             found = []
-            for number in range(count):
-                tenant = bench.tenants[number % tenants]
-                caller = caller_phone(number * 7919 % customers)
+            for number in range(extent.recorded):
+                tenant = bench.tenants[number % extent.tenants]
+                caller = caller_phone(number * 7919 % extent.customers)
                 await runtime.directory.all()  # read again now, if it must be, and not in the middle of a call
                 name = f"CA{number:032x}"
-                fields = callers.ring_fields(name, caller, public_number(number % tenants))
+                fields = callers.ring_fields(name, caller, public_number(number % extent.tenants))
                 began = time.time_ns() // 1_000_000
                 with replay.recording(runtime.database.engine) as ring:
                     menu = await post(f"{twiml.BASE}/inbound", fields)

@@ -7,6 +7,7 @@ the embedded one.
 import asyncio
 import contextlib
 import gc
+import json
 import os
 import re
 import shutil
@@ -387,6 +388,18 @@ def bench() -> Iterator[Callable[..., str]]:
             return done.stdout
 
         yield run
+
+
+@pytest.fixture(scope="session")
+def over_http(bench: Callable[..., str]) -> Callable[[str], dict[str, Any]]:
+    """`over_http("api")`: the figures of that bench, as small as it can be."""
+    sizes = "--tenants 2 --customers 120 --seconds 1 --warm-up 1 --rounds 1 --recorded 30"
+
+    def run(name: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(bench(name, "--json", *sizes.split()))
+        return found
+
+    return run
 
 
 # --- two workers -------------------------------------------------

@@ -12,23 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def figures(bench: Callable[..., str]) -> dict[str, Any]:
-    sizes = (
-        "--tenants",
-        "2",
-        "--customers",
-        "120",
-        "--seconds",
-        "1",
-        "--warm-up",
-        "1",
-        "--rounds",
-        "1",
-        "--recorded",
-        "30",
-    )
-    found: dict[str, Any] = json.loads(bench("routing", "--json", *sizes))
-    return found
+def figures(over_http: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    return over_http("routing")
 
 
 @pytest.mark.parametrize("path", ["call", "ring_only"])

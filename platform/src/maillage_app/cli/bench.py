@@ -26,7 +26,6 @@ def _over_http(command: Callable[..., None]) -> Callable[..., None]:
     """The options of a program that puts HTTP beside pgbench."""
     seconds = click.option("--seconds", default=8.0, show_default=True, help="Of each round.")
     warm_up = click.option("--warm-up", default=10.0, show_default=True, help="Seconds before them that do not count.")
-    # each becomes a script of pgbench, which takes at most 128
     many = click.IntRange(1, 128)
     recorded = click.option("--recorded", default=100, show_default=True, type=many, help="Whose SQL pgbench says.")
     for option in (_keep, _fresh, _as_json, recorded, _rounds, warm_up, seconds, _customers, _tenants):
@@ -62,18 +61,16 @@ def oncall(tenants: str, years: int, seconds: float, rounds: int, as_json: bool,
 
 @bench.command()
 @_over_http
-def routing(as_json: bool, **options: Any) -> None:
+def routing(**options: Any) -> None:
     """An inbound call over HTTP, beside pgbench with the same SQL."""
-    program = _program("bench.routing")
-    _show(program, program.run(**options), as_json)
+    _beside_pgbench("bench.routing", **options)
 
 
 @bench.command()
 @_over_http
-def api(as_json: bool, **options: Any) -> None:
+def api(**options: Any) -> None:
     """The REST API over HTTP, with tokens, beside pgbench with the same SQL."""
-    program = _program("bench.api")
-    _show(program, program.run(**options), as_json)
+    _beside_pgbench("bench.api", **options)
 
 
 @bench.command()
@@ -121,6 +118,11 @@ def rota(as_json: bool, **options: Any) -> None:
     """The semester rota: cover, fairness, proof, least change, beside the rules of other products."""
     program = _program("bench.rota")
     _show(program, program.run(**options), as_json)
+
+
+def _beside_pgbench(name: str, *, as_json: bool, fresh: bool, keep: bool, **extent: Any) -> None:
+    program = _program(name)
+    _show(program, program.run(_program("bench.rounds").Extent(**extent), fresh=fresh, keep=keep), as_json)
 
 
 def _program(name: str) -> ModuleType:
