@@ -135,6 +135,19 @@ def _grow(owner_url: str, size: Size, *, have: int, want: int) -> None:
     added = asyncio.run(_register(owner_url, size, range(have, want)))
     tables = _filled_tables(owner_url)
     chunks = [added[start : start + _CHUNK] for start in range(0, len(added), _CHUNK)]
+    if len(chunks) == 1:
+        _make_like_first(owner_url, chunks[0], tables)
+    elif chunks:
+        _make_side_by_side(owner_url, chunks, tables, have=have, want=want)
+    asyncio.run(_activate(owner_url, range(first_added, want)))
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        connection.execute("vacuum (analyze) platform.cooperative")
+        connection.execute("checkpoint")
+
+
+def _make_side_by_side(
+    owner_url: str, chunks: Sequence[Sequence[TenantRef]], tables: Sequence[str], *, have: int, want: int
+) -> None:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=os.cpu_count() or 1, mp_context=context) as pool:
         making = [pool.submit(_make_like_first, owner_url, chunk, tables) for chunk in chunks]
@@ -143,14 +156,10 @@ def _grow(owner_url: str, size: Size, *, have: int, want: int) -> None:
             have += _CHUNK
             if have % (5 * _CHUNK) < _CHUNK:
                 say(f"about {min(have, want)} cooperatives")
-    asyncio.run(_activate(owner_url, range(first_added, want)))
-    with psycopg.connect(owner_url, autocommit=True) as connection:
-        connection.execute("vacuum (analyze) platform.cooperative")
-        connection.execute("checkpoint")
 
 
 def _make_like_first(owner_url: str, added: Sequence[TenantRef], tables: Sequence[str]) -> None:
-    """In a process of its own: schemas by the migrations, rows from the first cooperative."""
+    """Schemas by the migrations, rows from the first cooperative."""
     for tenant in added:
         provisioning.provision_tenant(owner_url, schema=tenant.schema, role=tenant.role)
         with psycopg.connect(owner_url) as connection:

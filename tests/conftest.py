@@ -369,15 +369,14 @@ async def crew(runtime: Runtime, eure: CooperativeContext) -> Crew:
 
 
 @pytest.fixture(scope="session")
-def bench() -> Iterator[Callable[..., str]]:
-    """`bench("oncall", "--years", "1")`: that bench as a process, on databases kept from one run to the next;
-    what it printed."""
+def python_of_benches() -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
+    """`python_of_benches("-c", "…")`: what it said and printed, on databases kept from one run to the next."""
     # Not under pytest's folder, which another run closes to the account that PostgreSQL runs as.
     with tempfile.TemporaryDirectory(prefix="maillage-bench-") as folder:
 
-        def run(*arguments: str) -> str:
+        def run(*arguments: str) -> subprocess.CompletedProcess[str]:
             done = subprocess.run(
-                [sys.executable, "-m", "maillage_app.cli", "bench", *arguments],
+                [sys.executable, *arguments],
                 cwd=Path(__file__).resolve().parents[1],
                 env={**os.environ, "MAILLAGE_BENCH_DIR": folder},
                 capture_output=True,
@@ -385,9 +384,19 @@ def bench() -> Iterator[Callable[..., str]]:
                 check=False,
             )
             assert done.returncode == 0, done.stderr[-3000:]
-            return done.stdout
+            return done
 
         yield run
+
+
+@pytest.fixture(scope="session")
+def bench(python_of_benches: Callable[..., subprocess.CompletedProcess[str]]) -> Callable[..., str]:
+    """`bench("oncall", "--years", "1")`: that bench as a process; what it printed."""
+
+    def run(*arguments: str) -> str:
+        return python_of_benches("-m", "maillage_app.cli", "bench", *arguments).stdout
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,6 @@ import contextlib
 import os
 import secrets
 import shutil
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,6 +47,8 @@ from maillage_kit.testing.phone_company import PhoneCompany
 from maillage_platform import provisioning
 
 HERE = Path(__file__).parent
+PATIENCE_MS = 60_000
+"""How long anything may take to be there; a loaded machine is slow, not wrong."""
 EVENING = datetime(2027, 3, 6, 19, 40, tzinfo=UTC)  # a Saturday, 20:40 in Paris: the night rate runs
 
 
@@ -126,9 +127,8 @@ async def world(
         "MAILLAGE_TELEPHONY__AUTH_TOKENS": f'["{token}"]',
         "MAILLAGE_CLOCK_FILE": str(folder / "clock"),
     }
-    maillage = (sys.executable, "-m", "maillage_app.cli")
-    worker = Process((*maillage, "worker"), environment, folder / "worker.log")
-    serve = (*maillage, "serve", "--without-worker")
+    worker = Process(("maillage_app.cli", "worker"), environment, folder / "worker.log")
+    serve = ("maillage_app.cli", "serve", "--without-worker")
     server = Process(serve, environment, folder / "server.log", answers=f"{url}/health")
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(runtime.close)
@@ -152,7 +152,7 @@ async def world(
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser(chromium: str) -> AsyncIterator[Browser]:
-    expect.set_options(timeout=15_000)  # a loaded machine is slow, not wrong
+    expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         started = await playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_OPTIONS))
         yield started
@@ -172,7 +172,7 @@ async def open_screen(world: World, browser: Browser) -> AsyncIterator[Open]:
         role: Role | None = None, colleague: Colleague | None = None, device: Mapping[str, Any] = DESK, **options: Any
     ) -> Screen:
         context = await browser.new_context(**{"locale": "fr-FR", "reduced_motion": "reduce", **device, **options})
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE_MS)
         if role is not None:
             value = await world.token(role, colleague)
             await context.add_cookies([{"name": "maillage_session", "value": value, "url": world.url}])

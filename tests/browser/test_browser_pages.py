@@ -264,7 +264,7 @@ async def axe(page: Page) -> list[str]:
     """Serious and critical violations of WCAG 2.1 A and AA."""
     result = await page.evaluate(
         """() => axe.run(document, {
-            runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'], resultTypes: ['violations'],
+            runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'], resultTypes: ['violations'], preload: false,
         })"""
     )
     return [

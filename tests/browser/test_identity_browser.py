@@ -21,7 +21,7 @@ INTERNAL = {
 
 async def test_an_artisan_makes_a_key_and_enters_with_it(world: Any, open_screen: Any) -> None:
     artisan, _ = await world.on_call()
-    hat = Role.MEMBER if artisan.owns else Role.TECHNICIAN  # the one he has: with two he would be asked which
+    hat = Role.MEMBER if artisan.owns else Role.TECHNICIAN
     phone = await open_screen(
         hat, artisan, {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
     )

@@ -2,20 +2,28 @@
 
 import json
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 pytestmark = pytest.mark.slow
+PythonOfBenches = Callable[..., CompletedProcess[str]]
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def figures(bench: Callable[..., str]) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(
-        bench("oncall", "--json", "--tenants", "1,3", "--years", "1", "--seconds", "1", "--rounds", "1")
-    )
+def ran(python_of_benches: PythonOfBenches) -> CompletedProcess[str]:
+    sizes = "--tenants 1,3 --years 1 --seconds 1 --rounds 1"
+    return python_of_benches("-m", "maillage_app.cli", "bench", "oncall", "--json", *sizes.split())
+
+
+@pytest.fixture(scope="module")
+def figures(ran: CompletedProcess[str]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(ran.stdout)
     return found
 
 
@@ -46,9 +54,18 @@ def test_the_machine_is_told_without_its_paths(figures: dict[str, Any]) -> None:
     assert figures["load"].keys() == {"load_before", "load_after"}
 
 
-def test_the_databases_serve_again_and_the_text_shows_the_same(
-    figures: dict[str, Any], bench: Callable[..., str]
-) -> None:
-    text = bench("oncall", "--tenants", "1", "--years", "1", "--seconds", "1", "--rounds", "1")
+def test_the_text_shows_the_same(figures: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT))
+    from bench import oncall
+
+    text = StringIO()
+    Console(file=text, width=110).print(oncall.table(figures))
     duties = figures["by_cooperatives"][0]["duties"]
-    assert f"{duties:,}".replace(",", " ") in text and "p99" in text
+    assert f"{duties:,}".replace(",", " ") in text.getvalue()
+    assert "p99" in text.getvalue()
+
+
+def test_the_databases_serve_again(ran: CompletedProcess[str], python_of_benches: PythonOfBenches) -> None:
+    prepare = "database.prepare('bench_oncall', rows.Size(years=1), [1, 3], fresh=False)"
+    assert "making bench_oncall_1, bench_oncall_3" in ran.stderr
+    assert "making" not in python_of_benches("-c", f"from bench import database, rows; {prepare}").stderr

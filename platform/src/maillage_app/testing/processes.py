@@ -3,13 +3,13 @@
 import contextlib
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import httpx
 
+from maillage_app.testing.loaded import is_running, loaded
 from maillage_kit.http_client import authorities
 
 PATIENCE_SECONDS = 120
@@ -17,30 +17,22 @@ PATIENCE_SECONDS = 120
 
 
 class Process:
-    """One command with everything that it starts; what it says goes to `log`."""
+    """`python -m` with a command, and everything that it starts; what it says goes to `log`."""
 
     def __init__(
         self, command: Sequence[str], environment: Mapping[str, str], log: Path, *, answers: str | None = None
     ) -> None:
         self._command, self._environment, self._log, self._answers = list(command), dict(environment), log, answers
-        self._process: subprocess.Popen[bytes] | None = None
+        self._pid: int | None = None
 
     @property
     def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        return self._pid is not None and is_running(self._pid)
 
     def start(self) -> None:
         """Come back once its address `answers`, at once without one. Raises AssertionError with its last words when it
         stops first, or takes longer than PATIENCE_SECONDS."""
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        self._pid = loaded().start(self._command, self._environment, self._log)
         patience = time.monotonic() + PATIENCE_SECONDS
         while self._answers is not None:
             with contextlib.suppress(httpx.TransportError):
@@ -51,8 +43,9 @@ class Process:
 
     def kill(self) -> None:
         """SIGKILL to the process and to what it started; nothing when it does not run."""
-        if self._process is not None:
+        if self._pid is not None:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-        self._process = None
+                os.killpg(self._pid, signal.SIGKILL)
+            while self.running:
+                time.sleep(0.002)
+        self._pid = None

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import socket
-import sys
 from pathlib import Path
 
 from maillage_app.testing.processes import Process
@@ -31,7 +30,7 @@ class Server:
             "MAILLAGE_WEB__PUBLIC_URL": public_url or self.url,
             "MAILLAGE_CLOCK_FILE": str(clock_file),
         }
-        command = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "maillage_app.asgi:create"]
+        command = ["granian", "--interface", "asgi", "--factory", "maillage_app.asgi:create"]
         where = ["--host", "127.0.0.1", "--port", str(self.port), "--no-ws"]
         self._process = Process([*command, *where], environment, log, answers=f"{self.url}/static/favicon.svg")
         self.killed = 0

@@ -18,10 +18,10 @@ from maillage_kit.clock import SharedClock
 from maillage_kit.context import CooperativeContext
 from maillage_kit.crypto import token_hash
 from maillage_kit.http_client import http_client
-from maillage_kit.permissions import Role
+from maillage_kit.permissions import FIELD_ROLES, Role
 from maillage_kit.testing.phone_company import Phone, PhoneCompany
 from maillage_platform import identity, webhooks
-from maillage_platform.identity.models import IdentityProvider
+from maillage_platform.identity.models import IdentityProvider, Membership
 from maillage_platform.oauth.models import ApiClient
 from maillage_platform.oauth.rules import AuthMethod, GrantKind
 from maillage_platform.webhooks.models import WebhookDelivery, WebhookEndpoint
@@ -79,7 +79,8 @@ class World:
         return f"/p/{self.cooperative.slug}"
 
     async def token(self, role: Role, colleague: Colleague | None = None) -> str:
-        """A session of somebody of that role; a member is that colleague, a partner is of `landlord`."""
+        """A session of somebody of that role; a member is that colleague, who has this role from now on, a partner
+        is of `landlord`."""
         with clock.using(self.clock):
             async with self.runtime.database.platform() as session:
                 new = self.cooperative
@@ -94,6 +95,9 @@ class World:
                     email, name = colleague.email, colleague.name
                     hat |= {"member_id": colleague.member_id, "technician_id": colleague.technician_id}
                 account = await identity.add_account(session, email=email, display_name=name)
+                if colleague is not None:  # whoever had two hats would be asked which one to enter with
+                    his = sa.update(Membership).where(Membership.account_id == account.id)
+                    await session.execute(his.where(Membership.role.in_(FIELD_ROLES)).values(role=role))
                 membership = await identity.add_membership(session, account=account, role=role, **hat)
                 return await identity.open_session(session, membership=membership)
 

@@ -1,0 +1,104 @@
+"""A process that has loaded the product and starts others by forking: each of them has it at once.
+
+Loading takes two to five seconds of processor, more than most tests that start a server. What runs in the child is the
+command as the shell would run it, in a group of its own, with its environment, arguments and output; only the imports
+are not made again. Production's server starts its processes the same way (`maillage_app.cli.serve`).
+"""
+
+import json
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+from maillage_kit.loading import loading
+
+
+class Loaded:
+    """A line of JSON on its input for each process that it shall start, a line with its number on its output."""
+
+    def __init__(self) -> None:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("MAILLAGE_")}
+        command = [sys.executable, "-m", "maillage_app.testing.loaded"]
+        self._process = subprocess.Popen(command, env=clean, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def start(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> int:
+        """Run `python -m` with that command, in a group of its own, its output at the end of `log`. Returns its process
+        number, which is the group's, at once. Raises RuntimeError when the process that forks has ended."""
+        asked, answers = self._process.stdin, self._process.stdout
+        assert asked is not None
+        assert answers is not None
+        asked.write(json.dumps({"command": list(command), "environment": dict(environment), "log": str(log)}) + "\n")
+        asked.flush()
+        answer = answers.readline()
+        if not answer:
+            raise RuntimeError("the process that starts the others has ended")
+        return int(answer)
+
+
+@cache
+def loaded() -> Loaded:
+    """The one of this process; it ends with it."""
+    return Loaded()
+
+
+def is_running(pid: int) -> bool:
+    """Whether that process of a `Loaded` still runs."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the tests
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # who ends is gone: nobody waits for it
+    with loading():
+        for name in ("granian.cli", "maillage_app.app", "maillage_app.cli.serve", "maillage_app.worker"):
+            import_module(name)
+    for line in sys.stdin:
+        asked = json.loads(line)
+        if (pid := os.fork()) == 0:
+            _become(asked["command"], asked["environment"], Path(asked["log"]))
+        with suppress(OSError):  # here too, so that the group is there when its number is told; the child may be gone
+            os.setpgid(pid, pid)
+        sys.stdout.write(f"{pid}\n")
+        sys.stdout.flush()
+
+
+def _become(command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+    """The process that was asked for; never comes back."""
+    code = 1
+    try:
+        os.setpgid(0, 0)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        with Path(os.devnull).open("rb") as nothing, log.open("ab") as said:
+            os.dup2(nothing.fileno(), 0)
+            for number in (1, 2):
+                os.dup2(said.fileno(), number)
+        os.environ.clear()
+        os.environ.update(environment)
+        sys.argv = list(command)
+        runpy.run_module(command[0], run_name="__main__", alter_sys=True)
+        code = 0
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    _main()
