@@ -9,8 +9,8 @@ from pathlib import Path
 
 import httpx
 
-from maillage_app.testing.loaded import is_running, loaded
 from maillage_kit.http_client import authorities
+from maillage_kit.testing.loaded import Forked, loaded
 
 PATIENCE_SECONDS = 120
 """How long a process may take to start; a loaded machine is slow, not wrong."""
@@ -23,16 +23,16 @@ class Process:
         self, command: Sequence[str], environment: Mapping[str, str], log: Path, *, answers: str | None = None
     ) -> None:
         self._command, self._environment, self._log, self._answers = list(command), dict(environment), log, answers
-        self._pid: int | None = None
+        self._process: Forked | None = None
 
     @property
     def running(self) -> bool:
-        return self._pid is not None and is_running(self._pid)
+        return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
         """Come back once its address `answers`, at once without one. Raises AssertionError with its last words when it
         stops first, or takes longer than PATIENCE_SECONDS."""
-        self._pid = loaded().start(self._command, self._environment, self._log)
+        self._process = loaded().start(self._command, self._environment, self._log)
         patience = time.monotonic() + PATIENCE_SECONDS
         while self._answers is not None:
             with contextlib.suppress(httpx.TransportError):
@@ -43,9 +43,8 @@ class Process:
 
     def kill(self) -> None:
         """SIGKILL to the process and to what it started; nothing when it does not run."""
-        if self._pid is not None:
+        if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._pid, signal.SIGKILL)
-            while self.running:
-                time.sleep(0.002)
-        self._pid = None
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        self._process = None

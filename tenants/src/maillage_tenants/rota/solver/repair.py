@@ -2,11 +2,12 @@
 
 The published plan comes with the instance (`kept`), with what may no longer move. First the fewest slots left empty,
 then the fewest duties that change hands, then the fewest points. The search begins with what was lost and widens, to
-the desk's neighbours, then to everybody in the weeks around, until only the lost duties change.
+the desk's neighbours, then to everybody in the weeks around, until only the lost duties change; points count where so
+few changes were first enough.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ortools.sat.python import cp_model
 
@@ -76,35 +77,32 @@ def lost_slots(problem: Problem) -> tuple[dict[int, int], tuple[int, ...], froze
     return state.plan, tuple(lost), frozenset(firm)
 
 
-def repair(problem: Problem, *, seconds: float = 20.0, seed: int = 0, change_points: int | None = None) -> Repair:
-    """The published plan with what was lost given to others.
-
-    `change_points`: what a changed duty weighs against fairness; None weighs it above all points together, so that
-    exactly the fewest change. Slots that were already empty may be filled where it costs no change.
+def repair(problem: Problem, *, seconds: float = 20.0, seed: int = 0) -> Repair:
+    """The published plan with what was lost given to others: exactly the fewest change, whatever fairness loses by it.
+    Slots that were already empty may be filled where it costs no change.
     """
     standing, lost, locked = lost_slots(problem)
-    published, _ = problem.kept
-    heavy = change_points if change_points is not None else problem.instance.weights.change
+    task = _Task(problem, standing, lost, seconds, seed)
     best: Repair | None = None
-    tried: set[tuple[int, ...]] = set()
-    for desks, weeks in ((0, 0), (0, 1), (NEAR, 1), (10**6, 1)):
-        slots = tuple(s for s in _window(problem, lost, desks, weeks) if s not in locked)
-        if slots in tried or not slots:
-            continue
-        tried.add(slots)
-        found = _resolve(problem, standing, published, slots, heavy, seconds, seed)
-        if found is not None:
-            plan, proven = found
-            told = _told(problem, plan, published, lost, proven, slots)
-            if best is None or _worth(told) <= _worth(best):
-                best = told
-        if best is not None and len(best.changes) <= len(lost) and not set(lost) & set(best.uncovered):
+    for slots in _windows(problem, lost, locked):
+        if best is None:
+            best = task.fairest(slots, standing)
+        elif len(best.changes) <= len(lost) and not set(lost) & set(best.uncovered):
             break
-    return best or _told(problem, standing, published, lost, not lost, ())
+        else:
+            best = task.widened(best, slots)
+    return best or task.told(standing, not lost, ())
 
 
 def _worth(found: Repair) -> tuple[int, int]:
     return len(found.uncovered), len(found.changes)
+
+
+def _windows(problem: Problem, lost: tuple[int, ...], locked: frozenset[int]) -> list[tuple[int, ...]]:
+    """Slots that may change, from the fewest to the most."""
+    wider = (_window(problem, lost, desks, weeks) for desks, weeks in ((0, 0), (0, 1), (NEAR, 1), (10**6, 1)))
+    free = (tuple(slot for slot in slots if slot not in locked) for slots in wider)
+    return [slots for slots in dict.fromkeys(free) if slots]
 
 
 def _window(problem: Problem, lost: tuple[int, ...], desks: int, weeks: int) -> list[int]:
@@ -126,43 +124,54 @@ def _window(problem: Problem, lost: tuple[int, ...], desks: int, weeks: int) -> 
     ]
 
 
-def _resolve(
-    problem: Problem,
-    standing: Mapping[int, int],
-    published: Mapping[int, int],
-    slots: tuple[int, ...],
-    change: int,
-    seconds: float,
-    seed: int,
-) -> tuple[Plan, bool] | None:
-    free = set(slots)
-    state = State(problem, {slot: person for slot, person in standing.items() if slot not in free})
-    f = formulate(
-        problem, free=slots, state=state, keep={s: p for s, p in published.items() if s in free}, change=change
-    )
-    made = to_cp_sat(f)
-    hint(made, f, standing)
-    solver = cp_model.CpSolver()
-    tune(solver, seconds=seconds, seed=seed)
-    status = solver.solve(made.model)
-    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        return None
-    given = {slot: person for (slot, person), v in f.take.items() if solver.value(made.variables[v])}
-    return {**state.plan, **given}, status == cp_model.OPTIMAL
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """`standing`: what of the published plan still stands."""
 
+    problem: Problem
+    standing: Mapping[int, int]
+    lost: tuple[int, ...]
+    seconds: float
+    seed: int
 
-def _told(
-    problem: Problem,
-    plan: Mapping[int, int],
-    published: Mapping[int, int],
-    lost: tuple[int, ...],
-    proven: bool,
-    slots: tuple[int, ...],
-) -> Repair:
-    changes = tuple(
-        Change(slot, published.get(slot), plan.get(slot))
-        for slot in sorted(published.keys() | plan.keys())
-        if published.get(slot) != plan.get(slot)
-    )
-    uncovered = tuple(slot for slot in range(len(problem.slots)) if slot not in plan)
-    return Repair(dict(plan), lost, changes, uncovered, proven, slots)
+    def widened(self, best: Repair, slots: tuple[int, ...]) -> Repair:
+        """The fewest changes where these slots may change too. Fairness is looked at again only if there are fewer:
+        otherwise it costs most of the time, and what is found near what was lost moves nobody else."""
+        fewer = self._solved(slots, change=1, fair=False, start=best.plan)
+        if fewer is None:
+            return best
+        if _worth(fewer) >= _worth(best):
+            return replace(best, fewest=fewer.fewest, slots=slots)
+        fair = self.fairest(slots, fewer.plan)
+        return fewer if fair is None or _worth(fewer) < _worth(fair) else fair
+
+    def fairest(self, slots: tuple[int, ...], start: Mapping[int, int]) -> Repair | None:
+        """The fewest points among the plans that differ in these slots only, a change weighing more than any fairness;
+        None when no plan was found."""
+        return self._solved(slots, change=self.problem.instance.weights.change, fair=True, start=start)
+
+    def _solved(self, slots: tuple[int, ...], *, change: int, fair: bool, start: Mapping[int, int]) -> Repair | None:
+        free = set(slots)
+        published, _ = self.problem.kept
+        kept = {slot: person for slot, person in published.items() if slot in free}
+        state = State(self.problem, {slot: person for slot, person in self.standing.items() if slot not in free})
+        f = formulate(self.problem, free=slots, state=state, keep=kept, change=change, fair=fair)
+        made = to_cp_sat(f)
+        hint(made, f, start)
+        solver = cp_model.CpSolver()
+        tune(solver, seconds=self.seconds, seed=self.seed)
+        status = solver.solve(made.model)
+        if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+            return None
+        given = {slot: person for (slot, person), v in f.take.items() if solver.value(made.variables[v])}
+        return self.told({**state.plan, **given}, status == cp_model.OPTIMAL, slots)
+
+    def told(self, plan: Mapping[int, int], proven: bool, slots: tuple[int, ...]) -> Repair:
+        published, _ = self.problem.kept
+        changes = tuple(
+            Change(slot, published.get(slot), plan.get(slot))
+            for slot in sorted(published.keys() | plan.keys())
+            if published.get(slot) != plan.get(slot)
+        )
+        uncovered = tuple(slot for slot in range(len(self.problem.slots)) if slot not in plan)
+        return Repair(dict(plan), self.lost, changes, uncovered, proven, slots)

@@ -11,6 +11,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -20,18 +21,50 @@ from pathlib import Path
 
 from maillage_kit.loading import loading
 
+PRODUCT = ("granian.cli", "maillage_app.app", "maillage_app.cli.serve", "maillage_app.cli.voice", "maillage_app.worker")
+
+
+class Forked:
+    """A process that a `Loaded` started; what `subprocess.Popen` offers of that, but how it ended, which nobody is
+    told."""
+
+    def __init__(self, pid: int, command: Sequence[str]) -> None:
+        self.pid = pid
+        self._command = command
+
+    def poll(self) -> int | None:
+        """None while it runs."""
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return 0
+        return None
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Come back once it has ended. Raises subprocess.TimeoutExpired."""
+        patience = None if timeout is None else time.monotonic() + timeout
+        while (ended := self.poll()) is None:
+            if timeout is not None and patience is not None and time.monotonic() > patience:
+                raise subprocess.TimeoutExpired(list(self._command), timeout)
+            time.sleep(0.002)
+        return ended
+
+    def terminate(self) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGTERM)
+
 
 class Loaded:
     """A line of JSON on its input for each process that it shall start, a line with its number on its output."""
 
     def __init__(self) -> None:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("MAILLAGE_")}
-        command = [sys.executable, "-m", "maillage_app.testing.loaded"]
+        command = [sys.executable, "-m", "maillage_kit.testing.loaded"]
         self._process = subprocess.Popen(command, env=clean, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def start(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> int:
-        """Run `python -m` with that command, in a group of its own, its output at the end of `log`. Returns its process
-        number, which is the group's, at once. Raises RuntimeError when the process that forks has ended."""
+    def start(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> Forked:
+        """Run `python -m` with that command, its output at the end of `log`. Comes back at once; the process leads a
+        group of its own. Raises RuntimeError when the process that forks has ended."""
         asked, answers = self._process.stdin, self._process.stdout
         assert asked is not None
         assert answers is not None
@@ -40,7 +73,7 @@ class Loaded:
         answer = answers.readline()
         if not answer:
             raise RuntimeError("the process that starts the others has ended")
-        return int(answer)
+        return Forked(int(answer), command)
 
 
 @cache
@@ -49,20 +82,11 @@ def loaded() -> Loaded:
     return Loaded()
 
 
-def is_running(pid: int) -> bool:
-    """Whether that process of a `Loaded` still runs."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 def _main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the tests
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # who ends is gone: nobody waits for it
     with loading():
-        for name in ("granian.cli", "maillage_app.app", "maillage_app.cli.serve", "maillage_app.worker"):
+        for name in PRODUCT:
             import_module(name)
     for line in sys.stdin:
         asked = json.loads(line)
