@@ -399,6 +399,57 @@ def test_an_illness_changes_the_lost_duties_only(usual: Problem) -> None:
     assert check(again.instance, assigned(again, found.plan)).breaches == ()
 
 
+def chain(
+    reach: Mapping[int, tuple[int, ...]], held: Mapping[tuple[int, int], int], *, ill: int, second_only: int = -1
+) -> Problem:
+    """A week of three sectors, published as `held` says by sector and rank, before that person falls ill."""
+    people = tuple(
+        person(n, homes=sectors[:1], minutes={uid(sector): 20 for sector in sectors},
+               ranks=(2,) if n == second_only else (1, 2))
+        for n, sectors in reach.items()
+    )  # fmt: skip
+    rules = Rules(max_weeks_running=0, rest_hours=0)
+    made = instance(people, over=week(0), sectors=3, pattern=whole_weeks(), rules=rules)
+    before = Problem(made)
+    places = [(slot.desk, slot.rank) for slot in before.slots]
+    duties = kept(before, {slot: held[place] for slot, place in enumerate(places) if place in held})
+    sick = replace(people[ill], absences=(Absence(made.over, "maladie"),))
+    return Problem(replace(made, people=(*people[:ill], sick, *people[ill + 1 :]), kept=duties))
+
+
+def test_a_replacement_that_takes_a_chain_of_desks_moves_nobody_else() -> None:
+    """Who can replace serves the second sector, where somebody of the third takes their place."""
+    reach = {0: (1,), 1: (2, 1), 2: (2,), 3: (3, 2), 4: (3,), 5: (3,), 6: (1,)}
+    problem = chain(reach, {(0, 1): 0, (0, 2): 6, (1, 1): 1, (1, 2): 2, (2, 1): 4, (2, 2): 5}, ill=6)
+    found = repair(problem)
+    assert (len(found.lost), found.uncovered, found.fewest) == (2, (), True), "the week is parts of two"
+    assert {change.slot for change in found.changes} >= set(found.lost)
+    assert len(found.changes) == 2 * 2
+    assert {problem.slots[slot].desk for slot in found.slots} == {0, 1}
+    assert check(problem.instance, assigned(problem, found.plan)).breaches == ()
+
+
+def test_nobody_changes_hands_so_that_the_empty_place_is_another_one() -> None:
+    """The first rank of the second sector stays empty: the one who could hold it replaces who is ill."""
+    reach = {0: (1,), 1: (2, 1), 2: (2,), 3: (1,)}
+    problem = chain(reach, {(0, 1): 0, (0, 2): 3, (1, 2): 1}, ill=3, second_only=2)
+    found = repair(problem)
+    assert {problem.slots[slot].desk for slot in found.uncovered} == {1, 2}
+    assert not set(found.lost) & set(found.uncovered)
+    assert len(found.changes) == 2 * len(found.lost) == 2 * 2
+    assert found.fewest
+
+
+def test_a_replacement_is_looked_for_behind_the_neighbours_too() -> None:
+    """Who replaces is replaced by somebody of the next sector, who is replaced by somebody of the one after."""
+    reach = {0: (1,), 1: (2, 1), 2: (2,), 3: (3, 2), 4: (3,), 5: (3,), 6: (1,)}
+    problem = chain(reach, {(0, 1): 0, (0, 2): 6, (1, 1): 1, (1, 2): 2, (2, 1): 4, (2, 2): 3}, ill=6)
+    found = repair(problem)
+    assert (len(found.lost), found.uncovered, found.fewest) == (2, (), True)
+    assert len(found.changes) == 3 * 2
+    assert found.slots == tuple(range(len(problem.slots)))
+
+
 def test_locked_duties_do_not_move_and_nothing_changes_without_cause(usual: Problem) -> None:
     published = cover(usual, seconds=2)
     duties = tuple(replace(one, locked=True) for one in kept(usual, published)[:10])

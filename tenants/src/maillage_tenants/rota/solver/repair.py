@@ -2,11 +2,12 @@
 
 The published plan comes with the instance (`kept`), with what may no longer move. First the fewest slots left empty,
 then the fewest duties that change hands, then the fewest points. The search begins with what was lost and widens, to
-the desk's neighbours, then to everybody in the weeks around, until only the lost duties change; points count where so
-few changes were first enough.
+the desk's neighbours in the weeks around, until only the lost duties change; to their neighbours while one of the lost
+duties is held by nobody. Points count at the desks where something has to change.
 """
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ortools.sat.python import cp_model
@@ -16,8 +17,12 @@ from maillage_tenants.rota.solver.problem import Plan, Problem
 from maillage_tenants.rota.solver.state import State
 from maillage_tenants.rota.solver.subsolve import hint
 
+Slots = tuple[int, ...]
+
 NEAR = 3
-"""Desks that share people, taken in at the second try."""
+"""Desks that share people, taken in first where there are many."""
+FEW = 500
+"""Slots that may change at once, no slower than a part of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +41,18 @@ class Repair:
     with fewer changes."""
 
     plan: Plan
-    lost: tuple[int, ...]
+    lost: Slots
     changes: tuple[Change, ...]
-    uncovered: tuple[int, ...]
+    uncovered: Slots
     fewest: bool
-    slots: tuple[int, ...]
+    slots: Slots
+
+    def fills(self, slots: Iterable[int]) -> bool:
+        """None of these stays empty."""
+        return not set(slots) & set(self.uncovered)
 
 
-def lost_slots(problem: Problem) -> tuple[dict[int, int], tuple[int, ...], frozenset[int]]:
+def lost_slots(problem: Problem) -> tuple[dict[int, int], Slots, frozenset[int]]:
     """What of the published plan still stands; the slots that do not, because their holder is absent, has left, is no
     longer qualified or is in two places; and those that may not move.
 
@@ -84,13 +93,16 @@ def repair(problem: Problem, *, seconds: float = 20.0, seed: int = 0) -> Repair:
     standing, lost, locked = lost_slots(problem)
     task = _Task(problem, standing, lost, seconds, seed)
     best: Repair | None = None
-    for slots in _windows(problem, lost, locked):
+    wider, widest = _windows(problem, lost, locked)
+    for slots in wider:
         if best is None:
             best = task.fairest(slots, standing)
-        elif len(best.changes) <= len(lost) and not set(lost) & set(best.uncovered):
+        elif len(best.changes) <= len(lost) and best.fills(lost):
             break
         else:
             best = task.widened(best, slots)
+    if best is not None and widest not in wider and not best.fills(lost):
+        best = task.widened(best, widest)
     return best or task.told(standing, not lost, ())
 
 
@@ -98,30 +110,42 @@ def _worth(found: Repair) -> tuple[int, int]:
     return len(found.uncovered), len(found.changes)
 
 
-def _windows(problem: Problem, lost: tuple[int, ...], locked: frozenset[int]) -> list[tuple[int, ...]]:
-    """Slots that may change, from the fewest to the most."""
-    wider = (_window(problem, lost, desks, weeks) for desks, weeks in ((0, 0), (0, 1), (NEAR, 1), (10**6, 1)))
-    free = (tuple(slot for slot in slots if slot not in locked) for slots in wider)
-    return [slots for slots in dict.fromkeys(free) if slots]
-
-
-def _window(problem: Problem, lost: tuple[int, ...], desks: int, weeks: int) -> list[int]:
-    """Slots of the lost ones' desks and their neighbours, in their weeks and those around."""
+def _windows(problem: Problem, lost: Slots, locked: frozenset[int]) -> tuple[list[Slots], Slots]:
+    """Slots that may change: from the fewest to the most, and those among which somebody is looked for when a lost one
+    would stay empty otherwise: of the neighbours' neighbours too."""
     own = {problem.slots[slot].desk for slot in lost}
-    chosen = set(own)
-    if desks:
-        serving: dict[int, set[int]] = {}
-        for number, people in enumerate(problem.candidates):
-            serving.setdefault(problem.slots[number].desk, set()).update(people)
-        for desk in sorted(own):
-            common = {d: len(serving[d] & serving[desk]) for d in serving if d != desk}
-            chosen |= set(sorted((d for d in common if common[d]), key=lambda d: (-common[d], d))[:desks])
+    beside = _beside(problem)
+    close, near = set(own), set(own)
+    for desk in sorted(own):
+        close |= {other for other, _ in sorted(beside[desk].items(), key=lambda one: (-one[1], one[0]))[:NEAR]}
+        near |= set(beside[desk])
+    far = near.union(*(beside[desk] for desk in near))
     centre = {problem.units[problem.slots[slot].unit].week for slot in lost}
-    return [
-        number
-        for number, slot in enumerate(problem.slots)
-        if slot.desk in chosen and any(abs(problem.units[slot.unit].week - week) <= weeks for week in centre)
-    ]
+
+    def window(desks: set[int], weeks: int) -> Slots:
+        return tuple(
+            number
+            for number, slot in enumerate(problem.slots)
+            if slot.desk in desks
+            and number not in locked
+            and any(abs(problem.units[slot.unit].week - week) <= weeks for week in centre)
+        )
+
+    wider = [window(own, 0), window(own, 1), window(close, 1), window(near, 1)]
+    if len(wider[-1]) <= FEW:
+        del wider[2]
+    return [slots for slots in dict.fromkeys(wider) if slots], window(far, 1)
+
+
+def _beside(problem: Problem) -> dict[int, dict[int, int]]:
+    """For each desk, the others that share people with it, and how many."""
+    serving: dict[int, set[int]] = defaultdict(set)
+    for number, people in enumerate(problem.candidates):
+        serving[problem.slots[number].desk].update(people)
+    return {
+        desk: {other: both for other in serving if other != desk and (both := len(serving[other] & serving[desk]))}
+        for desk in serving
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,27 +154,34 @@ class _Task:
 
     problem: Problem
     standing: Mapping[int, int]
-    lost: tuple[int, ...]
+    lost: Slots
     seconds: float
     seed: int
 
-    def widened(self, best: Repair, slots: tuple[int, ...]) -> Repair:
-        """The fewest changes where these slots may change too. Fairness is looked at again only if there are fewer:
-        otherwise it costs most of the time, and what is found near what was lost moves nobody else."""
-        fewer = self._solved(slots, change=1, fair=False, start=best.plan)
+    def widened(self, best: Repair, slots: Slots) -> Repair:
+        """The fewest changes where these slots may change too; if there are fewer, the fairest plan with so few that
+        differs at the desks of what had to change. Fairness among all of them would cost most of the time, and move
+        people whom nobody has to ask."""
+        # No change is worth an empty slot, nor is it worth one that an empty slot is of another rank.
+        change = self.problem.instance.weights.uncovered_first + 1
+        fewer = self._solved(slots, change=change, fair=False, start=best.plan)
         if fewer is None:
             return best
         if _worth(fewer) >= _worth(best):
             return replace(best, fewest=fewer.fewest, slots=slots)
-        fair = self.fairest(slots, fewer.plan)
-        return fewer if fair is None or _worth(fewer) < _worth(fair) else fair
+        desk = [slot.desk for slot in self.problem.slots]
+        touched = {desk[slot] for slot in (*self.lost, *(change.slot for change in fewer.changes))}
+        fair = self.fairest(tuple(slot for slot in slots if desk[slot] in touched), fewer.plan)
+        if fair is None or _worth(fewer) < _worth(fair):
+            return fewer
+        return replace(fair, fewest=fewer.fewest, slots=slots)
 
-    def fairest(self, slots: tuple[int, ...], start: Mapping[int, int]) -> Repair | None:
+    def fairest(self, slots: Slots, start: Mapping[int, int]) -> Repair | None:
         """The fewest points among the plans that differ in these slots only, a change weighing more than any fairness;
         None when no plan was found."""
         return self._solved(slots, change=self.problem.instance.weights.change, fair=True, start=start)
 
-    def _solved(self, slots: tuple[int, ...], *, change: int, fair: bool, start: Mapping[int, int]) -> Repair | None:
+    def _solved(self, slots: Slots, *, change: int, fair: bool, start: Mapping[int, int]) -> Repair | None:
         free = set(slots)
         published, _ = self.problem.kept
         kept = {slot: person for slot, person in published.items() if slot in free}
@@ -166,7 +197,7 @@ class _Task:
         given = {slot: person for (slot, person), v in f.take.items() if solver.value(made.variables[v])}
         return self.told({**state.plan, **given}, status == cp_model.OPTIMAL, slots)
 
-    def told(self, plan: Mapping[int, int], proven: bool, slots: tuple[int, ...]) -> Repair:
+    def told(self, plan: Mapping[int, int], proven: bool, slots: Slots) -> Repair:
         published, _ = self.problem.kept
         changes = tuple(
             Change(slot, published.get(slot), plan.get(slot))
