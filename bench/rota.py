@@ -52,7 +52,8 @@ def run(shapes: Sequence[str], seeds: Sequence[int], *, seconds: float | None, s
         "instances": results,
     }
     if keep:
-        record("rota", figures)
+        families = dict.fromkeys(one["instance"].split("-")[0] for one in results)
+        record("-".join(["rota", *families]), figures)
     return figures
 
 
