@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 import urllib.request
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
@@ -192,12 +193,12 @@ class Installation:
         self.control_port = free_port()
         self.edge = lab.edge(application_port=self.port, last_resort=LAST_RESORT)
         environment = {**self._environment(), **more}
-        server = ["granian", "--interface", "asgi", "--factory", "maillage_app.asgi:create"]
+        server = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "maillage_app.asgi:create"]
         server += ["--host", HOST, "--port", str(self.port), "--workers", "2", "--respawn-failed-workers", "--no-ws"]
-        cli = "maillage_app.cli"
-        self.server = lab.product("server", server, environment)
-        self.worker = lab.product("worker", [cli, "worker"], environment)
-        self.voice = lab.product("voice", [cli, "voice"], environment)
+        cli = [sys.executable, "-m", "maillage_app.cli"]
+        self.server = lab.process("server", server, environment)
+        self.worker = lab.process("worker", [*cli, "worker"], environment)
+        self.voice = lab.process("voice", [*cli, "voice"], environment)
         self.cooperative: CooperativeContext | None = None
         self.wards: list[Ward] = []
         self._people = 0

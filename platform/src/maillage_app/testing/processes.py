@@ -1,8 +1,6 @@
 """The product's own processes, for tests that stop them without warning."""
 
 import contextlib
-import os
-import signal
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,7 +25,7 @@ class Process:
 
     @property
     def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        return self._process is not None and self._process.running
 
     def start(self) -> None:
         """Come back once its address `answers`, at once without one. Raises AssertionError with its last words when it
@@ -44,7 +42,5 @@ class Process:
     def kill(self) -> None:
         """SIGKILL to the process and to what it started; nothing when it does not run."""
         if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+            self._process.kill()
         self._process = None

@@ -1,8 +1,8 @@
 """A process that has loaded the product and starts others by forking: each of them has it at once.
 
 Loading takes two to five seconds of processor, more than most tests that start a server. What runs in the child is the
-command as the shell would run it, in a group of its own, with its environment, arguments and output; only the imports
-are not made again. Production's server starts its processes the same way (`maillage_app.cli.serve`).
+command as the shell would run it, in a session of its own, with its environment, arguments and output; only the
+imports are not made again. Production's server starts its processes the same way (`maillage_app.cli.serve`).
 """
 
 import json
@@ -21,37 +21,30 @@ from pathlib import Path
 
 from maillage_kit.loading import loading
 
-PRODUCT = ("granian.cli", "maillage_app.app", "maillage_app.cli.serve", "maillage_app.cli.voice", "maillage_app.worker")
+PRODUCT = ("granian.cli", "maillage_app.app", "maillage_app.cli.serve", "maillage_app.worker")
 
 
 class Forked:
-    """A process that a `Loaded` started; what `subprocess.Popen` offers of that, but how it ended, which nobody is
-    told."""
+    """A process that a `Loaded` started, the first of a session."""
 
-    def __init__(self, pid: int, command: Sequence[str]) -> None:
-        self.pid = pid
-        self._command = command
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
 
-    def poll(self) -> int | None:
-        """None while it runs."""
+    @property
+    def running(self) -> bool:
         try:
-            os.kill(self.pid, 0)
+            os.kill(self._pid, 0)
         except ProcessLookupError:
-            return 0
-        return None
+            return False
+        return True
 
-    def wait(self, timeout: float | None = None) -> int:
-        """Come back once it has ended. Raises subprocess.TimeoutExpired."""
-        patience = None if timeout is None else time.monotonic() + timeout
-        while (ended := self.poll()) is None:
-            if timeout is not None and patience is not None and time.monotonic() > patience:
-                raise subprocess.TimeoutExpired(list(self._command), timeout)
+    def kill(self) -> None:
+        """SIGKILL to it and to what it started; come back once it is gone."""
+        for kill in (os.killpg, os.kill):  # it may not lead its group yet
+            with suppress(ProcessLookupError):
+                kill(self._pid, signal.SIGKILL)
+        while self.running:
             time.sleep(0.002)
-        return ended
-
-    def terminate(self) -> None:
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGTERM)
 
 
 class Loaded:
@@ -64,7 +57,7 @@ class Loaded:
 
     def start(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> Forked:
         """Run `python -m` with that command, its output at the end of `log`. Comes back at once; the process leads a
-        group of its own. Raises RuntimeError when the process that forks has ended."""
+        session of its own. Raises RuntimeError when the process that forks has ended."""
         asked, answers = self._process.stdin, self._process.stdout
         assert asked is not None
         assert answers is not None
@@ -73,7 +66,7 @@ class Loaded:
         answer = answers.readline()
         if not answer:
             raise RuntimeError("the process that starts the others has ended")
-        return Forked(int(answer), command)
+        return Forked(int(answer))
 
 
 @cache
@@ -92,8 +85,6 @@ def _main() -> None:
         asked = json.loads(line)
         if (pid := os.fork()) == 0:
             _become(asked["command"], asked["environment"], Path(asked["log"]))
-        with suppress(OSError):  # here too, so that the group is there when its number is told; the child may be gone
-            os.setpgid(pid, pid)
         sys.stdout.write(f"{pid}\n")
         sys.stdout.flush()
 
@@ -102,7 +93,7 @@ def _become(command: Sequence[str], environment: Mapping[str, str], log: Path) -
     """The process that was asked for; never comes back."""
     code = 1
     try:
-        os.setpgid(0, 0)
+        os.setsid()  # Linux shares processors between sessions: the product has its own, beside the tests
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         with Path(os.devnull).open("rb") as nothing, log.open("ab") as said:

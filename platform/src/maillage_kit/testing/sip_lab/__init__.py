@@ -171,7 +171,7 @@ class Caller:
     def wait(self, within: float = 60.0) -> int:
         """How sipp ended: 0 when every message was as the script says. Raises LabError when it takes too long."""
         wait_until(lambda: self.over, within=within, what=f"the call of {self.script.caller} is over")
-        return self.child.process.wait() if self.child.process else 99
+        return self.child.process.returncode if self.child.process else 99
 
     def received(self, status: str) -> list[str]:
         """The answers of that status that came, whole, in order; also "BYE", for the request."""
@@ -311,9 +311,9 @@ class SipLab:
             row=last,
         )
 
-    def product(self, name: str, command: list[str], environment: dict[str, str]) -> Child:
-        """A process of the product, what `python -m` runs of it; not started yet."""
-        child = Child(name, command, self._folder(name) / f"{name}.log", environment, of_product=True)
+    def process(self, name: str, command: list[str], environment: dict[str, str]) -> Child:
+        """Any other process of the laboratory; not started yet."""
+        child = Child(name, command, self._folder(name) / f"{name}.log", environment)
         self.children.append(child)
         return child
 

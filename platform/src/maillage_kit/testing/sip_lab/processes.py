@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from maillage_kit.testing.loaded import Forked, loaded
-
 HOST = "127.0.0.1"
 NEEDED = {"kamailio": "kamailio", "sipp": "sip-tester"}
 MODULES = ("http_client.so", "jansson.so", "uuid.so", "db_sqlite.so", "rtjson.so", "textopsx.so")
@@ -91,25 +89,20 @@ def _alive(group: int) -> bool:
 
 @dataclass
 class Child:
-    """A process in a group of its own, with its log. `of_product`: `command` is what `python -m` runs of it."""
+    """A process in a group of its own, with its log."""
 
     name: str
     command: Sequence[str]
     log: Path
     environment: Mapping[str, str] = field(default_factory=dict)
-    of_product: bool = False
-    process: "subprocess.Popen[bytes] | Forked | None" = None
+    process: "subprocess.Popen[bytes] | None" = None
 
     def start(self) -> "Child":
-        environment = {**os.environ, **self.environment}
-        if self.of_product:
-            self.process = loaded().start(self.command, environment, self.log)
-            return self
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 list(self.command),
                 cwd=self.log.parent,
-                env=environment,
+                env={**os.environ, **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -138,7 +131,7 @@ class Child:
         if self.process is not None:
             self._end(self.process)
 
-    def _end(self, process: "subprocess.Popen[bytes] | Forked") -> None:
+    def _end(self, process: "subprocess.Popen[bytes]") -> None:
         """The whole group: its children hold the ports until the last one is gone, which may be after the first."""
         self.signal(signal.SIGKILL)
         process.wait()
