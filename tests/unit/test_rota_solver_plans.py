@@ -10,6 +10,7 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from ortools.sat.python import cp_model
 
 from maillage_app.testing.semesters import (
     EVER,
@@ -37,7 +38,7 @@ from maillage_tenants.rota.solver.instance import (
     dumps,
     loads,
 )
-from maillage_tenants.rota.solver.model import formulate
+from maillage_tenants.rota.solver.model import formulate, to_cp_sat
 from maillage_tenants.rota.solver.owed import with_shares
 from maillage_tenants.rota.solver.problem import BACKUP, FIRST, Problem
 from maillage_tenants.rota.solver.repair import repair
@@ -152,6 +153,27 @@ def test_a_proof_is_a_proof(usual: Problem) -> None:
 def least(problem: Problem, part: Part, price: Mapping[int, int], effort: float) -> int | None:
     """What the part costs at least, as far as that effort proves."""
     return answer(posed(apart(problem, part, price), seconds=10, effort=effort)).bound
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(instances(), st.randoms(use_true_random=False))
+def test_the_model_allows_every_plan_and_counts_its_points(made: Instance, draw: Random) -> None:
+    """Rows that only help the relaxation forbid no plan, nor make one dearer: any that the rules allow, as full as it
+    comes, costs in the model what it costs."""
+    problem = Problem(made)
+    f = formulate(problem)
+    for _ in range(3):
+        state = State(problem)
+        for slot in draw.sample(range(len(problem.slots)), len(problem.slots)):
+            allowed = [person for person in problem.candidates[slot] if state.allows(slot, person)]
+            if allowed and draw.random() < 0.95:
+                state.give(slot, draw.choice(allowed))
+        fixed = to_cp_sat(f)
+        for (slot, person), variable in f.take.items():
+            fixed.model.add(fixed.variables[variable] == (state.plan.get(slot) == person))
+        solver = cp_model.CpSolver()
+        assert solver.solve(fixed.model) == cp_model.OPTIMAL
+        assert solver.objective_value == score(problem, state.plan).total
 
 
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))

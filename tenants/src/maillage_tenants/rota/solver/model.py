@@ -12,6 +12,7 @@ from ortools.sat.python import cp_model
 
 from maillage_tenants.rota.solver.problem import Problem
 from maillage_tenants.rota.solver.state import State, hole_cost
+from maillage_tenants.rota.solver.tightening import Tightening
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -158,7 +159,7 @@ class _Person:
         if fair:
             self.bands()
             self.wanted()
-            self.same_again()
+            self.tighten(self.same_again())
 
     def lits(self, slots: Iterable[int]) -> list[int]:
         return [self.f.take[slot, self.person] for slot in slots]
@@ -358,12 +359,13 @@ class _Person:
             missed = self.f.variable(points)
             self.f.row([missed, *literals], low=1)
 
-    def same_again(self) -> None:
-        """Points for the same kind of unit at rank 1 two weeks running (R64)."""
+    def same_again(self) -> dict[tuple[int, int], int]:
+        """Points for the same kind of unit at rank 1 two weeks running (R64); what pays for two free units."""
         problem, points = self.problem, self.problem.instance.weights.same_again
         if not points:
-            return
+            return {}
         held = {problem.slots[s].unit for s in self.state.held[self.person] if problem.slots[s].rank == 1}
+        paid: dict[tuple[int, int], int] = {}
         for one, other in problem.follows:
             if one not in self.by_unit and other not in self.by_unit:
                 continue
@@ -377,6 +379,8 @@ class _Person:
                 self.f.constant += points
                 continue
             again = self.f.variable(points)
+            if not any(fixed for fixed, _ in sides):
+                paid[one, other] = again
             literals = [literal for fixed, own in sides if not fixed for literal in own]
             fixed = sum(fixed for fixed, _ in sides)
             if problem.together:
@@ -386,6 +390,30 @@ class _Person:
                         self.f.row_of([1, *([-1] * len(both))], [again, *both], low=1 - len(both))
             else:
                 self.f.row_of([1, *([-1] * len(literals))], [again, *literals], low=fixed - 1)
+        return paid
+
+    def tighten(self, again: Mapping[tuple[int, int], int]) -> None:
+        """Rows for the relaxation only. Not where two places may be held at a time: they would forbid it."""
+        problem = self.problem
+        if problem.together:
+            return
+        ranked = {unit: [s for s in slots if problem.slots[s].rank == 1] for unit, slots in self.by_unit.items()}
+        settled = [problem.slots[slot] for slot in self.state.held[self.person]]
+        rows = Tightening(
+            problem,
+            self.person,
+            first={unit: self.lits(slots) for unit, slots in ranked.items() if slots},
+            every={unit: self.lits(slots) for unit, slots in self.by_unit.items()},
+            resting=self.on,
+            again=again,
+            busy=problem.weeks_before.get(self.person, set())
+            | {problem.units[slot.unit].week for slot in settled if slot.rank == 1},
+            begun={problem.units[slot.unit].week for slot in settled},
+            at_most=lambda coefficients, variables, high: self.f.row_of(coefficients, variables, high=high),
+        )
+        rows.never_or_again()
+        rows.alone_in_its_week()
+        rows.three_weeks()
 
 
 def _cliques(units: Sequence[int], close: Sequence[set[int]], *, alone: bool = False) -> list[list[int]]:
