@@ -165,12 +165,12 @@ def test_the_model_allows_every_plan_and_counts_its_points(made: Instance, draw:
     for _ in range(3):
         state = State(problem)
         for slot in draw.sample(range(len(problem.slots)), len(problem.slots)):
-            allowed = [person for person in problem.candidates[slot] if state.allows(slot, person)]
+            allowed = [who for who in problem.candidates[slot] if state.allows(slot, who)]
             if allowed and draw.random() < 0.95:
                 state.give(slot, draw.choice(allowed))
         fixed = to_cp_sat(f)
-        for (slot, person), variable in f.take.items():
-            fixed.model.add(fixed.variables[variable] == (state.plan.get(slot) == person))
+        for (slot, who), variable in f.take.items():
+            fixed.model.add(fixed.variables[variable] == (state.plan.get(slot) == who))
         solver = cp_model.CpSolver()
         assert solver.solve(fixed.model) == cp_model.OPTIMAL
         assert solver.objective_value == score(problem, state.plan).total

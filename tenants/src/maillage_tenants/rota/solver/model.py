@@ -125,18 +125,20 @@ def formulate(
     # Somebody without a single slot still has a fair share that nobody fills: it belongs to the points of the whole.
     for person in range(len(problem.people)) if free is None else sorted(may):
         own_slots = may.get(person, [])
-        _Person(problem, f, state, person, own_slots, owing=person not in partial).rules(fair=fair)
+        rules = _Person(problem, f, state, person, own_slots, owing=person not in partial, proving=free is None)
+        rules.rules(fair=fair)
     return f
 
 
 def rules_of(problem: Problem, f: Formulation, person: int, slots: list[int]) -> None:
     """Add the rows and points of one person who holds nothing yet and may take these slots, which `f.take` knows."""
-    _Person(problem, f, State(problem), person, slots).rules(fair=True)
+    _Person(problem, f, State(problem), person, slots, proving=True).rules(fair=True)
 
 
 @dataclass
 class _Person:
-    """The rows of one person. `owing`: what is under the fair band counts."""
+    """The rows of one person. `owing`: what is under the fair band counts. `proving`: with rows that only a proof
+    needs; a neighbourhood is solved sooner without them."""
 
     problem: Problem
     f: Formulation
@@ -144,6 +146,7 @@ class _Person:
     person: int
     slots: list[int]
     owing: bool = True
+    proving: bool = False
 
     def rules(self, *, fair: bool) -> None:
         problem = self.problem
@@ -159,7 +162,9 @@ class _Person:
         if fair:
             self.bands()
             self.wanted()
-            self.tighten(self.same_again())
+            again = self.same_again()
+            if self.proving:
+                self.tighten(again)
 
     def lits(self, slots: Iterable[int]) -> list[int]:
         return [self.f.take[slot, self.person] for slot in slots]
