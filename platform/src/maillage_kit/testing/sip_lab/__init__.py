@@ -182,21 +182,21 @@ class Caller:
         """Raises LabError with what sipp saw when the call did not go as its script says."""
         code = self.wait(within)
         if code != 0:
-            errors = self.child.log.with_suffix(".err")
-            seen = errors.read_text(errors="replace")[-2500:] if errors.exists() else self.child.tail(1500)
+            seen = self.child.errors()[-2500:] or self.child.tail(1500)
             raise LabError(f"the call of {self.script.caller} ended with {code}:\n{seen}")
         return self
 
 
 @dataclass
 class Load:
-    """What sipp counted of many calls."""
+    """What sipp counted of many calls. `errors`: what it said of those that failed, from the first one on."""
 
     made: int
     answered: int
     failed: int
     retransmissions: int
     seconds: float
+    errors: str = ""
     row: dict[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -308,6 +308,7 @@ class SipLab:
             failed=count("FailedCall(C)"),
             retransmissions=count("Retransmissions(C)"),
             seconds=seconds,
+            errors=child.errors(),
             row=last,
         )
 

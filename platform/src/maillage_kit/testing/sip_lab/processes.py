@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import os
+import re
 import shutil
 import signal
 import socket
@@ -155,9 +156,21 @@ class Child:
     def thaw(self) -> None:
         self.signal(signal.SIGCONT)
 
+    def errors(self) -> str:
+        """What it wrote of errors in a file of their own beside its log (sipp does); empty when it wrote none.
+
+        Of what sipp writes there, a wait that its scenario expects to end (`ontimeout`) and a message repeated for a
+        call that is over are none.
+        """
+        written = self.log.with_suffix(".err")
+        if not written.exists():
+            return ""
+        entries = re.split(r"(?=\d{4}-\d\d-\d\d\t\d\d:\d\d:\d\d\.\d+\t)", written.read_text(errors="replace"))
+        return "".join(entry for entry in entries if not re.search(r"jumping to label|Dead call", entry))
+
     def tail(self, characters: int = 3000) -> str:
-        """The end of its log, after what it wrote of errors in a file of their own beside it (sipp does)."""
-        said = [path.read_text(errors="replace") for path in (self.log.with_suffix(".err"), self.log) if path.exists()]
+        """The end of its log, after its errors."""
+        said = [self.errors(), self.log.read_text(errors="replace") if self.log.exists() else ""]
         return "\n".join(words[-characters:] for words in said if words)
 
     def must_run_until(self, true: Callable[[], bool], *, within: float = 30.0) -> "Child":
