@@ -138,7 +138,7 @@ def rules_of(problem: Problem, f: Formulation, person: int, slots: list[int]) ->
 @dataclass
 class _Person:
     """The rows of one person. `owing`: what is under the fair band counts. `proving`: with rows that only a proof
-    needs; a neighbourhood is solved sooner without them."""
+    needs, of somebody who holds nothing; a neighbourhood is solved sooner without them."""
 
     problem: Problem
     f: Formulation
@@ -365,7 +365,7 @@ class _Person:
             self.f.row([missed, *literals], low=1)
 
     def same_again(self) -> dict[tuple[int, int], int]:
-        """Points for the same kind of unit at rank 1 two weeks running (R64); what pays for two free units."""
+        """Points for the same kind of unit at rank 1 two weeks running (R64); what pays for which two units."""
         problem, points = self.problem, self.problem.instance.weights.same_again
         if not points:
             return {}
@@ -384,8 +384,7 @@ class _Person:
                 self.f.constant += points
                 continue
             again = self.f.variable(points)
-            if not any(fixed for fixed, _ in sides):
-                paid[one, other] = again
+            paid[one, other] = again
             literals = [literal for fixed, own in sides if not fixed for literal in own]
             fixed = sum(fixed for fixed, _ in sides)
             if problem.together:
@@ -403,7 +402,6 @@ class _Person:
         if problem.together:
             return
         ranked = {unit: [s for s in slots if problem.slots[s].rank == 1] for unit, slots in self.by_unit.items()}
-        settled = [problem.slots[slot] for slot in self.state.held[self.person]]
         rows = Tightening(
             problem,
             self.person,
@@ -411,9 +409,6 @@ class _Person:
             every={unit: self.lits(slots) for unit, slots in self.by_unit.items()},
             resting=self.on,
             again=again,
-            busy=problem.weeks_before.get(self.person, set())
-            | {problem.units[slot.unit].week for slot in settled if slot.rank == 1},
-            begun={problem.units[slot.unit].week for slot in settled},
             at_most=lambda coefficients, variables, high: self.f.row_of(coefficients, variables, high=high),
         )
         rows.never_or_again()

@@ -6,7 +6,7 @@ proven in docs/rota-model.md, "Rows for fractions".
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 
 from maillage_tenants.rota.solver.problem import Problem
@@ -16,11 +16,10 @@ AtMost = Callable[[Sequence[int], Sequence[int], int], None]
 
 
 class Tightening:
-    """The rows of one person who never holds two places at a time.
+    """The rows of one person who holds nothing yet in the semester, and never two places at a time.
 
-    Variables of what is free, by unit: `first`, duties at rank 1; `every`, of any rank; `resting`, those that count for
-    rest. `again[unit, other]`: 1 when both are held at rank 1, the same kind two weeks running. `busy`: weeks of rank 1
-    that are settled; `begun`: weeks in which something is."""
+    Variables by unit: `first`, duties at rank 1; `every`, of any rank; `resting`, those that count for rest.
+    `again[unit, other]`: 1 when both are held at rank 1, the same kind two weeks running."""
 
     def __init__(
         self,
@@ -31,13 +30,11 @@ class Tightening:
         every: Mapping[int, Sequence[int]],
         resting: Mapping[int, Sequence[int]],
         again: Mapping[tuple[int, int], int],
-        busy: Set[int],
-        begun: Set[int],
         at_most: AtMost,
     ) -> None:
         self.problem, self.at_most = problem, at_most
         self.first, self.every, self.resting = first, every, resting
-        self.busy, self.begun = busy, begun
+        self.busy = problem.weeks_before.get(person, set())
         self.any_rank = problem.people[person].employed
         close = problem.close_units(person)
         self.never = {unit: (close[unit] | problem.overlapping[unit]) & first.keys() for unit in first}
@@ -66,9 +63,9 @@ class Tightening:
     def alone_in_its_week(self) -> None:
         """A unit that no other of its week goes with, at rank 1, fills the week as far as these are concerned."""
         most = self.problem.instance.rules.max_units_a_week
-        for week, units in sorted(self._by_week().items()):
+        for units in self._by_week().values():
             counted = [unit for unit in units if not self.problem.units[unit].apart]
-            if most < 2 or week in self.begun or len(counted) < 3:
+            if most < 2 or len(counted) < 3:
                 continue
             for unit in counted:
                 others = [other for other in counted if other != unit]
