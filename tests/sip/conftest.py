@@ -119,6 +119,11 @@ class Stage:
         plan = self.document((FALLBACK, 5), (MANAGER, 5))
         return {"plans": [{"called": NUMBER, **plan}], "default": self.document((MANAGER, 5))}
 
+    def forget(self) -> None:
+        """Nothing of the calls before keeps the edge from asking: neither a failure nor a flood."""
+        self.edge.rpc("htable.delete", "state", "open_until")
+        assert "error" not in self.edge.rpc("htable.flush", "rate")
+
     def somebody(self) -> str:
         """A caller that nobody else is."""
         self._numbers += 1
@@ -152,12 +157,12 @@ def shared_stage(lab: SipLab) -> Iterator[Stage]:
 
 @pytest.fixture
 def stage(shared_stage: Stage) -> Iterator[Stage]:
-    """The same stage, the application in a good mood again and asked again, also when a question of the test before was
-    answered too late."""
-    shared_stage.edge.rpc("htable.delete", "state", "open_until")
+    """The same stage, the application in a good mood again and asked again: also when a question of the test before was
+    answered too late, or its calls of the same second were a flood."""
+    shared_stage.forget()
     yield shared_stage
     shared_stage.application.mood = None
-    shared_stage.edge.rpc("htable.delete", "state", "open_until")
+    shared_stage.forget()
 
 
 # ---------------------------------------------------------------------------------------------- the whole product
