@@ -46,7 +46,8 @@ class Task:
 
 class Neighbourhoods:
     """Neighbourhoods of a plan of `problem` whose `movable` slots may change hands; what is near what. `proofs`: what
-    is known of the least each desk costs. `version` counts what was kept of them: `touch`."""
+    is known of the least each desk costs. `tolerance`: so many points are not worth looking for at one place, as long
+    as the plan is far from its bound. `version` counts what was kept of them: `touch`."""
 
     def __init__(self, problem: Problem, movable: Collection[int], random: Random) -> None:
         self.problem = problem
@@ -54,8 +55,9 @@ class Neighbourhoods:
         self.random = random
         self.proofs: Proofs | None = None
         self.version = 0
+        self.tolerance = 0.0
         self._free = frozenset(movable)
-        self._settled: dict[tuple[int, ...], int] = {}
+        self._settled: dict[tuple[int, ...], tuple[int, float]] = {}
         self._patience: dict[tuple[int | str, ...], float] = {}
         serving = [set[int]() for _ in self.problem.desks]
         for slot, people in enumerate(self.problem.candidates):
@@ -87,18 +89,19 @@ class Neighbourhoods:
         for desk in {desk for person in people for desk in self.serves[person]}:
             self.moved[desk] = self.version
 
-    def heard(self, task: Task, asked: int, found: Resolved, gain: float) -> None:
-        """A neighbourhood, asked at that version, or a proof, was solved, and gained so much."""
+    def heard(self, task: Task, at: int, found: Resolved) -> None:
+        """A neighbourhood of the plan of that version, or a proof, was solved."""
         if task.part is not None:
             self._patience[PROOF, task.part] = min(MOST_PROOF_EFFORT, 2 * task.effort)
-        elif task.desks and found.proven and not gain:
-            self._settled[task.desks] = asked
-        elif task.desks and not found.proven:
-            self._patience[task.desks] = min(MOST_EFFORT, 2 * task.effort)
+        elif task.desks:
+            self._patience[task.desks] = task.effort if found.proven else min(MOST_EFFORT, 2 * task.effort)
+            if found.proven:
+                self._settled[task.desks] = at, found.left
 
     def is_settled(self, desks: tuple[int, ...]) -> bool:
-        """Have these desks been solved to the end, and nothing moved near them since?"""
-        return self._settled.get(desks, -1) >= max(self.moved[desk] for desk in desks)
+        """Have these desks been solved to the end, as far as is worth it now, and nothing moved near them since?"""
+        asked, left = self._settled.get(desks, (-1, 0.0))
+        return left <= self.tolerance and asked >= max(self.moved[desk] for desk in desks)
 
     def trouble(self, state: State) -> list[float]:
         """Points of each desk's people and holes, for where to look next: those that the proof does not explain, once
@@ -182,12 +185,18 @@ class Neighbourhoods:
         """A desk's whole semester; once the desks have nothing left alone, two that share people."""
         trouble = self.trouble(state)
         alone = [(desk,) for desk, slots in enumerate(self.desk_movable) if slots]
-        chosen: Sequence[tuple[int, ...]] = [desks for desks in alone if not self.is_settled(desks)]
+        chosen: Sequence[tuple[int, ...]] = [
+            desks for desks in alone if trouble[desks[0]] > self.tolerance and not self.is_settled(desks)
+        ]
         chosen = chosen or [pair for pair in self.pairs if not self.is_settled(pair)] or self.pairs or alone
         desks = self.random.choices(chosen, [sum(trouble[desk] for desk in desks) for desks in chosen])[0]
-        slots = [slot for desk in desks for slot in self.desk_movable[desk]]
         effort = self._patience.get(desks, EFFORT * len(desks) ** 2)
-        return Task(slots, effort, lean=lean or len(desks) > 1, desks=desks, name="desks")
+        return self.whole(desks, effort, lean=lean or len(desks) > 1)
+
+    def whole(self, desks: tuple[int, ...], effort: float, *, lean: bool = False) -> Task:
+        """The whole semester of these desks."""
+        slots = [slot for desk in desks for slot in self.desk_movable[desk]]
+        return Task(slots, effort, lean=lean, desks=desks, name="desks")
 
     def some_weeks(self, state: State, size: int, lean: bool) -> Task:
         """A few weeks of a desk and of some near it."""

@@ -20,7 +20,7 @@ from maillage_tenants.rota.solver.bound import Proof, lower_bound, prove
 from maillage_tenants.rota.solver.greedy import first_plan
 from maillage_tenants.rota.solver.linear import LOOK_SECONDS
 from maillage_tenants.rota.solver.model import formulate
-from maillage_tenants.rota.solver.neighbourhoods import Neighbourhoods, Task
+from maillage_tenants.rota.solver.neighbourhoods import MOST_EFFORT, Neighbourhoods, Task
 from maillage_tenants.rota.solver.problem import Plan, Problem, Stop
 from maillage_tenants.rota.solver.purse import PROOF, SMALLEST, Purse
 from maillage_tenants.rota.solver.reports import Ended, Progress
@@ -104,6 +104,11 @@ LEAN = 0.8
 """Share of the steps that look only at assignments the proof does not make dear."""
 DEAR = 1.0
 """Points above the bound from which an assignment is rarely worth looking at."""
+TOLERANCE, MOST_TOLERANCE = 1 / 40, 2.0
+"""Share of the points between plan and bound, and points, that are not worth looking for at one place: the last ones
+of a desk take half of its effort. Points are whole numbers: below one, everything is looked for."""
+WORST = 10.0
+"""Points above what is proven of a desk from which it is solved whole before anything else."""
 UNFAIR, CHAIN_EFFORT = 2, 2.0
 """From which try on a hole is filled at any price, moving as little as may be; and with what effort."""
 MOST_TRIES = 6
@@ -170,6 +175,7 @@ class _Search:
                 self.prove_apart()
             self.fill_holes(tries=UNFAIR + 1)
             self.back_to_best()
+            self.worst_desks()
             ended = self.over() or self.improve()
             self.done = True
         if self.bound is None:
@@ -326,6 +332,13 @@ class _Search:
         f = formulate(self.problem)
         return prove(f, seconds=seconds, iterations=iterations, stop=lambda: self.done or self.stop())
 
+    @property
+    def tolerance(self) -> float:
+        """Points that are not worth looking for at one place."""
+        if self.bound is None:
+            return 0.0
+        return min(MOST_TOLERANCE, TOLERANCE * (self.current.total - self.bound))
+
     # --- plans ----------------------------------------------------------------
 
     def desk_by_desk(self) -> None:
@@ -398,6 +411,27 @@ class _Search:
         dearest = max((hole_cost(self.problem, slot) for slot in self.movable), default=1)
         return len(self.problem.slots) - len(self.state.plan) > (self.bound or 0) // dearest
 
+    def worst_desks(self) -> None:
+        """The desks that cost most above what is proven of them, whole, with all the effort that one may have: small
+        neighbourhoods gain next to nothing where so much has to move at once."""
+        proofs = self.where.proofs
+        if proofs is None or self.over():
+            return
+        self.where.tolerance = self.tolerance
+        above = proofs.above(self.state)
+        tasks = deque(
+            self.where.whole((desk,), MOST_EFFORT)
+            for desk in sorted(above, key=lambda desk: (-above[desk], desk))
+            if above[desk] >= WORST and self.where.desk_movable[desk]
+        )
+        ahead: deque[_Flight] = deque()
+        while (tasks and not self.full(len(ahead))) or ahead:
+            if tasks and not self.full(len(ahead)) and len(ahead) < TEAM:
+                ahead.append(self.send(tasks.popleft()))
+            elif self.land(ahead.popleft()) is None:
+                break
+        self.recall(ahead)
+
     def improve(self) -> Ended:
         """Until the end: neighbourhoods, and proofs of a desk, that share the effort by what they gained for it lately.
         Neighbourhoods are of a size that CP-SAT still solves to the end, larger when the small ones have nothing left.
@@ -417,6 +451,7 @@ class _Search:
                 self.back_to_best()
                 self.shake()
                 stale = 0
+            self.where.tolerance = self.tolerance
             for _ in range(4 * AHEAD):
                 if len(ahead) == AHEAD or stale >= STALE or self.over() or self.full(len(ahead)):
                     break
@@ -495,6 +530,7 @@ class _Search:
             fair=task.fair,
             close=task.close,
             partial=task.partial,
+            tolerance=self.where.tolerance if task.fair and not task.close else 0.0,
         )
         return _Flight(task, self.where.version, posed, self.team.submit(answer, posed))
 
@@ -520,16 +556,15 @@ class _Search:
         if found is None:
             return None
         if task.part is not None:
-            gain = self.learn(task.part, found)
-            self.where.heard(task, flight.version, found, gain)
-            return gain, found
+            self.where.heard(task, flight.version, found)
+            return self.learn(task.part, found), found
         before = {slot: self.state.plan[slot] for slot in task.slots if slot in self.state.plan}
-        gain = 0.0
+        gain, alone = 0.0, flight.version == self.where.version
         if found.plan is not None and found.plan != before:
             worth = self.current.total
-            if self.take_over(task.slots, found.plan, before, checked=flight.version != self.where.version):
+            if self.take_over(task.slots, found.plan, before, checked=not alone):
                 gain = worth - self.current.total
-        self.where.heard(task, flight.version, found, gain)
+        self.where.heard(task, self.where.version if alone else flight.version, found)
         return gain, found
 
     def learn(self, part: int, found: Resolved) -> float:
